@@ -144,7 +144,7 @@ func (c deployStory) play(t *testing.T) *trace {
 func isWaiting(g *Gateway, name AppName) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for app := range g.handovers {
+	for app := range g.takeovers {
 		if app.name == name {
 			return true
 		}

@@ -79,7 +79,7 @@ type Gateway struct {
 	mu        sync.Mutex
 	apps      map[AppName]*App
 	locations map[location]*App  // hosts and mounts of the apps with a generation
-	handovers map[*App]*handover // generations that are ready and wait for their places
+	takeovers map[*App]*takeover // generations that are ready and wait for their places
 	closed    bool
 
 	heldAwake atomic.Int32          // see HoldAwake
@@ -108,7 +108,7 @@ func New(c Config) *Gateway {
 	if c.Served == nil {
 		c.Served = func() {}
 	}
-	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, locations: map[location]*App{}, handovers: map[*App]*handover{}, cutOff: make(chan struct{})}
+	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, locations: map[location]*App{}, takeovers: map[*App]*takeover{}, cutOff: make(chan struct{})}
 }
 
 // ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front

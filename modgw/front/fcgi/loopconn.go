@@ -124,8 +124,8 @@ func (c *loopConn) Release() {
 	c.buf, c.have = nil, 0
 }
 
-// HandOver implements [onloop.Protocol].
-func (c *loopConn) HandOver(rwc net.Conn, w onloop.Work) onloop.Driver {
+// LeaveLoop implements [onloop.Protocol].
+func (c *loopConn) LeaveLoop(rwc net.Conn, w onloop.Work) onloop.Driver {
 	l := newConn(c.server, c.base, rwc, c.trusted)
 	l.stay = w.Stay
 	if c.begun {

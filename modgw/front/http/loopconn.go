@@ -202,8 +202,8 @@ func (c *loopConn) Release() {
 	l.read, l.write = readDeadline{}, writeDeadline{}
 }
 
-// HandOver implements [onloop.Protocol].
-func (c *loopConn) HandOver(rwc net.Conn, w onloop.Work) onloop.Driver {
+// LeaveLoop implements [onloop.Protocol].
+func (c *loopConn) LeaveLoop(rwc net.Conn, w onloop.Work) onloop.Driver {
 	l := c.conn
 	l.take(rwc)
 	if l.watchEnd(); w.Info != nil && l.isWatched() {

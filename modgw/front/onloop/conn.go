@@ -83,7 +83,7 @@ func (c *Conn) listen() {
 		c.pass()
 	case c.last, c.Loop().Add(&c.source, c.fd, c) != nil:
 		// Its client may have begun a request, or the kernel has no room for another source.
-		c.handOver(Work{Stay: stayAway})
+		c.leaveLoop(Work{Stay: stayAway})
 	default:
 		c.rest()
 	}
@@ -126,7 +126,7 @@ func (c *Conn) receive() {
 	case err == unix.EAGAIN:
 		c.rest()
 	case c.protocol.HasInput():
-		c.handOver(Work{}) // the goroutine answers, or logs, a request that breaks off
+		c.leaveLoop(Work{}) // the goroutine answers, or logs, a request that breaks off
 	default:
 		if err != io.EOF && !errors.Is(err, unix.ECONNRESET) {
 			c.server.Log.Warn("connection ended", "peer", c.peer, "error", err)
@@ -144,7 +144,7 @@ func (c *Conn) proceed() {
 	case Whole:
 		c.serve()
 	case Unusual:
-		c.handOver(Work{})
+		c.leaveLoop(Work{})
 	}
 }
 
@@ -152,7 +152,7 @@ func (c *Conn) proceed() {
 func (c *Conn) serve() {
 	r, info, ok := c.protocol.Request(c.Loop().Time())
 	if !ok {
-		c.handOver(Work{})
+		c.leaveLoop(Work{})
 		return
 	}
 	c.request, c.info = r, info
@@ -165,7 +165,7 @@ func (c *Conn) offer() {
 	c.header = local.takeHeader()
 	c.enter(serving, local.busy)
 	if !c.server.Handler.ServeOnLoop(c) {
-		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
 	}
 }
 
@@ -202,7 +202,7 @@ func (c *Conn) overdue() {
 	case idle:
 		c.close()
 	case receiving:
-		c.handOver(Work{})
+		c.leaveLoop(Work{})
 	case serving:
 		c.owner.Detach()
 	}
@@ -249,7 +249,7 @@ func (c *Conn) Drain() {
 			c.driver.Drain()
 		case c.state != idle:
 		case !c.protocol.WasUsed():
-			c.handOver(Work{}) // what its client is about to send is answered
+			c.leaveLoop(Work{}) // what its client is about to send is answered
 		default:
 			if n, _ := c.protocol.Read(c.fd); n > 0 {
 				c.proceed() // it came at the last moment
@@ -292,8 +292,8 @@ func (c *Conn) Cut(err error) {
 	})
 }
 
-// handOver has a goroutine go on with the connection.
-func (c *Conn) handOver(w Work) {
+// leaveLoop has a goroutine go on with the connection.
+func (c *Conn) leaveLoop(w Work) {
 	c.enter(away, nil)
 	c.source.Remove()
 	rwc, err := eventloop.Give(c.fd)
@@ -312,7 +312,7 @@ func (c *Conn) handOver(w Work) {
 	if c.handover != nil {
 		w.Stay = 0
 	}
-	c.fd, c.driver = -1, c.protocol.HandOver(rwc, w)
+	c.fd, c.driver = -1, c.protocol.LeaveLoop(rwc, w)
 	c.forget()
 	go c.drive(c.driver)
 }

@@ -32,7 +32,7 @@ func (c *Conn) SetOwner(o modgw.LoopOwner) { c.owner = o }
 // Continue implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
 func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if c.state == serving {
-		c.handOver(Work{Serve: serve, Stay: min(1<<c.moves>>3, stayAway)})
+		c.leaveLoop(Work{Serve: serve, Stay: min(1<<c.moves>>3, stayAway)})
 	}
 }
 
@@ -71,7 +71,7 @@ func (c *Conn) arrive() {
 	case c.cut != nil:
 		c.close()
 	case c.Loop().Add(&c.source, c.fd, c) != nil: // the kernel has no room for another source
-		c.handOver(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
 	default:
 		c.offer()
 	}
@@ -104,9 +104,9 @@ func (c *Conn) Respond(status int, body []byte) {
 	case err != nil && err != unix.EAGAIN:
 		c.close()
 	case n < len(out):
-		c.handOver(Work{Rest: out[n:], IsOver: isOver})
+		c.leaveLoop(Work{Rest: out[n:], IsOver: isOver})
 	case isOver && (c.protocol.HasInput() || HasUnread(c.fd)):
-		c.handOver(Work{IsOver: true}) // closing with unread input would reset the connection
+		c.leaveLoop(Work{IsOver: true}) // closing with unread input would reset the connection
 	case isOver:
 		c.close()
 	case c.protocol.HasInput():

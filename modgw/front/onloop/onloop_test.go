@@ -84,7 +84,7 @@ func (l *lines) EndRequest() bool {
 
 func (l *lines) Release() { l.in = nil }
 
-func (l *lines) HandOver(rwc net.Conn, w Work) Driver {
+func (l *lines) LeaveLoop(rwc net.Conn, w Work) Driver {
 	d := &lineDriver{lines: l, rwc: rwc, work: w, drained: make(chan struct{})}
 	if w.Last {
 		d.Drain()

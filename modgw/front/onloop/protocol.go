@@ -51,9 +51,9 @@ type Protocol interface {
 	// Release frees the memory of a connection that is idle or has ended.
 	Release()
 
-	// HandOver makes the driver that goes on with the connection, which is rwc from now on, and
+	// LeaveLoop makes the driver that goes on with the connection, which is rwc from now on, and
 	// with the input that was read.
-	HandOver(rwc net.Conn, w Work) Driver
+	LeaveLoop(rwc net.Conn, w Work) Driver
 }
 
 // Work is what a goroutine goes on with.

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// handover is a generation that is ready and waits for its hosts and mount. Two apps may exchange
+// takeover is a generation that is ready and waits for its hosts and mount. Two apps may exchange
 // theirs, and one may take the place that another leaves: all generations that fit together take
 // over at once, so that every place has an app at every moment.
-type handover struct {
+type takeover struct {
 	app     *App
 	next    *Generation
 	old     *Generation // generation that next has replaced; nil before done
@@ -53,7 +53,7 @@ func (g *Gateway) plan(app *App, d Descriptor) (end func()) {
 		if app.planned == &d {
 			app.planned = nil
 		}
-		g.handOver()
+		g.completeTakeovers()
 	}
 }
 
@@ -93,78 +93,78 @@ func (g *Gateway) obstacle(app *App, d Descriptor) *Fault {
 // takeOver lets next answer the requests of its hosts and mount as soon as they are free, and
 // returns the generation that it has replaced.
 func (g *Gateway) takeOver(ctx context.Context, app *App, next *Generation) (old *Generation, err error) {
-	h := &handover{app: app, next: next, done: make(chan *Fault, 1)}
+	t := &takeover{app: app, next: next, done: make(chan *Fault, 1)}
 	g.mu.Lock()
-	g.handovers[app] = h
-	g.handOver()
+	g.takeovers[app] = t
+	g.completeTakeovers()
 	g.mu.Unlock()
 	select {
-	case fault := <-h.done:
-		return h.result(fault)
+	case fault := <-t.done:
+		return t.result(fault)
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	delete(g.handovers, app)
+	delete(g.takeovers, app)
 	g.mu.Unlock()
 	select {
-	case fault := <-h.done:
-		return h.result(fault)
+	case fault := <-t.done:
+		return t.result(fault)
 	default:
 		return nil, context.Cause(ctx)
 	}
 }
 
-func (h *handover) result(fault *Fault) (*Generation, error) {
+func (t *takeover) result(fault *Fault) (*Generation, error) {
 	if fault != nil {
 		return nil, fault
 	}
-	return h.old, nil
+	return t.old, nil
 }
 
-// handOver lets all generations take over that can, and refuses those that wait for an app that
-// stays; g.mu is held.
-func (g *Gateway) handOver() {
+// completeTakeovers lets all generations take over that can, and refuses those that wait for an app
+// that stays; g.mu is held.
+func (g *Gateway) completeTakeovers() {
 	for {
 		fitting := g.fitting()
 		if len(fitting) == 0 {
 			break
 		}
-		for _, h := range fitting {
-			g.vacate(h.app)
+		for _, t := range fitting {
+			g.vacate(t.app)
 		}
-		for _, h := range fitting {
-			h.app.locations = locationsOf(h.next.Descriptor)
-			for _, s := range h.app.locations {
-				g.locations[s] = h.app
+		for _, t := range fitting {
+			t.app.locations = locationsOf(t.next.Descriptor)
+			for _, s := range t.app.locations {
+				g.locations[s] = t.app
 			}
-			h.old = h.app.swap(h.next)
-			h.done <- nil
-			delete(g.handovers, h.app)
+			t.old = t.app.swap(t.next)
+			t.done <- nil
+			delete(g.takeovers, t.app)
 		}
 		g.routes.Store(nil)
 	}
-	for app, h := range g.handovers {
-		if fault := g.obstacle(app, h.next.Descriptor); fault != nil {
-			h.done <- fault
-			delete(g.handovers, app)
+	for app, t := range g.takeovers {
+		if fault := g.obstacle(app, t.next.Descriptor); fault != nil {
+			t.done <- fault
+			delete(g.takeovers, app)
 			continue
 		}
-		if !h.delayed {
-			h.delayed = true
-			g.log.Info("generation waits until another app has left its place", "app", app.name, "generation", h.next.Number)
+		if !t.delayed {
+			t.delayed = true
+			g.log.Info("generation waits until another app has left its place", "app", app.name, "generation", t.next.Number)
 		}
 	}
 }
 
 // fitting are the generations that wait and whose places are free once all of them have taken over;
 // g.mu is held.
-func (g *Gateway) fitting() map[*App]*handover {
-	fitting := maps.Clone(g.handovers)
+func (g *Gateway) fitting() map[*App]*takeover {
+	fitting := maps.Clone(g.takeovers)
 	for changed := true; changed; {
 		changed = false
 		taken := map[location]*App{}
-		for app, h := range fitting {
-			for _, s := range locationsOf(h.next.Descriptor) {
+		for app, t := range fitting {
+			for _, s := range locationsOf(t.next.Descriptor) {
 				other := g.locations[s]
 				if first := taken[s]; first != nil && first != app {
 					other = first // both are ready for it at once
@@ -199,5 +199,5 @@ func (g *Gateway) leave(app *App) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.vacate(app)
-	g.handOver()
+	g.completeTakeovers()
 }
