@@ -417,3 +417,19 @@ func TestOrdinaryTurnAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestAlarmIsSetByAnyGoroutine(t *testing.T) {
+	l := newLoop(t)
+	rang := make(chan struct{}, 1)
+	a := l.NewAlarm(func() { rang <- struct{}{} })
+	a.Set(time.Hour)
+	a.Set(time.Millisecond)
+	<-rang
+	a.Set(time.Millisecond) // while the loop sleeps
+	<-rang
+	select {
+	case <-rang:
+		t.Error("the alarm went off once more")
+	default:
+	}
+}

@@ -138,32 +138,36 @@ func (l *Loop) run() {
 
 // poll returns how many events there are. It waits only if there is nothing else to do.
 func (l *Loop) poll() int {
-	n, err := rawsocket.Poll(l.epoll, l.events[:], 0)
-	if n > 0 || err != nil {
-		return n
-	}
 	timeout := l.timers.untilNext(monotonic.Now)
 	l.mu.Lock()
-	if len(l.posted) > 0 || l.closing || timeout == 0 {
-		l.mu.Unlock()
-		return 0
+	if len(l.posted) > 0 || l.closing {
+		timeout = 0
 	}
-	l.sleeping = true
+	l.sleeping = timeout != 0
 	l.mu.Unlock()
-	n = l.wait(timeout)
-	l.mu.Lock()
-	l.sleeping = false
-	l.mu.Unlock()
+	n := l.wait(timeout)
+	if timeout != 0 {
+		l.mu.Lock()
+		l.sleeping = false
+		l.mu.Unlock()
+	}
 	return max(0, n)
 }
 
 // wait waits for events, for so many milliseconds at most; -1: for ever. It can be interrupted.
 func (l *Loop) wait(timeout int) (n int) {
-	if l.naps == often && (timeout < 0 || timeout > napTime) {
-		n, err := rawsocket.Poll(l.epoll, l.events[:], napTime)
-		if n > 0 || err != nil {
-			return n
-		}
+	nap := 0
+	if l.naps == often {
+		nap = napTime
+	}
+	if timeout >= 0 {
+		nap = min(nap, timeout)
+	}
+	n, err := rawsocket.Poll(l.epoll, l.events[:], nap)
+	if n > 0 || err != nil || nap == timeout {
+		return n
+	}
+	if nap > 0 {
 		l.naps = seldom
 	}
 	began := monotonic.Now()

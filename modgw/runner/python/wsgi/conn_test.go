@@ -1,15 +1,18 @@
 package wsgi
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/python/request"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -70,54 +73,81 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	}
 }
 
-// leaving is an exchange that only leaves the loop.
-type leaving struct {
+// staying is an exchange that stays on the loop.
+type staying struct {
 	modgw.LoopExchange
-	left chan struct{}
+	loop *eventloop.Loop
 }
 
-func (l leaving) Body() []byte                                      { return nil }
-func (l leaving) Continue(func(http.ResponseWriter, *http.Request)) { close(l.left) }
+func (s staying) Loop() *eventloop.Loop { return s.loop }
+func (staying) Body() []byte            { return nil }
+func (staying) Request() (*http.Request, *modgw.RequestInfo) {
+	return &http.Request{}, &modgw.RequestInfo{}
+}
 
-// TestFirstRequestOfAConnectionIsGivenBackFromTheLoop has the worker give back the request whose
-// answer is awaited, which was not begun for those before it.
-func TestFirstRequestOfAConnectionIsGivenBackFromTheLoop(t *testing.T) {
+// TestRequestThatIsGivenBackGoesToAnotherThreadFromTheLoop has the worker give back a request that
+// waits behind another one.
+func TestRequestThatIsGivenBackGoesToAnotherThreadFromTheLoop(t *testing.T) {
 	t.Parallel()
 	loop, err := eventloop.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer loop.Close()
-	s := &Scheduler{}
+	app := &request.App{}
+	app.Descriptor.Queue.Max = 2
+	server := New(app, 2)
+	s := server.scheduler
+	s.expect(1)
 	w := &Worker{loop: loop, scheduler: s, Worker: control.New(
 		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
 	)}
-	defer w.Worker.Close()
-	c, theirs, err := newConn(w, 0)
+	conn, unread, err := wire.Pair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer theirs.Close()
-	defer c.close()
-	w.Conns = []*Conn{c}
-	x := leaving{left: make(chan struct{})}
-	d := &direct{exchange: x}
-	d.stream = stream{whole: true, direct: d}
-	s.take(c, &ticket{})
-	registered := make(chan error)
-	loop.Post(func() {
-		c.adopt(&d.stream, nil)
-		registered <- c.register(&d.stream)
+	defer unread.Close()
+	w.Connect(conn)
+	defer w.Worker.Close()
+	var theirs [2]*os.File
+	for number := range theirs {
+		var c *Conn
+		if c, theirs[number], err = newConn(w, number); err != nil {
+			t.Fatal(err)
+		}
+		defer theirs[number].Close()
+		defer c.close()
+		w.Conns = append(w.Conns, c)
+	}
+	s.add(w)
+	w.Conns[0].depth.Store(2)
+	var first, second *direct
+	on := func(f func()) {
+		done := make(chan struct{})
+		loop.Post(func() { f(); close(done) })
+		<-done
+	}
+	on(func() {
+		for _, d := range []**direct{&first, &second} {
+			*d = &direct{exchange: staying{loop: loop}, server: server, head: []byte("head")}
+			(*d).waiter.ticket = &(*d).ticket
+			if !(*d).begin() || (*d).waiter.conn != w.Conns[0] {
+				t.Error("a request did not come to the first thread")
+			}
+		}
 	})
-	if err := <-registered; err != nil {
+	if err := w.Requeue([]byte{0, 0, 0, 0, byte(second.stream.ID), 0, 0, 0}, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Requeue([]byte{0, 0, 0, 0, byte(d.stream.ID), 0, 0, 0}, false); err != nil {
-		t.Fatal(err)
+	frame := make([]byte, 1<<10)
+	if _, err := theirs[1].Read(frame); err != nil || !bytes.Contains(frame, []byte("head")) {
+		t.Errorf("the second thread got %q, %v", frame, err)
 	}
-	<-x.left
-	if _, err := d.stream.Next(); !errors.Is(err, relay.ErrRequeued) {
-		t.Errorf("got %v", err)
-	}
-	d.stream.leave()
+	on(func() {
+		if !second.ticket.alone || second.stream.conn != w.Conns[1] {
+			t.Error("the request is not alone on the connection of the second thread")
+		}
+		first.stream.leave()
+		second.stream.leave()
+	})
 }

@@ -56,23 +56,36 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 		return false
 	}
 	d.server, d.exchange, d.isHead = s, x, req.Method == http.MethodHead
-	d.stream = stream{whole: true, limit: s.app.Descriptor.Timeouts.Request, direct: d}
 	d.waiter.ticket = &d.ticket
 	if limit := s.app.Descriptor.Queue.Timeout; limit > 0 && limit < minLoopWait {
 		d.waiter.wake = nil
 	} else if d.waiter.wake == nil {
 		d.waiter.wake = d.wake // which costs an allocation
 	}
-	switch waits := s.scheduler.begin(&d.waiter); {
-	case waits:
-		x.SetOwner(d)
-		return true
-	case d.waiter.conn == nil, d.open() != nil:
+	if !d.begin() {
 		d.release()
 		return false
 	}
 	x.SetOwner(d)
 	return true
+}
+
+// begin gives the request to a thread, or lets it wait for one. It reports whether the request
+// stays on the loop.
+func (d *direct) begin() bool {
+	d.stream = stream{whole: true, limit: d.server.app.Descriptor.Timeouts.Request, direct: d}
+	d.waiter.conn, d.waiter.err = nil, nil
+	return d.server.scheduler.begin(&d.waiter) || d.waiter.conn != nil && d.open() == nil
+}
+
+// requeue lets a request that its thread has given back wait for another one, which it shares with
+// no other.
+func (d *direct) requeue() {
+	d.stream.leave()
+	d.ticket.requeued, d.ticket.alone = true, true
+	if !d.begin() {
+		d.serveElsewhere()
+	}
 }
 
 // wake is called when a request that waited has a connection, or will get none.

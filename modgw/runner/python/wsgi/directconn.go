@@ -68,13 +68,20 @@ func (c *Conn) attend() {
 	defer c.contain()
 	c.mu.Lock()
 	c.attends = false
-	var unwanted []*direct
+	var given, unwanted []*direct
 	for _, s := range c.order {
-		if s.direct != nil && s.demand != wanted {
+		switch {
+		case s.direct == nil || s.demand == wanted:
+		case s.demand == returned && s.progress == begun && !s.direct.queued:
+			given = append(given, s.direct)
+		default:
 			unwanted = append(unwanted, s.direct)
 		}
 	}
 	c.mu.Unlock()
+	for _, d := range given {
+		d.requeue()
+	}
 	for _, d := range unwanted {
 		d.detach(nil)
 	}

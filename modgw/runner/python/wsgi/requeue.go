@@ -20,31 +20,29 @@ const lingerTime = 50 * time.Millisecond
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
 // in the queue because it computes. It has no timer running while there are none.
 type watch struct {
-	timer    *time.Timer // calls checkStall; nil: none was needed yet
-	on       bool        // the timer runs
-	lingers  bool        // for a thread that goes on with a request whose response is complete
-	over     bool        // the connection is closed
-	since    time.Time   // when it was turned on
-	progress int         // progress of the connection at that time
-	asks     int         // how often the worker was asked since that progress
+	set func(time.Duration) // has checkStall called after a while; nil: not needed yet
+	on  bool                // it will be called
+	// for a thread that goes on with a request whose response is complete
+	lingers  bool
+	over     bool      // the connection is closed
+	since    time.Time // when it was turned on
+	progress int       // progress of the connection at that time
+	asks     int       // how often the worker was asked since that progress
 }
 
-// schedule calls check after a while.
-func (w *watch) schedule(d time.Duration, check func()) {
-	switch {
-	case w.over:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(d, check)
-	default:
-		w.timer.Reset(d)
+// scheduleCheck has checkStall called after a while: on the loop, if there is one, where that wakes
+// no other thread; c.mu is held.
+func (c *Conn) scheduleCheck(d time.Duration) {
+	if c.watch.over {
+		return
 	}
-}
-
-func (w *watch) stop() {
-	w.over = true
-	if w.timer != nil {
-		w.timer.Stop()
+	if c.watch.set == nil {
+		c.watch.set = func(d time.Duration) { time.AfterFunc(d, c.checkStall) }
+		if c.worker.loop != nil {
+			c.watch.set = c.worker.loop.NewAlarm(c.checkStallOnLoop).Set
+		}
 	}
+	c.watch.set(d)
 }
 
 // watchWaiting starts to watch over the requests that wait, if there are any; c.mu is held.
@@ -60,7 +58,7 @@ func (c *Conn) watchWaiting() {
 		c.watch.progress, c.watch.asks = c.progress, 0
 	}
 	c.watch.on, c.watch.since, c.watch.lingers = true, time.Now(), lingers
-	c.watch.schedule(wait, c.checkStall)
+	c.scheduleCheck(wait)
 }
 
 // mayLinger reports whether the only request may wait for the app to go on with the one before it;
@@ -91,10 +89,22 @@ func (c *Conn) isAwaited() bool {
 // intervals, while they are there: on a busy machine they may still be on their way.
 func (c *Conn) checkStall() {
 	if busy, stuck := c.isStuck(); stuck {
-		c.worker.Send(wire.Unqueue, wire.AppendUnqueue(nil, c.number, busy))
-		if busy == 0 {
-			c.scheduler.serve()
-		}
+		c.recall(busy)
+	}
+}
+
+// checkStallOnLoop is checkStall for the loop, which does not wait for a worker that reads nothing.
+func (c *Conn) checkStallOnLoop() {
+	if busy, stuck := c.isStuck(); stuck {
+		go c.recall(busy) // it ends after the deadline of the control connection at the latest
+	}
+}
+
+// recall asks for the requests that wait behind a stream, if the thread is still busy with it.
+func (c *Conn) recall(busy uint32) {
+	c.worker.Send(wire.Unqueue, wire.AppendUnqueue(nil, c.number, busy))
+	if busy == 0 {
+		c.scheduler.serve()
 	}
 }
 
@@ -131,7 +141,7 @@ func (c *Conn) isStuck() (busy uint32, stuck bool) {
 	if limit > 0 {
 		again = min(again, limit-waited)
 	}
-	c.watch.schedule(again, c.checkStall)
+	c.scheduleCheck(again)
 	return busy, true
 }
 
