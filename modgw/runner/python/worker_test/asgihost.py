@@ -149,6 +149,7 @@ class ASGIWorker(Worker):
 class ASGITestCase(WorkerTestCase):
     def worker(self, entry, **options):
         options.setdefault("root", self.folder)
+        options.setdefault("own_interpreter", self.own_interpreter or "env" in options)
         worker = ASGIWorker(entry, **options)
         self.addCleanup(worker.close)
         return worker

@@ -14,6 +14,8 @@ import textwrap
 import time
 import unittest
 
+from starter import Starter
+
 WORKER = os.environ.get("MODGW_TEST_WORKER")  # a copy of the worker's code that is compiled already
 if not WORKER:
     WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
@@ -182,9 +184,9 @@ class Worker:
         path=(),
         env=None,
         stderr=None,
-        arguments=(),
         start=True,
         kind="wsgi",
+        own_interpreter=True,
     ):
         self.control = Connection()
         self.conns = [Connection() for _ in range(threads)]
@@ -193,27 +195,17 @@ class Worker:
         held, self.lifeline = os.pipe()
         ends = [self.control.theirs.fileno(), *[conn.theirs.fileno() for conn in self.conns], held]
         self.stderr = stderr or _log_file()
-
-        def arrange():
-            os.setpgid(0, 0)
-            for target, end in enumerate(ends, 3):
-                os.dup2(end, target)
-
-        _keep_descriptors()
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, WORKER, "--connections", str(threads)),
-                *("--lifeline", str(3 + len(ends) - 1)),
-                *("app=test", "gen=7", "worker=1"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self.stderr,
-            stderr=self.stderr,
-            close_fds=False,
-            preexec_fn=arrange,
-            cwd=root,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
-        )
+        line = [
+            *("--connections", str(threads), "--lifeline", str(3 + len(ends) - 1)),
+            *("app=test", "gen=7", "worker=1"),
+        ]
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        if own_interpreter:
+            self.process = self._execute(line, root, env, ends)
+        else:
+            output = self.stderr.fileno()
+            starter = Starter.of(kind, WORKER)
+            self.process = starter.start(line, root, env, [output, output, *ends])
         os.close(held)
         for connection in (self.control, *self.conns):
             connection.theirs.close()
@@ -232,6 +224,24 @@ class Worker:
         }
         if start:
             self.start()
+
+    def _execute(self, line, root, env, ends):
+        def arrange():
+            os.setpgid(0, 0)
+            for target, end in enumerate(ends, 3):
+                os.dup2(end, target)
+
+        _keep_descriptors()
+        return subprocess.Popen(
+            [sys.executable, WORKER, *line],
+            stdin=subprocess.DEVNULL,
+            stdout=self.stderr,
+            stderr=self.stderr,
+            close_fds=False,
+            preexec_fn=arrange,
+            cwd=root,
+            env=env,
+        )
 
     def start(self):
         self.control.send(START, payload=marshal.dumps(self.start_message, 2))
@@ -355,7 +365,12 @@ class Worker:
 
 
 class WorkerTestCase(unittest.TestCase):
-    """Tests that write an app into a folder of their own and run it."""
+    """Tests that write an app into a folder of their own and run it.
+
+    Their workers are forked, except those whose environment a test sets and those of tests that are
+    about how a worker is started."""
+
+    own_interpreter = False
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="modgw-worker-")
@@ -373,6 +388,7 @@ class WorkerTestCase(unittest.TestCase):
     def worker(self, entry, **options):
         """A worker that ends with the test."""
         options.setdefault("root", self.folder)
+        options.setdefault("own_interpreter", self.own_interpreter or "env" in options)
         options["env"] = {"TMPDIR": self.folder, **(options.get("env") or {})}
         worker = Worker(entry, **options)
         self.addCleanup(worker.close)

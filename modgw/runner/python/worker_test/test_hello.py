@@ -15,6 +15,8 @@ def application(environ, start_response):
 
 
 class Hello(WorkerTestCase):
+    own_interpreter = True
+
     def test_ready_names_the_process_and_the_callable(self):
         worker = self.worker(self.write("app.wsgi", HELLO))
         ready = worker.ready()

@@ -83,8 +83,9 @@ class Lifespan(ASGITestCase):
             fields["file"].endswith("app.py") and "startup.failed" in fields["text"], fields
         )
 
-    def start(self, source, mode="auto"):
-        worker = self.worker(self.write("app.py", self._app(textwrap.dedent(source))), start=False)
+    def start(self, source, mode="auto", **options):
+        path = self.write("app.py", self._app(textwrap.dedent(source)))
+        worker = self.worker(path, start=False, **options)
         worker.start_message["lifespan"] = mode
         worker.start()
         return worker
@@ -146,7 +147,8 @@ class Lifespan(ASGITestCase):
                     "    print('begun', flush=True)\n"
                     + rest
                 )
-                worker = self.start(source)
+                # or else the lowest frames are those of what forks workers
+                worker = self.start(source, own_interpreter=True)
                 self.eventually(
                     lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(),
                     "the startup",

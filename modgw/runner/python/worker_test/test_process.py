@@ -154,6 +154,8 @@ class Stopping(ProcessTestCase):
 
 
 class WithoutHost(ProcessTestCase):
+    own_interpreter = True
+
     def test_the_end_of_the_control_connection_is_stop(self):
         worker = self.serve_gated()
         worker.control.close()
@@ -205,6 +207,8 @@ class WithoutHost(ProcessTestCase):
 
 
 class Children(ProcessTestCase):
+    own_interpreter = True
+
     def test_a_forked_child_never_answers(self):
         worker = self.serve(
             """
@@ -275,6 +279,8 @@ class Children(ProcessTestCase):
 
 
 class Streams(ProcessTestCase):
+    own_interpreter = True
+
     def test_output_is_utf_8_line_by_line_whatever_the_locale(self):
         worker = self.serve(
             """
