@@ -195,7 +195,7 @@ async def asgi(scope, receive, send):
 }
 
 // clientPause is between two requests of a client that asks until something has happened.
-const clientPause = 3 * time.Millisecond
+const clientPause = 10 * time.Millisecond
 
 // bookkeeping has requests and their ends.
 type bookkeeping struct {

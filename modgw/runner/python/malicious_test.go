@@ -3,6 +3,7 @@ package python
 import (
 	"bytes"
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,41 +23,46 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		// After the head was sent, the response can only be cut off.
 		"answers twice": 0, "file without descriptor": 0, "file that is a pipe": 0,
 		"many descriptors": 0, "descriptor without file": 0,
-		"shares beyond the buffer": 0, "shares nothing": 0, "shares for another stream": 0, "shares without memory": 0,
+		"shares beyond the buffer": 0, "shares nothing": 0, "shares for another stream": 0,
 		// This one's first answer is right, so it stands.
 		"answers again later": 200,
 	}
-	for malice, status := range malices {
-		t.Run(malice, func(t *testing.T) {
-			a := serveMalice(t, func(d *modgw.Descriptor) { d.WSGI.Entry, d.WSGI.Workers, d.WSGI.Threads = malice, 1, 1 })
-			hurtsOnlyItself(t, a, status)
-		})
-	}
-	delete(malices, "releases what was not shared") // only threads get anything in shared memory
-	delete(malices, "shares without memory")        // they share it, whatever the worker says
-	maps.Copy(malices, map[string]int{
+	t.Run("WSGI", func(t *testing.T) {
+		t.Parallel()
+		hurtOnlyThemselves(t, malices)
+	})
+	t.Run("WSGI without memory", func(t *testing.T) {
+		t.Parallel()
+		hurtOnlyThemselves(t, map[string]int{sharesWithoutMemory: 0}, func(d *modgw.Descriptor) { d.WSGI.Entry = sharesWithoutMemory })
+	})
+	ofASGI := maps.Clone(malices)
+	delete(ofASGI, "releases what was not shared") // only threads get anything in shared memory
+	maps.Copy(ofASGI, map[string]int{
 		// the host keeps nothing of a thread's response, and only takes as much of it as its client
 		// does
 		"beyond window": 0, "shares beyond window": 0,
 		"empty event": 502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
 	})
-	for malice, status := range malices {
-		t.Run("ASGI "+malice, func(t *testing.T) {
-			hurtsOnlyItself(t, serveMalice(t, asASGI, func(d *modgw.Descriptor) { d.ASGI.Entry = malice }), status)
-		})
-	}
+	t.Run("ASGI", func(t *testing.T) {
+		t.Parallel()
+		hurtOnlyThemselves(t, ofASGI, asASGI)
+	})
 }
+
+// sharesWithoutMemory is the malice of a worker that has told the host that it shares no memory.
+const sharesWithoutMemory = "shares without memory"
 
 func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 	t.Parallel()
+	a := serveMalice(t, asASGI)
 	for _, malice := range []string{
 		"empty event", "event of wrong types", "message before acceptance", "accepts twice", "messages beyond the window",
 		"many empty messages", "message without end", "response on a WebSocket", "file on a WebSocket", "body before head",
 	} {
 		t.Run(malice, func(t *testing.T) {
-			a := serveMalice(t, asASGI, func(d *modgw.Descriptor) { d.ASGI.Entry = malice })
-			bad := a.pid(1)
-			conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/bad", nil)
+			a := a.within(t)
+			bad, before := a.pid(1), a.log.Count(protocolError)
+			conn, _, err := websocket.Dial(t.Context(), a.server.URL+"/bad/"+url.PathEscape(malice), nil)
 			if err == nil {
 				conn.SetReadLimit(-1)
 				for err == nil {
@@ -71,7 +77,7 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 			if got := a.get("/good"); got.body != "good" {
 				t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 			}
-			a.eventually("reason", func() bool { return a.log.Count("protocol error: ") > 0 })
+			a.eventually("reason", func() bool { return a.log.Count(protocolError) > before })
 		})
 	}
 }
@@ -114,22 +120,43 @@ func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 	return a
 }
 
-// hurtsOnlyItself sees that a request gets the status, 0 for one that is cut off, and that the next
-// one is served.
-func hurtsOnlyItself(t *testing.T, a *app, status int) {
+// protocolError is what the log says of a worker that breaks the protocol.
+const protocolError = "protocol error: "
+
+// within is the app for a subtest.
+func (a *app) within(t *testing.T) *app {
+	inner := *a
+	inner.T = t
+	return &inner
+}
+
+// hurtOnlyThemselves runs an app whose worker breaks the protocol in one way after the other.
+func hurtOnlyThemselves(t *testing.T, malices map[string]int, change ...func(*modgw.Descriptor)) {
 	t.Helper()
-	bad := a.pid(1)
-	got := a.do("POST", "/bad", nil)
+	a := serveMalice(t, append([]func(*modgw.Descriptor){oneThread}, change...)...)
+	for malice, status := range malices {
+		t.Run(malice, func(t *testing.T) { a.within(t).survives(malice, status) })
+	}
+}
+
+func oneThread(d *modgw.Descriptor) { d.WSGI.Workers, d.WSGI.Threads = 1, 1 }
+
+// survives sees that the request of a malice gets the status, 0 for one that is cut off, and that
+// the next one is served.
+func (a *app) survives(malice string, status int) {
+	a.Helper()
+	bad, before := a.pid(1), a.log.Count(protocolError)
+	got := a.do("POST", "/bad/"+url.PathEscape(malice), nil)
 	if status == 0 {
 		if got.err == nil && got.status != 502 {
-			t.Errorf("the response looks complete: %d %q", got.status, got.body)
+			a.Errorf("the response looks complete: %d %q", got.status, got.body)
 		}
 	} else if got.status != status || strings.Contains(got.body, "yours") {
-		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
+		a.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	a.eventually("end of the worker", func() bool { return !alive(bad) })
 	if got := a.get("/good"); got.body != "good" {
-		t.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
+		a.Errorf("afterwards: %d %q, %v", got.status, got.body, got.err)
 	}
-	a.eventually("reason", func() bool { return a.log.Count("protocol error: ") > 0 })
+	a.eventually("reason", func() bool { return a.log.Count(protocolError) > before })
 }

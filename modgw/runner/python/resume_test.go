@@ -298,15 +298,16 @@ func TestWebSocketsAndEventStreamsStayOverReloads(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
 	var steps stepCounter
-	for range 20 {
+	const talking, listening = 8, 4
+	for range talking {
 		clients.Go(func() { a.talkOn(ctx, &steps) })
 	}
-	for range 5 {
+	for range listening {
 		clients.Go(func() { a.listenOn(ctx, &steps) })
 	}
 	for range 3 {
 		deploy()
-		steps.await(t, 25*10)
+		steps.await(t, 10*(talking+listening))
 	}
 	stop()
 	clients.Wait()

@@ -1,4 +1,4 @@
-"""A worker that breaks the protocol in the way that the entry names."""
+"""A worker that breaks the protocol in the way that the entry names, or the path of a request."""
 
 import array
 import marshal
@@ -165,7 +165,9 @@ def main():
         if start["kind"] == "wsgi":
             head = head[4 + struct.unpack("<I", head[:4])[0] :]
         head = marshal.loads(head)
-        if head.get("PATH_INFO", head.get("path")) == "/good":
+        _, path, malice = (head.get("PATH_INFO", head.get("path")) + "/").split("/", 2)
+        MALICE = malice.strip("/") or start["entry"]
+        if path == "good":
             conn.sendall(response(stream, body=b"good"))
         else:
             answer(conn, control, stream)
