@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,8 +17,48 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// newBrowser starts a Chromium with a profile of its own for the test.
-func newBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
+// chromium is the one whose pages the tests open.
+var chromium browserProcess
+
+// browserProcess is a Chromium with a profile of its own, which starts when a test needs it.
+type browserProcess struct {
+	start  sync.Once
+	page   context.Context // the first one
+	err    error
+	dir    string
+	cancel context.CancelFunc
+}
+
+func (b *browserProcess) run(program string) {
+	if b.dir, b.err = os.MkdirTemp("", "browser"); b.err != nil {
+		return
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(b.dir, "profile")),
+		chromedp.Env("TMPDIR="+b.dir), // where it leaves a folder
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	b.page, _ = chromedp.NewContext(allocator)
+	b.cancel = func() {
+		_ = chromedp.Cancel(b.page)
+		cancel()
+	}
+	_, b.err = chromedp.Run(b.page, chromedp.Navigate("about:blank"))
+}
+
+// end ends it, if it was started.
+func (b *browserProcess) end() {
+	if b.cancel != nil {
+		b.cancel()
+	}
+	if b.dir != "" {
+		_ = os.RemoveAll(b.dir)
+	}
+}
+
+// newBrowser opens a page for the test.
+func newBrowser(t *testing.T) context.Context {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
@@ -25,14 +67,11 @@ func newBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Con
 		}
 		t.Skip("no chromium here")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Env("TMPDIR="+fronttest.Dir(t)), // where it leaves a folder
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-	)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, flags...)...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	chromium.start.Do(func() { chromium.run(program) })
+	if chromium.err != nil {
+		t.Fatal(chromium.err)
+	}
+	ctx, cancel := chromedp.NewContext(chromium.page)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
@@ -100,17 +139,17 @@ func TestOpenPageFollowsTheCode(t *testing.T) {
 func TestErrorPageIsForLightAndDark(t *testing.T) {
 	t.Parallel()
 	s := develop(t)
+	browser := newBrowser(t)
 	background := func(scheme string) string {
 		t.Helper()
-		browser := newBrowser(t, chromedp.Flag("blink-settings", "preferredColorScheme="+scheme))
+		s.prefers(browser, scheme)
 		visit(t, browser, s.url+"/fail")
 		if evaluate[bool](browser, "document.getElementById('copy').hidden") {
 			t.Error("there is no button to copy the traceback")
 		}
 		return evaluate[string](browser, "getComputedStyle(document.body).backgroundColor")
 	}
-	const dark, light = "0", "1"
-	if a, b := background(dark), background(light); a == b || a == "" || b == "" {
+	if a, b := background("dark"), background("light"); a == b || a == "" || b == "" {
 		t.Errorf("the background is %q in the dark and %q in the light", a, b)
 	}
 }

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
+	defer chromium.end()
 	if program = os.Getenv("MODGW_TEST_PROGRAM"); program != "" {
 		os.Unsetenv("GOFLAGS")
 		return m.Run()
