@@ -44,6 +44,9 @@ func (i *RequestInfo) readErrorPage(status int) ([]byte, bool) {
 	}
 	file, err := d.Folder(d.Root, user).Open(d.ErrorPages[status])
 	if err != nil {
+		if i.gateway != nil {
+			i.gateway.log.Warn("error page not served", "app", d.Name, "request", i.ID, "status", status, "error", err.Error())
+		}
 		return nil, false
 	}
 	defer file.Close()

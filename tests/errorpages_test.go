@@ -1,8 +1,10 @@
 package tests
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -69,6 +71,14 @@ app "blog" {
 	if status, body, _ := ask(s.url+"/", "*/*"); status != 503 || body != "<p>come back later</p>" {
 		t.Errorf("a stopped app: %d %q", status, body)
 	}
+	busy := s.path("apps/blog/errors/busy.html")
+	if err := errors.Join(os.Remove(busy), os.Symlink("/etc/passwd", busy)); err != nil {
+		t.Fatal(err)
+	}
+	if status, body, _ := ask(s.url+"/", "*/*"); status != 503 || strings.Contains(body, "root") {
+		t.Errorf("a page that is a link to a file of others: %d %q", status, body)
+	}
+	s.wantLog("error page not served", "status=503", "the path leads out of the folder")
 	s.write("apps/blog/modgw.hcl", strings.Replace(s.read("apps/blog/modgw.hcl"), "errors/busy", "errors/nothing", 1))
 	if out, ok := s.run("check", "apps/blog/modgw.hcl"); ok || !strings.Contains(out, "there is none at") {
 		t.Errorf("a page that is not there: %t\n%s", ok, out)

@@ -177,6 +177,7 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	printed := lines{each: s.plan.sayOutput, mask: s.plan.mask}
 	p := process{
 		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, limits: s.plan.limits(), lock: lock,
+		log: b.log.With("app", d.Name),
 		env: append(slices.Concat(s.environ, buildVariables(d, nil)), "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
 	}
 	if p.rules = s.plan.confine(program, p.env, cache, s.env.Dir); p.rules != nil {

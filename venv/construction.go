@@ -3,6 +3,7 @@ package venv
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,7 @@ type construction struct {
 	environ []string
 	cache   string // folder of downloads, for this user alone
 	printed lines
+	log     *slog.Logger // log of the app; nil until prepare
 }
 
 func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
@@ -34,6 +36,7 @@ func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scrat
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each, c.printed.mask = p.sayOutput, p.mask
+	c.log = b.log.With("app", p.descriptor.Name)
 	if err := own(p.dir, p.mode(), p.account); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (c *construction) run(ctx context.Context, program string, args ...string) 
 
 // runIn is run in another folder.
 func (c *construction) runIn(ctx context.Context, dir, program string, args ...string) error {
-	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, limits: c.plan.limits(), lock: c.lock}
+	p := process{args: args, dir: dir, env: c.environ, account: c.plan.account, limits: c.plan.limits(), lock: c.lock, log: c.log}
 	p.rules = c.plan.confine(args[0], c.environ, c.plan.dir, c.cache)
 	if err := p.run(ctx, &c.printed); err != nil {
 		return &toolError{program: program, err: err}

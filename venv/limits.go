@@ -2,9 +2,12 @@ package venv
 
 import (
 	"cmp"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/cgroup"
 	"github.com/modgw/modgw/internal/proc"
 )
 
@@ -15,16 +18,37 @@ const buildOOMScore = 600
 // leastBuildMemory is the memory in bytes that compilers need on the smallest machine.
 const leastBuildMemory = 512 << 20
 
+// leastBuildProcesses is how many processes and threads a build may have, whatever the app may:
+// compilers and npm have some for each processor.
+const leastBuildProcesses = 512
+
 // limits are those of a program that a build runs. The zero value is none.
 type limits struct {
 	proc.Limits
 	asked bool // the descriptor says so
+
+	group string        // name of what bounds programs together; "": nothing does
+	all   cgroup.Limits // limits of these programs together, where control groups can be had
 }
 
 // limits are those of each program that builds the environment of the plan.
 func (p *plan) limits() limits {
-	asked := p.descriptor.Limits.BuildMemory
-	return limits{proc.Limits{Memory: cmp.Or(asked, usualBuildMemory()), OOMScore: buildOOMScore}, asked > 0}
+	l := p.descriptor.Limits
+	all := cgroup.Limits{CPUWeight: l.CPUWeight, IOWeight: l.IOWeight}
+	if l.Processes > 0 {
+		all.Processes = max(l.Processes, leastBuildProcesses)
+	}
+	return limits{
+		Limits: proc.Limits{Memory: cmp.Or(l.BuildMemory, usualBuildMemory()), OOMScore: buildOOMScore},
+		asked:  l.BuildMemory > 0,
+		group:  "build:" + string(p.descriptor.Name), all: all,
+	}
+}
+
+// askedLimits are those of programs that only say something of themselves, of an account.
+func askedLimits(acct *account.Account) limits {
+	const mostProcesses = 128
+	return limits{group: fmt.Sprintf("asked:%d", uidOf(acct)), all: cgroup.Limits{Processes: mostProcesses}}
 }
 
 // usualBuildMemory is three quarters of the machine's memory, or less where this process may not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -26,8 +27,8 @@ const safePath = "/usr/local/bin:/usr/bin:/bin"
 // pipe.
 const pipeGrace = 2 * time.Second
 
-// process is one program of a build. It has its own process group, all of which ends with it, and
-// reads no input.
+// process is one program of a build. It has its own process group and scope, all of which ends with
+// it, and reads no input.
 type process struct {
 	args    []string
 	dir     string
@@ -36,6 +37,7 @@ type process struct {
 	limits  limits
 	rules   *sandbox.Rules // nil: it is not confined
 	lock    *os.File       // inherited, so that it stays locked as long as the program lives
+	log     *slog.Logger   // is told what it has left behind; nil: no log is
 }
 
 // run runs the program until it ends or ctx is done, with its output and errors written to w.
@@ -52,9 +54,16 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	if p.lock != nil {
 		cmd.ExtraFiles = []*os.File{p.lock}
 	}
-	err = proc.Launch{Limits: p.limits.Limits, Rules: p.rules}.Start(cmd)
+	// Where a limit of the app cannot be set, the app's workers have it logged.
+	scope, _ := proc.NewScope(p.limits.group, p.limits.all)
+	log := p.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	err = proc.Launch{Limits: p.limits.Limits, Rules: p.rules, Scope: scope}.Start(cmd)
 	theirs.Close()
 	if err != nil {
+		scope.Kill()
 		return err
 	}
 	read := make(chan error, 1)
@@ -66,6 +75,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 	// End processes that the program did not wait for. ESRCH means that there are none.
 	_ = killGroup(cmd.Process.Pid)
 	err = cmd.Wait()
+	scope.End(log)
 	_ = printed.SetReadDeadline(time.Now().Add(pipeGrace)) // a pipe can have one
 	unread := <-read
 	if ctx.Err() != nil {
@@ -79,6 +89,7 @@ func (p process) run(ctx context.Context, w io.Writer) error {
 
 // output runs the program and returns the first 64 KiB of its output.
 func (p process) output(ctx context.Context) (string, error) {
+	p.limits = askedLimits(p.account)
 	var b strings.Builder
 	err := p.run(ctx, &capped{w: &b, left: 64 << 10})
 	return b.String(), err

@@ -2,6 +2,8 @@ package venv
 
 import (
 	"bufio"
+	"bytes"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -93,16 +96,19 @@ func (s *site) killTree(pid int) {
 	}
 }
 
-// A program that leaves its process group and keeps the output open does not hold up the build.
+// A program that leaves its process group and keeps the output open does not hold up the build, and
+// ends with it.
 func TestDaemonThatKeepsTheOutputHoldsUpNothing(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pid")
 	var l lines
-	p := process{dir: "/", args: []string{"/bin/sh", "-c", "setsid sleep 600 & echo $! > " + pids + "; echo built"}}
+	var log bytes.Buffer
+	p := process{dir: "/", args: []string{"/bin/sh", "-c", "setsid sleep 600 & echo $! > " + pids +
+		"; until grep -q sleep /proc/$!/comm; do :; done; echo built"}}
 	lock, err := acquire(t.Context(), filepath.Join(t.TempDir(), "x.lock"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.lock = lock
+	p.lock, p.log = lock, slog.New(slog.NewTextHandler(&log, nil))
 	err = p.run(t.Context(), &l)
 	if l.tail() != "built" || err != nil {
 		t.Errorf("%q, %v", l.tail(), err)
@@ -114,8 +120,16 @@ func TestDaemonThatKeepsTheOutputHoldsUpNothing(t *testing.T) {
 	} else {
 		release(again)
 	}
-	if pid, err := os.ReadFile(pids); err == nil {
-		_ = exec.Command("kill", strings.TrimSpace(string(pid))).Run()
+	pid, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watchtest.Eventually(t, "end of the daemon", func() bool {
+		_, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)))
+		return os.IsNotExist(err)
+	})
+	if text := log.String(); !strings.Contains(text, `ended processes that were left behind" count=1 names=sleep`) {
+		t.Errorf("the log does not name it: %q", text)
 	}
 }
 

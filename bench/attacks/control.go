@@ -19,8 +19,8 @@ func control(name, denied, says string, args ...string) *attack {
 // ofUsers are the attacks of a user who speaks to the host.
 func ofUsers() []*attack {
 	return []*attack{
-		control("look at the neighbour's app", `MGW-APP-109`, ``, "status", "neighbour"),
-		control("read the neighbour's log", `MGW-APP-109`, ``, "logs", "neighbour"),
+		control("look at the neighbour's app", `MGW-APP-109`, `status.*neighbour.*refused`, "status", "neighbour"),
+		control("read the neighbour's log", `MGW-APP-109`, `logs.*neighbour.*refused`, "logs", "neighbour"),
 		control("stop the neighbour's app", `MGW-APP-109`, `stop.*neighbour.*refused`, "stop", "neighbour"),
 		control("restart the neighbour's app", `MGW-APP-109`, `restart.*neighbour.*refused`, "restart", "neighbour"),
 		control("stop the host", `MGW-HST-027`, `shutdown.*refused`, "stop"),

@@ -125,7 +125,7 @@ func ofDescriptors() []*attack {
 		descriptor("raise the sandbox to read others", ceiling, refused, `sandbox|ceiling`, at(described{
 			text:  block("cgi { script = \"read.cgi\" }\n  sandbox { read = [\"{{dir}}/apps/neighbour\"] }"),
 			files: map[string]string{"read.cgi": "#!/bin/sh\necho Content-Type: text/plain; echo; cat {{dir}}/apps/neighbour/open.txt\n"}})),
-		descriptor("raise the sandbox by a link", ceiling, refused, `sandbox|Permission denied`, at(described{
+		descriptor("raise the sandbox by a link", ceiling, refused, `denied by the sandbox.*leads to`, at(described{
 			text:  block("cgi { script = \"read.cgi\" }\n  sandbox { read = [\"link\"] }"),
 			files: map[string]string{"read.cgi": "#!/bin/sh\necho Content-Type: text/plain; echo; cat link/open.txt 2>&1\n", "link": "-> {{dir}}/apps/neighbour"}})),
 		descriptor("raise the sandbox to use the network", ceiling, refused, `"network" is above the ceiling`, at(described{
@@ -149,13 +149,13 @@ func ofDescriptors() []*attack {
 			text: block("static { dir = \"{{dir}}/apps/neighbour\" }"), path: "/x/open.txt"}),
 		descriptor("serve the neighbour's folder by an alias", ceiling, refused, `neighbour`, described{
 			text: block(page + "\n  alias \"/a\" { dir = \"{{dir}}/apps/neighbour\" }"), path: "/x/a/open.txt"}),
-		descriptor("serve the neighbour's file by a link", "links out of a folder are not followed", refused, ``, described{
+		descriptor("serve the neighbour's file by a link", "links out of a folder are not followed", refused, `leads out of the folder`, described{
 			text: block(page), files: map[string]string{"public/link": "-> {{dir}}/apps/neighbour/open.txt"}, path: "/x/link"}),
 		descriptor("serve a folder that is a link", ceiling, refused, `neighbour|link`, described{
 			text: block("static { dir = \"link\" }"), files: map[string]string{"link": "-> {{dir}}/apps/neighbour"}, path: "/x/open.txt"}),
-		descriptor("show a foreign file as an error page", rights, refused, ``, described{
-			text:  block(page + "\n  error_pages = { \"404\" = \"link\" }"),
-			files: map[string]string{"link": "-> {{dir}}/apps/neighbour/secret.txt"}, path: "/x/none"}),
+		descriptor("show a foreign file as an error page", rights, refused, `error page not served`, at(described{
+			text:  block("cgi { script = \"fail.cgi\" }\n  error_pages = { \"502\" = \"link\" }"),
+			files: map[string]string{"link": "-> {{dir}}/apps/neighbour/secret.txt", "fail.cgi": "#!/bin/sh\n"}})),
 		descriptor("let the host connect to the neighbour's socket", "it connects with the rights of the descriptor's owner", refused, `permission denied`, at(described{
 			text: block("fastcgi { connect = \"unix:{{socket}}\" }\n  timeouts { startup = \"3s\" }")})),
 		descriptor("let the host connect to the neighbour's port", ceiling, refused, `"connect" is above the ceiling`, at(described{
@@ -163,12 +163,14 @@ func ofDescriptors() []*attack {
 	}
 }
 
+// build is an app that serves what a command leaves in a folder.
+func build(command string) string {
+	return block(page + "\n  build {\n    command = [\"/bin/sh\", \"-c\", \"" + command + "\"]\n  }")
+}
+
 // ofBuilds are the attacks by builds.
 func ofBuilds() []*attack {
 	const refused = `^(404|503|500|502|403)`
-	build := func(command string) string {
-		return block(page + "\n  build {\n    command = [\"/bin/sh\", \"-c\", \"" + command + "\"]\n  }")
-	}
 	ofBuild := func(name, by, says string, d described) *attack {
 		a := descriptor(name, by, refused, says, d)
 		a.from = "build"
@@ -182,6 +184,10 @@ func ofBuilds() []*attack {
 		ofBuild("read requirements by a link", "a build has the rights of its user", `requirements`, described{
 			text:  block("wsgi { entry = \"none:application\" }\n  python {\n    version = \"/usr/bin/python3\"\n    requirements = [\"requirements.txt\"]\n  }"),
 			files: map[string]string{"requirements.txt": "-> {{dir}}/apps/neighbour/secret.txt"}, path: "/x/"}),
+		{name: "leave a process behind in a build", from: "build", run: leaveInBuild, denied: denied,
+			says: `ended processes that were left behind`, by: "the build's control group is killed"},
+		ofBuild("start processes without end in a build", "`limits { processes }`, and 512 for builds", `[Cc]annot fork`, described{
+			text: build("i=0; while [ $i -lt 2000 ]; do sleep 9 & i=$((i+1)); done"), path: "/x/none"}).dear(),
 		ofBuild("give cgo a flag that runs a program", "the go command refuses such flags", `invalid flag`, described{
 			text: block("go {}"), path: "/x/",
 			files: map[string]string{"go.mod": "module x\n\ngo 1.21\n",

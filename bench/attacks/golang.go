@@ -22,7 +22,7 @@ func ofGo() []*attack {
 		golang("open a file by its handle", filter, `open_by_handle_at: `+notPermitted, "handle", "{{dir}}/apps/neighbour/open.txt"),
 		golang("trace the neighbour's worker", filter, notPermitted, "ptrace", "{{pid}}"),
 		golang("kill the neighbour's worker", otherUser, notPermitted, "kill", "{{pid}}"),
-		{name: "end all processes of the user", from: "Go", run: endAll, denied: denied, by: landlock},
+		{name: "end all processes of the user", from: "Go", run: endAll, denied: denied, says: notPermitted, by: filter},
 		golang("connect to an abstract socket", landlock, notPermitted, "dial", "unix @{{abstract}}"),
 		golang("connect to a granted port of another machine", addresses, named, "dial", "tcp {{foreign}}:{{foreignport}}"),
 		golang("send a datagram to another machine", addresses, named, "dial", "udp {{foreign}}:{{foreignport}}"),
@@ -35,7 +35,7 @@ func ofGo() []*attack {
 }
 
 // endAll ends all processes that the app may send signals to, and says whether another app of the
-// same user is among them. The kernel answers that it succeeds when it has ended none, too.
+// same user is among them.
 func endAll(ctx context.Context, s *scene) (string, error) {
 	before, err := s.attackerAnswers(ctx, "/self")
 	if err != nil {

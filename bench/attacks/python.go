@@ -98,7 +98,7 @@ func ofPython() []*attack {
 		python("have a foreign file sent (X-Sendfile)", "files outside of `sendfile` are refused", `X-Sendfile|sendfile`, ask("sendfile", "path", "{{dir}}/apps/neighbour/open.txt")).withoutAnswer(),
 		python("have a foreign file sent (file_wrapper)", permissions, `secret\.txt|Bad file`, ask("file_wrapper", "path", "{{dir}}/apps/neighbour/secret.txt")).withoutAnswer(),
 		{name: "leave a process behind", from: "Python", run: leaveProcess, denied: denied,
-			says: `left|leftover|remained`, by: "the generation's control group is killed"},
+			says: `ended processes that were left behind`, by: "the generation's control group is killed"},
 	}
 }
 

@@ -125,10 +125,11 @@ func (f *Freezer) Processes() []int {
 	if f == nil {
 		return nil
 	}
-	return processesIn(f.dir)
+	return ProcessesIn(f.dir)
 }
 
-func processesIn(dir string) (pids []int) {
+// ProcessesIn are the ids of the processes in a group, by its folder, in no order.
+func ProcessesIn(dir string) (pids []int) {
 	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	if err != nil {
 		return nil
@@ -156,7 +157,7 @@ func endFrozen(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, words1.file)); err != nil {
 		return
 	}
-	for _, pid := range processesIn(dir) {
+	for _, pid := range ProcessesIn(dir) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	_ = (&Freezer{dir, words1}).Thaw()

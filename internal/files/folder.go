@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -34,6 +35,12 @@ func (e outsideError) Error() string {
 
 // Is reports that it is a matter of rights.
 func (e outsideError) Is(target error) bool { return target == fs.ErrPermission }
+
+// IsDenied reports whether an error says that a name leads to what may not be opened: rights are
+// missing, or it leads out of the folder.
+func IsDenied(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, safepath.ErrLeadsOut)
+}
 
 // File is an open regular file.
 type File struct {
@@ -128,7 +135,17 @@ func (r Root) open(name string) (*os.File, error) {
 		return safepath.Opener{}.OpenBeneath(r.dir, name)
 	}
 	// Do not block on a named pipe.
-	return r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := r.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return file, withReason(err)
+}
+
+// withReason gives an error of [os.Root] that is not the kernel's, and so about a path that leads
+// out, a reason that can be told from others.
+func withReason(err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok && !errors.As(failed.Err, new(syscall.Errno)) {
+		failed.Err = safepath.ErrLeadsOut
+	}
+	return err
 }
 
 // Stat describes the file of that name in the folder, following links.
@@ -136,5 +153,6 @@ func (r Root) Stat(name string) (fs.FileInfo, error) {
 	if r.root == nil {
 		return safepath.Opener{}.StatBeneath(r.dir, name)
 	}
-	return r.root.Stat(name)
+	info, err := r.root.Stat(name)
+	return info, withReason(err)
 }

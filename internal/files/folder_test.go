@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -46,6 +47,10 @@ func onlyFilesOf(t *testing.T, folder Folder) {
 		if err != nil {
 			if want != "" {
 				t.Errorf("%q: %v", name, err)
+			}
+			out := strings.Contains(name, "..") || name == "without" || name == "absolute" || name == "up/secret"
+			if out && !IsDenied(err) || !out && name != "/sub/a" && name != "" && IsDenied(err) {
+				t.Errorf("%q: %v is said to be denied: %v", name, err, !out)
 			}
 			continue
 		}

@@ -61,6 +61,9 @@ type Report struct {
 	Limit *LimitError   // nil: it is not about a limit
 
 	Sandbox bool // Step is one of the confinement
+
+	// Misled are grants that lead elsewhere than they may. It is no failure: one may follow.
+	Misled []sandbox.Misled
 }
 
 // becomeProgram obeys the orders behind the descriptor before the one with the number, into which
@@ -146,9 +149,15 @@ func (o Orders) obey() failure {
 		}
 	}
 	if o.Rules != nil {
-		listener, err := o.Rules.Restrict()
+		misled, listener, err := o.Rules.Restrict()
 		if err != nil {
 			return unconfined(err)
+		}
+		if len(misled) > 0 {
+			text, _ := json.Marshal(Report{Misled: misled})
+			if _, err := unix.Write(o.report, text); err != nil {
+				return failure{Report{Step: "report what is not granted"}, err}
+			}
 		}
 		if listener >= 0 {
 			// Running the program waits until the listener is served.

@@ -19,7 +19,7 @@ func bounded(t *testing.T, app string, c cgroup.Controller, limits cgroup.Limits
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(scope.Kill)
+	t.Cleanup(func() { scope.Kill() })
 	if scope.Version(c) == 0 {
 		t.Skipf("this process cannot use controller %s", c)
 	}

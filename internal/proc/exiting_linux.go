@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 )
 
 // pfExiting is the flag of a process that has begun to end, which it gets before its descriptors
@@ -20,6 +21,21 @@ func isExiting(pid int) bool {
 	}
 	set, err := strconv.ParseUint(fields[flags], 10, 64)
 	return err == nil && set&pfExiting != 0
+}
+
+// isEnding reports whether a process has begun to end, will at once because it was killed, or is
+// not there any more.
+func isEnding(pid int) bool {
+	if isExiting(pid) {
+		return true
+	}
+	_, fields := statOf(pid)
+	const pending, kill = 27, 1 << (syscall.SIGKILL - 1) // field with the signals that wait for it
+	if len(fields) <= pending {
+		return true
+	}
+	set, err := strconv.ParseUint(fields[pending], 10, 64)
+	return err == nil && set&kill != 0
 }
 
 // statOf returns the state of a process and the fields of /proc/PID/stat after it; "" when there is

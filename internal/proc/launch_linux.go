@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type LimitError = launcher.LimitError
 type Launch struct {
 	Limits Limits         // limits and priority that it sets
 	Rules  *sandbox.Rules // rules by which it confines itself; nil: none
+	Scope  *Scope         // scope of it and its children; nil: none
 	Leash  bool           // whether it arms the last of its ExtraFiles, as [Spec.Leash] says
 }
 
@@ -35,7 +37,8 @@ type Launch struct {
 // The new process is this program again, which is told what to become through a descriptor. Nothing
 // of the program's environment reaches it before, as LD_PRELOAD would.
 func (l Launch) Start(cmd *exec.Cmd) error {
-	limits, rules := l.Limits, l.Rules
+	limits, rules := l.Scope.bound(l.Limits), l.Rules
+	l.Scope.join(cmd)
 	if cmd.Err != nil || !limits.Bounded() && rules == nil && !l.Leash {
 		err := cmd.Start()
 		if err == nil && limits.OOMScore > 0 {
@@ -80,8 +83,8 @@ func (l Launch) Start(cmd *exec.Cmd) error {
 	if err == nil {
 		text, err = io.ReadAll(failed) // until the program runs, or never will
 	}
-	if err == nil && len(text) > 0 {
-		err = launchFailure(text)
+	if err == nil {
+		err = readReports(text, rules)
 	}
 	if err != nil {
 		_ = cmd.Process.Kill()
@@ -147,11 +150,28 @@ func ordersFile(orders launcher.Orders) (*os.File, error) {
 	return file, nil
 }
 
-func launchFailure(text []byte) error {
-	var r launcher.Report
-	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("cannot read what the launcher says: %w", err)
+// readReports passes on which grants are misled. It returns why the launcher could not become the
+// program; nil: it has.
+func readReports(text []byte, rules *sandbox.Rules) error {
+	for reports := json.NewDecoder(bytes.NewReader(text)); ; {
+		var r launcher.Report
+		switch err := reports.Decode(&r); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("cannot read what the launcher says: %w", err)
+		case len(r.Misled) == 0:
+			return launchFailure(r)
+		}
+		if rules != nil && rules.Misled != nil {
+			for _, m := range r.Misled {
+				rules.Misled(m)
+			}
+		}
 	}
+}
+
+func launchFailure(r launcher.Report) error {
 	switch {
 	case r.Limit != nil:
 		r.Limit.Err = r.Errno

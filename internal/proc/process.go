@@ -62,8 +62,7 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %q: %w", spec.Path, err)
 	}
-	spec.Scope.join(p.cmd)
-	launch := Launch{Limits: spec.Scope.bound(spec.Limits), Rules: spec.Sandbox, Leash: spec.Leash}
+	launch := Launch{Limits: spec.Limits, Rules: spec.Sandbox, Scope: spec.Scope, Leash: spec.Leash}
 	started := spec.Scope.starting()
 	if err = launch.Start(p.cmd); err != nil {
 		started(0)

@@ -78,6 +78,7 @@ func attack(args []string) {
 	_, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)
 	say("send packets", err)
 	say("signal another process", syscall.Kill(other, 0))
+	say("signal all processes", syscall.Kill(-1, 0))
 	say("trace another process", syscall.PtraceAttach(other))
 	say("read the memory of another process", read("/proc/"+pid+"/environ"))
 	say("make a namespace", unix.Unshare(unix.CLONE_NEWUSER))
@@ -129,6 +130,8 @@ func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
 			{Path: filepath.Join(folder, "is not there")},
 		},
 	}
+	var misled []sandbox.Misled
+	rules.Misled = func(m sandbox.Misled) { misled = append(misled, m) }
 	args := fmt.Sprintf("%s %d %d %d %s", folder, victim.PID(), port, closed.(*net.TCPAddr).Port, abstract)
 	scope, _ := NewScope("", cgroup.Limits{})
 	defer scope.Kill()
@@ -140,12 +143,16 @@ func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
 		s.Path, s.Args, s.Env, s.Sandbox, s.Scope = program, nil, []string{attackVariable + "=" + args}, rules, scope
 	})
 	<-p.Done()
+	link := sandbox.Misled{Path: filepath.Join(folder, "link"), Leads: filepath.Join(folder, "secret")}
+	if !slices.Equal(misled, []sandbox.Misled{link}) {
+		t.Errorf("grants that lead elsewhere: %+v", misled)
+	}
 	want := []string{
 		"read what is granted: done", "change what may be read: EACCES", "change what is granted: done", "move out of it: EACCES",
 		"read what is not granted: EACCES", "read by a link that is granted: EACCES", "connect to a granted port: done",
 		"connect to another port: EACCES", "connect to an abstract socket: EPERM", "listen on a port: EACCES", "send packets: EPERM",
 		"signal another process: EPERM", "trace another process: EPERM", "read the memory of another process: EACCES",
-		"make a namespace: EPERM", "mount: EPERM", "CapPrm: 0000000000000000", "NoNewPrivs: 1", "CapAmb: 0000000000000000",
+		"make a namespace: EPERM", "mount: EPERM", "signal all processes: EPERM", "CapPrm: 0000000000000000", "NoNewPrivs: 1", "CapAmb: 0000000000000000",
 	}
 	if means.Mounts { // it does not see the other process
 		want[13] = "read the memory of another process: ENOENT"

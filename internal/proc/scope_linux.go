@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,10 +118,10 @@ func (s *Scope) Mark() string {
 }
 
 // Kill ends all processes of the scope by force, and the scope with them. It returns when they are
-// gone, or will be soon.
-func (s *Scope) Kill() {
+// gone, or will be soon, with the names of those that were not ending yet.
+func (s *Scope) Kill() (names []string) {
 	if s == nil {
-		return
+		return nil
 	}
 	if s.app != "" {
 		defer closeGroup(s.app)
@@ -135,13 +136,14 @@ func (s *Scope) Kill() {
 	others, left := s.others, s.left
 	s.mu.Unlock()
 	for _, mark := range others {
-		killMarked(mark)
+		names = append(names, killMarked(mark)...)
 	}
 	switch {
 	case s.folder == nil && left:
 	case s.folder == nil:
-		killMarked(s.mark)
+		names = append(names, killMarked(s.mark)...)
 	default:
+		names = append(names, namesIn(s.folder.Name())...)
 		killCgroup(s.folder.Name())
 		for _, folder := range append(s.gone, s.folder) {
 			folder.Close()
@@ -150,6 +152,25 @@ func (s *Scope) Kill() {
 		// when it is needed.
 		_ = os.Remove(filepath.Dir(s.folder.Name()))
 	}
+	return names
+}
+
+// mostNames is how many names of processes a record has.
+const mostNames = 10
+
+// End is Kill, and names in the log what its processes have left behind.
+func (s *Scope) End(log *slog.Logger) {
+	names := s.Kill()
+	if len(names) == 0 {
+		return
+	}
+	count := len(names)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > mostNames {
+		names = append(names[:mostNames], "…")
+	}
+	log.Warn("ended processes that were left behind", "count", count, "names", strings.Join(names, ", "))
 }
 
 // bound adds to limits the groups that bound the processes of the scope together.
@@ -378,37 +399,59 @@ func killCgroup(dir string) {
 }
 
 func killEach(dir string) {
-	pids, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-	if err != nil {
-		return
-	}
-	for pid := range strings.FieldsSeq(string(pids)) {
-		if n, err := strconv.Atoi(pid); err == nil && n > 0 {
-			_ = syscall.Kill(n, syscall.SIGKILL)
-		}
+	for _, pid := range cgroup.ProcessesIn(dir) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
-// killMarked kills all processes with the mark in their environment, until there are none.
-func killMarked(mark string) {
+// namesIn are the names of the processes of a cgroup that are not ending yet.
+func namesIn(dir string) (names []string) {
+	for _, pid := range cgroup.ProcessesIn(dir) {
+		if name := nameOf(pid); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// nameOf is the name of a process, which it may have chosen; "" when it is ending or gone.
+func nameOf(pid int) string {
+	if isEnding(pid) {
+		return ""
+	}
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return ""
+	}
+	return printable(bytes.TrimSuffix(name, []byte("\n")))
+}
+
+// killMarked kills all processes with the mark in their environment, until there are none. It
+// returns the names of those that were not ending yet.
+func killMarked(mark string) (names []string) {
 	limit := time.NewTimer(killTime)
 	defer limit.Stop()
 	tick := time.NewTicker(killInterval)
 	defer tick.Stop()
-	for killOnce([]byte(markVariable + "=" + mark)) {
+	for {
+		found, killed := killOnce([]byte(markVariable + "=" + mark))
+		if names = append(names, killed...); !found {
+			return names
+		}
 		select {
 		case <-tick.C:
 		case <-limit.C:
-			return
+			return names
 		}
 	}
 }
 
-// killOnce kills the processes that have the variable, and reports whether there were any.
-func killOnce(variable []byte) (found bool) {
+// killOnce kills the processes that have the variable. It reports whether there were any, and the
+// names of those that were not ending yet.
+func killOnce(variable []byte) (found bool, names []string) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return false
+		return false, nil
 	}
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -423,9 +466,12 @@ func killOnce(variable []byte) (found bool) {
 		environ, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
 		if err == nil && slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(v []byte) bool { return bytes.Equal(v, variable) }) {
 			found = true
+			if name := nameOf(pid); name != "" {
+				names = append(names, name)
+			}
 			_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		}
 		unix.Close(fd)
 	}
-	return found
+	return found, names
 }

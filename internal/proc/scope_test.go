@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func setsid(t *testing.T, scope *Scope, change ...func(*Spec)) int {
 	}
 	watchtest.Eventually(t, "session of its own", func() bool {
 		_, fields := statOf(child)
-		return len(fields) > 2 && fields[2] == strconv.Itoa(child)
+		return len(fields) > 2 && fields[2] == strconv.Itoa(child) && nameOf(child) == "sleep"
 	})
 	p.Kill()
 	<-p.Done()
@@ -57,14 +58,18 @@ func TestNothingOfAScopeIsLeft(t *testing.T) {
 			first, second := setsid(t, scope), setsid(t, scope, limited)
 			other := &Scope{mark: "another"}
 			stays := setsid(t, other)
-			scope.Kill()
+			if names := scope.Kill(); !slices.Equal(names, []string{"sleep", "sleep"}) {
+				t.Errorf("it ended %q", names)
+			}
 			for _, pid := range []int{first, second} {
 				watchtest.Eventually(t, "end of what was left behind", func() bool { return !alive(pid) })
 			}
 			if !alive(stays) {
 				t.Error("a process of another scope was killed")
 			}
-			other.Kill()
+			if names := other.Kill(); !slices.Equal(names, []string{"sleep"}) {
+				t.Errorf("the other ended %q", names)
+			}
 			watchtest.Eventually(t, "end of the other", func() bool { return !alive(stays) })
 			if scope.folder != nil {
 				if _, err := os.Stat(scope.folder.Name()); !os.IsNotExist(err) {

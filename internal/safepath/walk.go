@@ -19,7 +19,8 @@ const (
 	mostNames = 4096
 )
 
-var errLeadsOut = errors.New("the path leads out of the folder")
+// ErrLeadsOut is the reason of a path that leads out of its folder.
+var ErrLeadsOut = errors.New("the path leads out of the folder")
 
 // walk goes from the root folder to the end of a path. It holds one descriptor, of the place that
 // it has reached: a descriptor cannot be swapped for another file.
@@ -86,7 +87,7 @@ func (w *walk) step() error {
 	}
 	name := w.rest[0]
 	if w.confined && name == ".." && w.depth == 0 {
-		return errLeadsOut
+		return ErrLeadsOut
 	}
 	fd, stat, err := openName(w.fd, name, len(w.rest) > 1)
 	if err != nil {
@@ -119,7 +120,7 @@ func (w *walk) redirect(fd int) error {
 		return err
 	}
 	if w.confined && filepath.IsAbs(target) {
-		return errLeadsOut
+		return ErrLeadsOut
 	}
 	last := len(w.rest) == 0
 	w.rest = append(split(target), w.rest...)

@@ -17,38 +17,40 @@ func (r *Rules) Prepare() error {
 }
 
 // Restrict confines the calling thread, and what it executes. It opens the paths of the grants with
-// the rights that the thread has now, which are those of its user. For a process that learns,
-// listener is what [Watch] needs; otherwise it is -1. An error is an [*Error].
-func (r *Rules) Restrict() (listener int, err error) {
+// the rights that the thread has now, which are those of its user. misled are the grants that lead
+// elsewhere than they may. For a process that learns, listener is what [Watch] needs; otherwise it
+// is -1. An error is an [*Error].
+func (r *Rules) Restrict() (misled []Misled, listener int, err error) {
 	if err := dropCapabilities(); err != nil {
-		return -1, failed("drop the capabilities", err)
+		return nil, -1, failed("drop the capabilities", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return -1, failed("give up new privileges", err)
+		return nil, -1, failed("give up new privileges", err)
 	}
 	if r.Learn {
 		// Calls are reported on a descriptor, and wait until they are answered.
 		listener, err := installFilter(learningFilter(), unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
-		return listener, failed("have the system calls reported", err)
+		return nil, listener, failed("have the system calls reported", err)
 	}
-	return -1, r.enforce()
+	misled, err = r.enforce()
+	return misled, -1, err
 }
 
-// enforce makes the rules hold.
-func (r *Rules) enforce() error {
+// enforce makes the rules hold. misled are the grants that lead elsewhere than they may.
+func (r *Rules) enforce() (misled []Misled, err error) {
 	if r.Means.Landlock > 0 {
-		if err := r.restrictAccess(); err != nil {
-			return err
+		if misled, err = r.restrictAccess(); err != nil {
+			return nil, err
 		}
 	}
 	if !r.Means.Filter {
-		return nil
+		return misled, nil
 	}
-	_, err := installFilter(callFilter(r.Network), unix.SECCOMP_FILTER_FLAG_LOG)
+	_, err = installFilter(callFilter(r.Network), unix.SECCOMP_FILTER_FLAG_LOG)
 	if err == nil {
 		_, err = installFilter(absentFilter(), 0)
 	}
-	return failed("filter the system calls", err)
+	return misled, failed("filter the system calls", err)
 }
 
 // dropBounding empties the set of capabilities that programs can get when they are executed. A

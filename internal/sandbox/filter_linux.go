@@ -48,7 +48,7 @@ type namedCall struct {
 // conditionalCalls are those that are denied for some of their arguments.
 var conditionalCalls = []namedCall{
 	{unix.SYS_CLONE, "clone"}, {unix.SYS_IOCTL, "ioctl"}, {unix.SYS_SENDTO, "sendto"}, {unix.SYS_SENDMSG, "sendmsg"},
-	{unix.SYS_SENDMMSG, "sendmmsg"}, {unix.SYS_SOCKET, "socket"},
+	{unix.SYS_SENDMMSG, "sendmmsg"}, {unix.SYS_SOCKET, "socket"}, {unix.SYS_KILL, "kill"},
 }
 
 // DeniedCall returns the name of a system call that is denied, always or for some arguments; "":
@@ -205,6 +205,13 @@ func callDecisions(network Network) []decision {
 			p.loadArg(1)
 			p.ifEqual(unix.TIOCSTI, deny) // types into the terminal that the host was started from
 			p.ifEqual(unix.TIOCLINUX, deny)
+			p.ret(allow)
+		}),
+		decide(unix.SYS_KILL, func(p *program) {
+			const all = 1<<32 - 1 // -1, all processes of the user
+			p.loadArg(0)
+			// the kernel says that it succeeds when Landlock has denied it for each
+			p.ifEqual(all, deny)
 			p.ret(allow)
 		}),
 		decide(unix.SYS_SOCKET, func(p *program) { p.socket(network) }),

@@ -53,8 +53,9 @@ func handled(abi int) unix.LandlockRulesetAttr {
 	return all
 }
 
-// restrictAccess makes the rules hold that Landlock can enforce.
-func (r *Rules) restrictAccess() error {
+// restrictAccess makes the rules hold that Landlock can enforce. misled are the grants that lead
+// elsewhere than they may.
+func (r *Rules) restrictAccess() (misled []Misled, err error) {
 	attr := handled(r.Means.Landlock)
 	if r.Network == Open {
 		attr.Handled_access_net = 0
@@ -63,16 +64,20 @@ func (r *Rules) restrictAccess() error {
 	const size = unsafe.Offsetof(attr.Quiet_access_fs)
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
 	if errno != 0 {
-		return failed("make the rules for files", errno)
+		return nil, failed("make the rules for files", errno)
 	}
 	defer unix.Close(int(ruleset))
 	for _, g := range r.Grants {
-		if err := r.grant(int(ruleset), g, attr.Handled_access_fs); err != nil {
-			return failed("grant "+strconv.Quote(g.Path), err)
+		leads, err := r.grant(int(ruleset), g, attr.Handled_access_fs)
+		if err != nil {
+			return nil, failed("grant "+strconv.Quote(g.Path), err)
+		}
+		if leads != "" {
+			misled = append(misled, Misled{g.Path, leads, g.Write})
 		}
 	}
 	if err := r.grantPorts(int(ruleset), attr.Handled_access_net); err != nil {
-		return failed("grant a port", err)
+		return nil, failed("grant a port", err)
 	}
 	var flags uintptr
 	if r.Means.LogsDenials() {
@@ -80,33 +85,36 @@ func (r *Rules) restrictAccess() error {
 		flags = unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
 	}
 	if _, _, errno = unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, flags, 0); errno != 0 {
-		return failed("enforce the rules for files", errno)
+		return nil, failed("enforce the rules for files", errno)
 	}
-	return nil
+	return misled, nil
 }
 
-// grant adds the rules of a grant. A path that cannot be opened, or leads where it may not, grants
-// nothing.
-func (r *Rules) grant(ruleset int, g Grant, handled uint64) error {
+// grant adds the rules of a grant. A path that cannot be opened grants nothing, and neither does
+// one that leads where it may not: leads is that place then.
+func (r *Rules) grant(ruleset int, g Grant, handled uint64) (leads string, err error) {
 	fd, err := unix.Open(g.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil // the program finds out as well
+		return "", nil // the program finds out as well
 	}
 	defer unix.Close(fd)
 	// What was opened and not its name is judged, because others can change what a name leads to.
 	opened, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	if err != nil || g.Within != nil && !liesIn(opened, g.Within) {
-		return nil
+	switch {
+	case err != nil:
+		return "", nil
+	case g.Within != nil && !liesIn(opened, g.Within):
+		return opened, nil
 	}
 	if err := addPath(ruleset, fd, g.Write, handled); err != nil || !g.Program {
-		return err
+		return "", err
 	}
 	for _, beside := range installation(opened) {
-		if err := r.grant(ruleset, Grant{Path: beside, Within: g.Within}, handled); err != nil {
-			return err
+		if _, err := r.grant(ruleset, Grant{Path: beside, Within: g.Within}, handled); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // addPath adds a rule for what is open.

@@ -24,6 +24,10 @@ type Rules struct {
 	// Means are those to use. One that turns out to be missing is an error then.
 	Means Means
 
+	// Misled gets each grant that leads elsewhere than it may, before the program runs. nil: they
+	// are left out silently.
+	Misled func(Misled) `json:"-"`
+
 	// Watch gets the listener of a process that learns, for [Watch]. It must return at once.
 	Watch func(listener *os.File) `json:"-"`
 }
@@ -40,6 +44,13 @@ type Grant struct {
 	// Within are folders to one of which the path must lead, wherever links in it point. nil: it
 	// may lead anywhere.
 	Within []string
+}
+
+// Misled is a grant that leads elsewhere than it may, and so grants nothing.
+type Misled struct {
+	Path  string // path of the grant
+	Leads string // file that it leads to, without links
+	Write bool
 }
 
 // Network says how much of the network a process may reach.

@@ -1,6 +1,7 @@
 package webfiles
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -14,7 +15,8 @@ type Site struct {
 	Cache  string                 // the Cache-Control of every file; "": none is sent
 	Types  map[string]string      // content types by lower-case extension, such as ".wasm"
 	Hide   func(name string) bool // further names, relative to the folder, that are 404; nil: none
-	Log    *slog.Logger           // told at level debug why a file was not served
+	// told why a file was not served, at level debug unless it was denied
+	Log *slog.Logger
 }
 
 // Serve answers a request for pathInfo below the folder; requested is the whole path, as the client
@@ -59,7 +61,13 @@ func allowMethod(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// notFound hides from the client why there is no file. A file that is there and may not be served
+// is a mistake of the app's owner, or an attack.
 func (s *Site) notFound(w http.ResponseWriter, why error) {
-	s.Log.Debug("file not served", "error", why.Error())
+	level := slog.LevelDebug
+	if files.IsDenied(why) {
+		level = slog.LevelWarn
+	}
+	s.Log.Log(context.Background(), level, "file not served", "folder", s.Folder.Dir, "error", why.Error())
 	http.Error(w, "404 Not Found", http.StatusNotFound)
 }

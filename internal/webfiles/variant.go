@@ -48,8 +48,12 @@ func (s *Site) find(pathInfo string, accept []string) (found variant, err error)
 func (s *Site) findIndex(root files.Root, folder string) (string, error) {
 	for _, index := range s.Index {
 		name := strings.TrimPrefix(folder+"/"+index, "/")
-		if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+		info, err := root.Stat(name)
+		switch {
+		case err == nil && info.Mode().IsRegular():
 			return name, nil
+		case files.IsDenied(err):
+			return "", err
 		}
 	}
 	return "", fmt.Errorf("cannot serve the folder %q: it has no index file", folder)

@@ -17,7 +17,7 @@ kill) try kill -9 "$argument" ;;
 signal-parent) try kill -9 "$PPID" ;;
 location) printf 'Location: %s\r\n\r\n' "$argument" ;;
 loop) printf 'Location: /cgi/attack.cgi?loop=1\r\n\r\n' ;;
-sendfile) printf 'X-Sendfile: %s\r\n\r\n' "$argument" ;;
+sendfile) printf 'Content-Type: text/plain\r\nX-Sendfile: %s\r\n\r\n' "$argument" ;;
 split) printf 'Content-Type: text/plain\r\nX-A: b\rSet-Cookie: stolen=1\r\n\r\ndone split\n' ;;
 head) printf 'Content-Type: text/plain\r\n'; yes 'X-A: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' | head -n 100000; printf '\r\ndone head\n' ;;
 daemon) setsid sleep 600 </dev/null >/dev/null 2>&1 & answer "left $!" ;;

@@ -87,7 +87,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	r.mu.Unlock()
 	defer context.AfterFunc(ctx, r.kill)()
 	r.running.Wait()
-	r.scope().Kill()
+	r.scope().End(r.config.Log)
 	r.sandbox.Close()
 }
 

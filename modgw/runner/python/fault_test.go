@@ -486,6 +486,9 @@ def application(environ, start_response):
 	})
 	a.eventually("end of the one in the group", func() bool { return !alive(inner) })
 	a.eventually("end of the one in its own session", func() bool { return !alive(outer) })
+	if n := a.log.Count(`ended processes that were left behind" count=1 names=sleep`); n == 0 {
+		t.Error("the log does not name it")
+	}
 	a.stopped = true
 }
 

@@ -115,6 +115,25 @@ func TestPathsAndTheirFiles(t *testing.T) {
 	}
 }
 
+func TestLinksOutOfTheFolderAreLogged(t *testing.T) {
+	r, dir := site(t, map[string]string{"../secret": "secret", "a.txt": "a", "sub/b.txt": "b"})
+	for _, name := range []string{"link", "sub/index.html"} {
+		if err := os.Symlink(filepath.Join(filepath.Dir(dir), "secret"), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log strings.Builder
+	r.site.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for _, path := range []string{"/none", "/.env", "/link", "/sub/"} {
+		if w := ask(r, "GET", "", path, nil); w.Code != 404 || strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("%s: %d %q", path, w.Code, w.Body)
+		}
+	}
+	if n := strings.Count(log.String(), "the path leads out of the folder"); n != 2 || strings.Count(log.String(), "\n") != 2 {
+		t.Errorf("%d are named:\n%s", n, &log)
+	}
+}
+
 func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
 	r, _ := site(t, map[string]string{"a.txt": "text"})
 	if w := ask(r, "HEAD", "", "/a.txt", nil); w.Code != 200 || w.Body.Len() > 0 || w.Header().Get("Content-Length") != "4" {

@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -41,7 +42,7 @@ const (
 type denial struct {
 	kind  denialKind
 	allow string // setting that would allow it; "": none does
-	what  string // name of what no setting would allow; "": allow does
+	what  string // name of what was denied; "": allow has it
 }
 
 // denials counts what was denied, and remembers what of it was named. The zero value is ready to
@@ -78,11 +79,24 @@ func (d *denials) total() map[string]uint64 {
 func (s *Sandbox) deny(log *slog.Logger, d denial) {
 	switch {
 	case !s.denials.add(d):
-	case d.allow != "":
+	case d.what == "":
 		log.Warn("denied by the sandbox", "allow", d.allow)
 	default:
-		log.Warn("denied by the sandbox", "what", d.what, "allow", "no setting")
+		log.Warn("denied by the sandbox", "what", d.what, "allow", cmp.Or(d.allow, "no setting"))
 	}
+}
+
+// denyMisled names a grant that leads where the tenant's ceiling does not allow it.
+func (s *Sandbox) denyMisled(m sandbox.Misled) {
+	setting := "read"
+	if m.Write {
+		setting = "write"
+	}
+	s.deny(s.config.Log, denial{
+		kind:  deniedFiles,
+		what:  fmt.Sprintf("%q, which leads to %q", m.Path, m.Leads),
+		allow: fmt.Sprintf("tenant %q { ceilings { sandbox { %s = [%q] } } }", s.config.Descriptor.Owner, setting, m.Leads),
+	})
 }
 
 // LogLine is [LogLine] for a process in the sandbox: after a line about something that the sandbox

@@ -13,6 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/kernelaudit"
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -102,6 +103,7 @@ func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
 		{call(unix.SYS_PTRACE), none},
 		{call(unix.SYS_BPF), none},
 		{call(unix.SYS_CLONE), none},
+		{call(unix.SYS_KILL), none},
 		{call(unix.SYS_SOCKET), `sandbox { network = ["*"] }`},
 		{call(unix.SYS_SENDTO), `sandbox { network = ["*"] }`},
 		{call(unix.SYS_READ), ""},
@@ -145,5 +147,20 @@ func TestDenialsAreCountedAndNamedOnceWhoeverReportsThem(t *testing.T) {
 	}
 	if n := s.denials.total()["files"]; n != attempts+2 {
 		t.Errorf("%d were counted of %d", n, attempts+2)
+	}
+}
+
+func TestGrantThatLeadsElsewhereIsNamedWithWhatWouldAllowIt(t *testing.T) {
+	var out bytes.Buffer
+	c := modgw.RunnerConfig{Descriptor: modgw.Descriptor{Owner: "shopteam"}, Log: slog.New(slog.NewTextHandler(&out, nil))}
+	c.Descriptor.Sandbox = &modgw.Sandbox{}
+	s := NewSandbox(c, nil)
+	for range 2 { // the app has two workers
+		s.denyMisled(sandbox.Misled{Path: "/app/link", Leads: "/srv/other", Write: true})
+	}
+	const want = `msg="denied by the sandbox" what="\"/app/link\", which leads to \"/srv/other\"" ` +
+		`allow="tenant \"shopteam\" { ceilings { sandbox { write = [\"/srv/other\"] } } }"`
+	if text := out.String(); !strings.Contains(text, want) || strings.Count(text, "\n") != 1 {
+		t.Error(text)
 	}
 }

@@ -65,6 +65,8 @@ func deniedCall(number uintptr, network sandbox.Network) (denial, bool) {
 		return deniedEndpoint("HOST:PORT"), true
 	case name == "socket" && network == sandbox.Listed, strings.HasPrefix(name, "send"):
 		return deniedEndpoint("*"), network != sandbox.Open
+	case name == "kill":
+		return denial{kind: deniedProcesses, what: "a signal to all processes of the user"}, true
 	default:
 		return denial{kind: deniedCalls, what: "the system call " + name}, true
 	}

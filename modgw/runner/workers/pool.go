@@ -143,7 +143,7 @@ func (p *Pool) Stop(ctx context.Context) {
 	polite := context.AfterFunc(ctx, func() { close(p.force) })
 	defer polite()
 	p.running.Wait()
-	p.scope().Kill()
+	p.scope().End(p.config.Runner.Log)
 	p.config.Sandbox.Close()
 }
 

@@ -118,7 +118,7 @@ func (s *Sandbox) Confine(spec *proc.Spec, programs []string, listen ...uint16) 
 
 func (s *Sandbox) rules(programs []string, listen []uint16) (*sandbox.Rules, error) {
 	d := s.config.Descriptor
-	rules := &sandbox.Rules{Listen: listen, Network: networkOf(d.Sandbox), Means: sandbox.Probe()}
+	rules := &sandbox.Rules{Listen: listen, Network: networkOf(d.Sandbox), Means: sandbox.Probe(), Misled: s.denyMisled}
 	for _, e := range d.Sandbox.Network {
 		rules.Connect = append(rules.Connect, e.Port)
 	}

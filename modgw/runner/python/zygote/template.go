@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -37,6 +38,7 @@ type template struct {
 	in      *wire.Reader  // reads conn; used by readAnswers only
 	ended   chan struct{} // closes when readAnswers has ended
 	scope   *proc.Scope
+	log     *slog.Logger // log of the app that it was started for
 	output  workers.Tail // the last lines that it printed
 
 	users int // zygotes that fork from it; guarded by Set.mu
@@ -64,6 +66,7 @@ func start(a App) (*template, error) {
 		ended:   make(chan struct{}),
 		waiting: make(map[uint32]chan answer),
 		scope:   workers.NewScope(a.Descriptor, a.Sandbox, a.Log),
+		log:     a.Log,
 	}
 	d := a.Descriptor
 	padding := strings.Repeat(" ", titleRoom+len(d.Name))
@@ -245,5 +248,5 @@ func (p *template) end() {
 	p.process.Kill()
 	<-p.process.Done()
 	<-p.ended
-	p.scope.Kill()
+	p.scope.End(p.log)
 }
