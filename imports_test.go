@@ -1,12 +1,14 @@
 package manual
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -43,7 +45,7 @@ var layers = map[string][]string{
 	"modgw/tracecontext":       {},
 	"modgw/tracing":            {"modgw", "modgw/tracecontext"},
 	"modgw/app":                {},
-	"modgw/mistake":            {"modgw", "internal/account", "internal/files"},
+	"modgw/mistake":            {"modgw", "internal/account", "internal/files", "internal/lazyregexp"},
 	"modgw/webserver":          {"modgw"},
 	"modgw/accesslog":          {"modgw", "internal/logqueue"},
 	"modgw/claims":             {"modgw", "internal/atomicfile"},
@@ -70,7 +72,7 @@ var layers = map[string][]string{
 	"modgw/scripthost":         {"modgw/fcgi"},
 	"modgw/control":            {"modgw", "modgw/claims", "modgw/diagnosis", "modgw/history", "modgw/listen", "modgw/probe"},
 	"modgw/probe":              {"modgw", "internal/lazyregexp"},
-	"modgw/dev":                {"modgw"},
+	"modgw/dev":                {"modgw", "internal/lazyregexp"},
 	"modgw/upgrade":            {"modgw", "modgw/listen", "internal/safepath"},
 	"modgw/host":               {"modgw", "modgw/", "internal/", "loader", "venv", "reload"},
 	"loader":                   {"modgw", "modgw/claims", "modgw/accesslog", "internal/"},
@@ -165,22 +167,30 @@ type goPackage struct {
 }
 
 func packages(t *testing.T) []goPackage {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...", "./bench/...", "./tests/...").Output()
+	t.Helper()
+	all, err := listPackages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []goPackage
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+	return all
+}
+
+var listPackages = sync.OnceValues(func() (all []goPackage, err error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...", "./bench/...", "./tests/...").Output()
+	if err != nil {
+		return nil, err
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p goPackage
 		switch err := decoder.Decode(&p); {
 		case errors.Is(err, io.EOF):
-			return all
+			return all, nil
 		case err != nil:
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, p)
 	}
-}
+})
 
 // longest returns the value of the longest key that covers name.
 func longest[V any](table map[string]V, name string) (value V, found bool) {

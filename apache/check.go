@@ -3,10 +3,10 @@ package apache
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -148,8 +148,8 @@ func (p *Program) enable(modules []string) string {
 }
 
 var (
-	loadedPattern = regexp.MustCompile(`(?m)^\s*(\w+)_module \(`)
-	userPattern   = regexp.MustCompile(`(?m)^User: name="([^"]+)"`)
+	loadedPattern = lazyregexp.New(`(?m)^\s*(\w+)_module \(`)
+	userPattern   = lazyregexp.New(`(?m)^User: name="([^"]+)"`)
 )
 
 // loaded are the modules that the system's Apache runs with.

@@ -6,12 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // Program is an installed Apache.
@@ -66,8 +67,8 @@ func Find(ctx context.Context, path string) (*Program, error) {
 }
 
 var (
-	versionPattern = regexp.MustCompile(`Apache/(\d+\.\d+\.\d+)`)
-	staticPattern  = regexp.MustCompile(`(?m)^\s*(?:mod_)?(\w+)\.c$`)
+	versionPattern = lazyregexp.New(`Apache/(\d+\.\d+\.\d+)`)
+	staticPattern  = lazyregexp.New(`(?m)^\s*(?:mod_)?(\w+)\.c$`)
 )
 
 // before reports whether the program is older than a version.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/proc"
 )
 
@@ -33,7 +33,7 @@ func (s *Server) line(l proc.Line) {
 
 // unreachable matches Apache's messages about a host that it cannot connect to. It answers 503
 // then.
-var unreachable = regexp.MustCompile(`AH02454|AH00957|AH01079`)
+var unreachable = lazyregexp.New(`AH02454|AH00957|AH01079`)
 
 // explainRefusal logs why Apache cannot open the host's sockets, as [Check] finds it. It does not
 // repeat the last reason.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/webserver"
 )
@@ -40,7 +40,7 @@ func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, e
 
 // plainPath is a path without any character that Apache, in whatever directive, might take for
 // something else.
-var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@:+-]*$`)
+var plainPath = lazyregexp.New(`^/[A-Za-z0-9/_.@:+-]*$`)
 
 // fastcgi returns the URL of an app's worker in Apache. Apache distinguishes workers by the part
 // after the "|", and keeps timeouts and connections by worker, so each app has its own name there.
@@ -71,9 +71,9 @@ func (u upstream) rewrites(d modgw.Descriptor) bool {
 	return u.fcgi == "" && u.web.Network() == "unix" && !plainMount.MatchString(string(d.Mount))
 }
 
-var plainMount = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]*$`)
+var plainMount = lazyregexp.New(`^/[A-Za-z0-9/_.~-]*$`)
 
-var notHostName = regexp.MustCompile(`[^a-z0-9.-]`)
+var notHostName = lazyregexp.New(`[^a-z0-9.-]`)
 
 // workerName is a host name for an app: Apache reads it in lower case.
 func workerName(app modgw.AppName) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -55,7 +56,7 @@ func (w *containerfile) word(what, value string) string {
 	return "'" + value + "'"
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+var plainWord = lazyregexp.New(`^[\w@%+=:,./-]+$`)
 
 // list writes values as an instruction has them.
 func (w *containerfile) list(what string, values ...string) string {
@@ -141,8 +142,8 @@ func (w *containerfile) program(l Launch) {
 
 // exactPython and lowestPython match what says that an image of Python fits.
 var (
-	exactPython  = regexp.MustCompile(`^(pypy)?(\d+\.\d+)(?:\.\d+)?$`)
-	lowestPython = regexp.MustCompile(`(?:>=|==|~=)\s*(\d+\.\d+)`)
+	exactPython  = lazyregexp.New(`^(pypy)?(\d+\.\d+)(?:\.\d+)?$`)
+	lowestPython = lazyregexp.New(`(?:>=|==|~=)\s*(\d+\.\d+)`)
 )
 
 // base chooses the image that has the programs of the app.

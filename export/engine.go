@@ -3,11 +3,11 @@ package export
 import (
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -133,7 +133,7 @@ func outside(d modgw.Descriptor) []string {
 	return slices.Compact(named)
 }
 
-var outsideLabel = regexp.MustCompile(`[^a-z0-9]+`)
+var outsideLabel = lazyregexp.New(`[^a-z0-9]+`)
 
 // label is the name of an app as DNS has it, which Kubernetes and Nomad want: small letters, digits
 // and "-", a letter first, at most 63.

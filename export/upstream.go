@@ -2,9 +2,9 @@ package export
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/webserver"
 )
@@ -51,7 +51,7 @@ func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefi
 
 // plainPath is a path without any character that a server, in whatever directive, might take for
 // something else.
-var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/_.@+-]*$`)
+var plainPath = lazyregexp.New(`^/[A-Za-z0-9/_.@+-]*$`)
 
 // splits reports whether the WebSockets of an app go another way than its other requests.
 func (u upstream) splits(d modgw.Descriptor) bool {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -20,13 +21,13 @@ func (c callable) plain() bool {
 }
 
 var (
-	framework = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:[A-Za-z_]\w*\.)*(Flask|FastAPI|Starlette|Quart|Litestar|BlackSheep|APIFlask|OpenAPI|Bottle|Dash|Sanic|Datasette|falcon\.App|falcon\.asgi\.App)\(`)
-	factory   = regexp.MustCompile(`(?m)^def\s+(create_app|make_app|create_application|get_app)\s*\(([^)]*)\)`)
-	asyncApp  = regexp.MustCompile(`(?m)^async\s+def\s+(application|app)\s*\(`)
-	plainDef  = regexp.MustCompile(`(?m)^(?:def\s+(application|app)\s*\(|(application|app)\s*(?::[^=\n]*)?=[^=])`)
-	madeApp   = regexp.MustCompile(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:\w+\.)*(?:create_app|make_app|create_application|get_app)\(`)
-	asyncLibs = regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep|sanic|datasette|shiny)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
-	argument0 = regexp.MustCompile(`^\s*(?:[A-Za-z_]\w*\s*(?::[^=,]*)?=|\*)`)
+	framework = lazyregexp.New(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:[A-Za-z_]\w*\.)*(Flask|FastAPI|Starlette|Quart|Litestar|BlackSheep|APIFlask|OpenAPI|Bottle|Dash|Sanic|Datasette|falcon\.App|falcon\.asgi\.App)\(`)
+	factory   = lazyregexp.New(`(?m)^def\s+(create_app|make_app|create_application|get_app)\s*\(([^)]*)\)`)
+	asyncApp  = lazyregexp.New(`(?m)^async\s+def\s+(application|app)\s*\(`)
+	plainDef  = lazyregexp.New(`(?m)^(?:def\s+(application|app)\s*\(|(application|app)\s*(?::[^=\n]*)?=[^=])`)
+	madeApp   = lazyregexp.New(`(?m)^([A-Za-z_]\w*)\s*(?::[^=\n]*)?=\s*(?:\w+\.)*(?:create_app|make_app|create_application|get_app)\(`)
+	asyncLibs = lazyregexp.New(`(?m)^\s*(?:from|import)\s+(fastapi|starlette|quart|litestar|blacksheep|sanic|datasette|shiny)\b|\bget_asgi_application\(|\bfalcon\.asgi\b`)
+	argument0 = lazyregexp.New(`^\s*(?:[A-Za-z_]\w*\s*(?::[^=,]*)?=|\*)`)
 )
 
 // asgiFrameworks are those whose apps speak ASGI.

@@ -3,10 +3,10 @@ package loader
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -148,7 +148,7 @@ func (p *project) moduleText(name string) string {
 	return ""
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var notInName = lazyregexp.New(`[^A-Za-z0-9_-]+`)
 
 // nameFrom makes an app name of the name of a folder or file.
 func nameFrom(s string) string {

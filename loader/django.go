@@ -1,17 +1,17 @@
 package loader
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 var (
-	settingsModule      = regexp.MustCompile(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
-	asgiApplication     = regexp.MustCompile(`(?m)^ASGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
-	assignedApplication = regexp.MustCompile(`(?m)^application\s*(?::[^=\n]*)?=[ \t]*(.*)$`)
-	wsgiApplication     = regexp.MustCompile(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
+	settingsModule      = lazyregexp.New(`DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]`)
+	asgiApplication     = lazyregexp.New(`(?m)^ASGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
+	assignedApplication = lazyregexp.New(`(?m)^application\s*(?::[^=\n]*)?=[ \t]*(.*)$`)
+	wsgiApplication     = lazyregexp.New(`(?m)^WSGI_APPLICATION\s*=\s*['"]([\w.]+)\.(\w+)['"]`)
 )
 
 // django recognises a Django project by its manage.py, which names the settings; nil when it is

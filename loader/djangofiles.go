@@ -4,17 +4,19 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 var (
-	staticRoot    = regexp.MustCompile(`(?m)^STATIC_ROOT\s*(?::[^=\n]*)?=\s*(.+)$`)
-	staticURL     = regexp.MustCompile(`(?m)^STATIC_URL\s*(?::[^=\n]*)?=\s*['"]([^'"\n]*)['"]`)
-	folderName    = regexp.MustCompile(`\b[A-Z][A-Z_]*\b`)
-	starImport    = regexp.MustCompile(`(?m)^\s*from\s+\.(\w+)\s+import\s+\*`)
-	stringLiteral = regexp.MustCompile(`['"]([^'"\n]*)['"]`)
-	pathParents   = regexp.MustCompile(`\.parents\[(\d)\]`)
-	plainFolder   = regexp.MustCompile(`^(?:str\()?(?:([A-Z][A-Z_]*)\s*/\s*['"]|os\.path\.join\(\s*([A-Z][A-Z_]*)\s*,|(?:Path\()?['"])`)
-	urlAsFolder   = regexp.MustCompile(`\bSTATIC_URL(?:\.l?strip\(['"]/['"]\))?`)
+	staticRoot    = lazyregexp.New(`(?m)^STATIC_ROOT\s*(?::[^=\n]*)?=\s*(.+)$`)
+	staticURL     = lazyregexp.New(`(?m)^STATIC_URL\s*(?::[^=\n]*)?=\s*['"]([^'"\n]*)['"]`)
+	folderName    = lazyregexp.New(`\b[A-Z][A-Z_]*\b`)
+	starImport    = lazyregexp.New(`(?m)^\s*from\s+\.(\w+)\s+import\s+\*`)
+	stringLiteral = lazyregexp.New(`['"]([^'"\n]*)['"]`)
+	pathParents   = lazyregexp.New(`\.parents\[(\d)\]`)
+	plainFolder   = lazyregexp.New(`^(?:str\()?(?:([A-Z][A-Z_]*)\s*/\s*['"]|os\.path\.join\(\s*([A-Z][A-Z_]*)\s*,|(?:Path\()?['"])`)
+	urlAsFolder   = lazyregexp.New(`\bSTATIC_URL(?:\.l?strip\(['"]/['"]\))?`)
 )
 
 // settingsText is a settings module with those beside it that it takes everything from.
@@ -89,7 +91,8 @@ func staticSources(dir string) (globs []string) {
 // below it; "" when it takes more than reading to know.
 func (p *project) folderIn(expression, text, settings string) string {
 	if m := staticURL.FindStringSubmatch(text); m != nil {
-		expression = urlAsFolder.ReplaceAllLiteralString(expression, `"`+strings.Trim(m[1], "/")+`"`)
+		folder := `"` + strings.Trim(m[1], "/") + `"`
+		expression = urlAsFolder.ReplaceAllStringFunc(expression, func(string) string { return folder })
 	}
 	plain := plainFolder.FindStringSubmatch(expression)
 	if plain == nil {

@@ -2,10 +2,11 @@ package loader
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // setting is one line of an env_file.
@@ -20,9 +21,9 @@ type mistake struct {
 	why  string
 }
 
-var comment = regexp.MustCompile(`(?:^|\s)#`)
+var comment = lazyregexp.New(`(?:^|\s)#`)
 
-var assignment = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*)$`)
+var assignment = lazyregexp.New(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*)$`)
 
 // parseDotenv reads KEY=VALUE lines: "export" before a name, comments, 'taken as it is', and "with
 // \n and \" and over several lines". Nothing is expanded: a $ is a $.

@@ -3,13 +3,14 @@ package loader
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // addEvaluation reports why an expression has no value. Details can quote values, so those of an
@@ -53,7 +54,7 @@ var quotesNoValue = map[string]bool{
 
 // cannotRead matches the message of secret() about a file that it could not read, which quotes no
 // value.
-var cannotRead = regexp.MustCompile(`cannot (?:read|use) "/[^"]*": [a-z][^"]*\.`)
+var cannotRead = lazyregexp.New(`cannot (?:read|use) "/[^"]*": [a-z][^"]*\.`)
 
 // hiddenDetail is the part of a detail that quotes no secret.
 func hiddenDetail(detail string) string {

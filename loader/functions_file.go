@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // mostMatches is how many files fileset() may find.
@@ -190,7 +191,7 @@ func toFunction(name string) function.Function {
 }
 
 // wide matches a width or precision that would make format() write megabytes.
-var wide = regexp.MustCompile(`%[^%A-Za-z]*(?:\d{4,}|\*)`)
+var wide = lazyregexp.New(`%[^%A-Za-z]*(?:\d{4,}|\*)`)
 
 // boundedFormat is format() or formatlist() with widths below 1000.
 func boundedFormat(f function.Function) function.Function {

@@ -3,15 +3,15 @@ package loader
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 // fossil is the first line of a CGI script that serves a repository of Fossil.
-var fossil = regexp.MustCompile(`^#!\s*\S*/fossil\s`)
+var fossil = lazyregexp.New(`^#!\s*\S*/fossil\s`)
 
 // gateways are the suffixes of scripts that web servers run, and the kinds that run them; the one
 // that needs less comes first.

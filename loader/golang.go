@@ -4,24 +4,24 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 var (
-	mainPackage  = regexp.MustCompile(`(?m)^package\s+main\b`)
-	goModule     = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
-	majorVersion = regexp.MustCompile(`/v\d+$`)
-	readsPort    = regexp.MustCompile(`"PORT"|modgw/modgw/app"`)
+	mainPackage  = lazyregexp.New(`(?m)^package\s+main\b`)
+	goModule     = lazyregexp.New(`(?m)^module\s+"?([^\s"]+)`)
+	majorVersion = lazyregexp.New(`/v\d+$`)
+	readsPort    = lazyregexp.New(`"PORT"|modgw/modgw/app"`)
 )
 
 // serverNames are usual names of programs that answer requests, most likely first.
 var serverNames = []string{"server", "web", "app", "api", "httpd", "site", "www", "serve"}
 
 // serves is found in the source of a program that answers requests.
-var serves = regexp.MustCompile(`"net/http"|modgw/modgw/app"|"github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber)`)
+var serves = lazyregexp.New(`"net/http"|modgw/modgw/app"|"github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber)`)
 
 // golang finds the program of a Go module: in its root, below cmd, in another folder, or among its
 // examples. It is nil for a folder without one.
@@ -120,7 +120,7 @@ func (f *finding) hintAtGo(p *project) {
 func (p *project) isProgram(folder string) bool { return p.anySource(folder, mainPackage) }
 
 // anySource reports whether a Go file of a folder has something, tests aside.
-func (p *project) anySource(folder string, has *regexp.Regexp) bool {
+func (p *project) anySource(folder string, has *lazyregexp.Regexp) bool {
 	for _, name := range p.filesIn(folder, ".go") {
 		if !strings.HasSuffix(name, "_test.go") && has.MatchString(p.text(filepath.Join(folder, name))) {
 			return true

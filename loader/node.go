@@ -3,14 +3,14 @@ package loader
 import (
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 // plainCommand is a command line that needs no shell.
-var plainCommand = regexp.MustCompile(`^[\w./@:+,=-]+(?: +[\w./@:+,=-]+)*$`)
+var plainCommand = lazyregexp.New(`^[\w./@:+,=-]+(?: +[\w./@:+,=-]+)*$`)
 
 // sourceFolders are the folders that the build of a Node.js project reads, and none that it writes.
 var sourceFolders = []string{"app", "components", "layouts", "lib", "pages", "server", "src", "styles"}

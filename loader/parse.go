@@ -2,12 +2,13 @@ package loader
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // parse turns the text of a file into its body; nil when it cannot be used, which is reported then.
@@ -64,7 +65,7 @@ func (r *report) addSyntax(src []byte, diags hcl.Diagnostics) {
 
 // bare matches an argument whose value lacks its quotes, such as 30s, /srv/www, 0.0.0.0:80 or
 // flask==3.0.
-var bare = regexp.MustCompile(`^\s*([A-Za-z_]\w*)\s*=\s*([^\s"'\[{(<][^\s"'\[{(#]*)\s*(?:#.*|//.*)?$`)
+var bare = lazyregexp.New(`^\s*([A-Za-z_]\w*)\s*=\s*([^\s"'\[{(<][^\s"'\[{(#]*)\s*(?:#.*|//.*)?$`)
 
 // quotesHint proposes quotes for a line whose value looks like text.
 func quotesHint(lines []string, number int) string {
@@ -82,10 +83,10 @@ func quotesHint(lines []string, number int) string {
 }
 
 // oneLine matches a block that is written on one line.
-var oneLine = regexp.MustCompile(`^\s*([A-Za-z_]\w*(?:\s+"[^"]*")?)\s*\{(.*)\}\s*(?:(?:#|//).*)?$`)
+var oneLine = lazyregexp.New(`^\s*([A-Za-z_]\w*(?:\s+"[^"]*")?)\s*\{(.*)\}\s*(?:(?:#|//).*)?$`)
 
 // argumentStart matches the name of an argument and its "=", behind a space or a comma.
-var argumentStart = regexp.MustCompile(`(?:^|[\s,])([A-Za-z_]\w*)\s*=[^=]`)
+var argumentStart = lazyregexp.New(`(?:^|[\s,])([A-Za-z_]\w*)\s*=[^=]`)
 
 // linesHint proposes a line for each argument of a block that has several on one.
 func linesHint(line string) string {

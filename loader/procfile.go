@@ -2,17 +2,17 @@ package loader
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 var (
-	procfileWeb = regexp.MustCompile(`(?m)^web:[ \t]*(.+?)[ \t\r]*$`)
-	pythonEntry = regexp.MustCompile(`^['"]?([A-Za-z_]\w*(?:\.\w+)*)(?::([A-Za-z_]\w*(?:\([^()]*\))?))?['"]?$`)
-	portWord    = regexp.MustCompile(`\$(?:PORT\b|\{PORT(?::-\d+)?\})`)
+	procfileWeb = lazyregexp.New(`(?m)^web:[ \t]*(.+?)[ \t\r]*$`)
+	pythonEntry = lazyregexp.New(`^['"]?([A-Za-z_]\w*(?:\.\w+)*)(?::([A-Za-z_]\w*(?:\([^()]*\))?))?['"]?$`)
+	portWord    = lazyregexp.New(`\$(?:PORT\b|\{PORT(?::-\d+)?\})`)
 )
 
 // pythonServers are servers for Python apps, and whether they speak ASGI.

@@ -1,19 +1,19 @@
 package loader
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 // pythonServer is a library whose programs serve HTTP themselves.
 type pythonServer struct {
 	name    string
-	imports *regexp.Regexp
-	serves  *regexp.Regexp // the call that serves; nil: the command does
-	command []string       // %s is the script
+	imports *lazyregexp.Regexp
+	serves  *lazyregexp.Regexp // the call that serves; nil: the command does
+	command []string           // %s is the script
 	env     map[string]string
 	port    string // the line with which the script listens on PORT; "": command or env do it
 }
@@ -24,26 +24,26 @@ var selfServers = []pythonServer{
 		command: []string{"streamlit", "run", "%s", "--server.address", "127.0.0.1", "--server.port", "$PORT", "--server.headless", "true"}},
 	{name: "Chainlit", imports: importOf("chainlit"),
 		command: []string{"chainlit", "run", "%s", "--headless", "--host", "127.0.0.1", "--port", "$PORT"}},
-	{name: "Panel", imports: importOf("panel"), serves: regexp.MustCompile(`\.servable\(`),
+	{name: "Panel", imports: importOf("panel"), serves: lazyregexp.New(`\.servable\(`),
 		command: []string{"panel", "serve", "%s", "--address", "127.0.0.1", "--port", "$PORT", "--use-xheaders", "--allow-websocket-origin", "*"}},
-	{name: "Gradio", imports: importOf("gradio"), serves: regexp.MustCompile(`\.launch\(`),
+	{name: "Gradio", imports: importOf("gradio"), serves: lazyregexp.New(`\.launch\(`),
 		command: runScript, env: map[string]string{"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": "$PORT"}},
-	{name: "NiceGUI", imports: importOf("nicegui"), serves: regexp.MustCompile(`\bui\.run\(`),
+	{name: "NiceGUI", imports: importOf("nicegui"), serves: lazyregexp.New(`\bui\.run\(`),
 		command: runScript, port: `ui.run(host="127.0.0.1", port=int(os.environ["PORT"]), reload=False, show=False)`},
-	{name: "aiohttp", imports: importOf("aiohttp"), serves: regexp.MustCompile(`\brun_app\(`),
+	{name: "aiohttp", imports: importOf("aiohttp"), serves: lazyregexp.New(`\brun_app\(`),
 		command: runScript, port: `web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]))`},
-	{name: "Tornado", imports: importOf("tornado"), serves: regexp.MustCompile(`\.listen\(|\.bind\(`),
+	{name: "Tornado", imports: importOf("tornado"), serves: lazyregexp.New(`\.listen\(|\.bind\(`),
 		command: runScript, port: `app.listen(int(os.environ["PORT"]), "127.0.0.1")`},
-	{name: "CherryPy", imports: importOf("cherrypy"), serves: regexp.MustCompile(`\bquickstart\(|\bengine\.start\(`),
+	{name: "CherryPy", imports: importOf("cherrypy"), serves: lazyregexp.New(`\bquickstart\(|\bengine\.start\(`),
 		command: runScript, port: `cherrypy.config.update({"server.socket_port": int(os.environ["PORT"])})`},
-	{name: "Python", imports: importOf("http.server|socketserver|wsgiref.simple_server"), serves: regexp.MustCompile(`\bserve_forever\(`),
+	{name: "Python", imports: importOf("http.server|socketserver|wsgiref.simple_server"), serves: lazyregexp.New(`\bserve_forever\(`),
 		command: runScript, port: `HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)`},
 }
 
 var runScript = []string{"python", "%s"}
 
-func importOf(modules string) *regexp.Regexp {
-	return regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(?:` + strings.ReplaceAll(modules, ".", `\.`) + `)\b`)
+func importOf(modules string) *lazyregexp.Regexp {
+	return lazyregexp.New(`(?m)^\s*(?:from|import)\s+(?:` + strings.ReplaceAll(modules, ".", `\.`) + `)\b`)
 }
 
 // servesItself is the library by which the text of a Python script serves HTTP itself; nil for one

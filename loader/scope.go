@@ -2,11 +2,11 @@ package loader
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -154,7 +154,7 @@ func (r *record) noteHostVariable(name string) {
 	}
 }
 
-var secretName = regexp.MustCompile(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
+var secretName = lazyregexp.New(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
 
 // noteVariable treats an environment variable whose name says so as a secret, wherever it came
 // from.

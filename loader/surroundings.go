@@ -3,10 +3,10 @@ package loader
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -189,7 +189,7 @@ func (p *project) scriptBelow() *finding {
 var pasteFiles = []string{"production.ini", "server.ini", "app.ini", "development.ini"}
 
 // pasteSection matches the section of a paste.deploy file that is served.
-var pasteSection = regexp.MustCompile(`(?m)^\[(?:app|composite|pipeline):main\]`)
+var pasteSection = lazyregexp.New(`(?m)^\[(?:app|composite|pipeline):main\]`)
 
 // paste finds an app that a paste.deploy file makes, as Pyramid's are.
 func (p *project) paste() *finding {

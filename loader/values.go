@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 func text(dst *string) value {
@@ -186,7 +187,7 @@ func timeSpan(dst *time.Duration, least time.Duration, form string) value {
 	}}
 }
 
-var days = regexp.MustCompile(`^(\d{1,5})d`)
+var days = lazyregexp.New(`^(\d{1,5})d`)
 
 // parseDuration is [time.ParseDuration] with days before the rest, and without a sign.
 func parseDuration(s string) (time.Duration, bool) {
@@ -216,7 +217,7 @@ func umask(dst *string) value {
 	}}
 }
 
-var umaskPattern = regexp.MustCompile(`^0?[0-7]{3}$`)
+var umaskPattern = lazyregexp.New(`^0?[0-7]{3}$`)
 
 // size is a number of bytes.
 func size(dst *int64) value {
@@ -252,7 +253,7 @@ func sizeBetween(dst *int64, lo, hi int64) value {
 	}}
 }
 
-var sizes = regexp.MustCompile(`^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$`)
+var sizes = lazyregexp.New(`^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$`)
 
 // parseSize reads "64MiB" (binary), "64MB" (decimal) and "64M" (binary, as in Apache and Docker),
 // in any case.

@@ -2,15 +2,16 @@ package loader
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // module matches "package.module:callable", "package.module:object.method" and
 // "package.module:factory()", whose arguments may be literals of Python.
-var module = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*:[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*(?:\([^()]*\))?$`)
+var module = lazyregexp.New(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*:[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*(?:\([^()]*\))?$`)
 
-var bareModule = regexp.MustCompile(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*$`)
+var bareModule = lazyregexp.New(`^[\pL_][\pL\pN_]*(?:\.[\pL_][\pL\pN_]*)*$`)
 
 // entry is a Python file that exists, or a module with a callable; usual is the callable that hints
 // propose.

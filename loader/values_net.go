@@ -6,13 +6,13 @@ import (
 	"net/netip"
 	"net/url"
 	urlpath "path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -29,7 +29,7 @@ func appName(dst *modgw.AppName) func(*leaf) {
 	}
 }
 
-var validName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var validName = lazyregexp.New(`^[A-Za-z0-9._-]+$`)
 
 // aliasPath takes the label of an alias block.
 func aliasPath(dst *string) func(*leaf) {
@@ -140,7 +140,7 @@ func hostNames(dst *[]string) value {
 	}}
 }
 
-var label = regexp.MustCompile(`^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$`)
+var label = lazyregexp.New(`^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$`)
 
 // cleanHost is a host name as the Gateway compares it, or why it is none. An international name is
 // compared as browsers send it: in its "xn--" form.

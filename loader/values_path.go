@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // path is a path that need not exist yet.
@@ -149,7 +150,7 @@ func interpreter(dst *string) value {
 
 var (
 	clause        = `\s*(?:[<>=!~]=?=?)?\s*\d+(?:\.(?:\d+|\*))*(?:(?:a|b|rc)\d+)?t?\s*`
-	pythonVersion = regexp.MustCompile(`^(?:(?:python|cpython|pypy)@?-?(?:\d+(?:\.\d+)*)?t?|` + clause + `(?:,` + clause + `)*)$`)
+	pythonVersion = lazyregexp.New(`^(?:(?:python|cpython|pypy)@?-?(?:\d+(?:\.\d+)*)?t?|` + clause + `(?:,` + clause + `)*)$`)
 )
 
 // sentence makes a sentence of the words of the operating system.

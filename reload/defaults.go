@@ -2,9 +2,9 @@ package reload
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -88,7 +88,7 @@ var skippedFolders = map[string]bool{
 }
 
 // vimSwap matches the names of vim's swap files: .app.py.swp, and .app.py.swo when that is taken.
-var vimSwap = regexp.MustCompile(`^\.(.*\.)?sw.$`)
+var vimSwap = lazyregexp.New(`^\.(.*\.)?sw.$`)
 
 // isSkippedFile reports whether name is what editors, compilers and copying programs leave beside a
 // file for a while.

@@ -2,10 +2,10 @@ package venv
 
 import (
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/modgw"
 )
@@ -14,7 +14,7 @@ import (
 var webPorts = []uint16{80, 443}
 
 // urlPort finds the ports in URLs.
-var urlPort = regexp.MustCompile(`\bhttps?://[^/\s"']*:(\d+)`)
+var urlPort = lazyregexp.New(`\bhttps?://[^/\s"']*:(\d+)`)
 
 // confine returns the rules for a program of the build of an app with a sandbox; nil: it has none.
 // Builds read what the app may read, change its root and the folders, and connect to the indexes of

@@ -3,10 +3,11 @@ package venv
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	pep440 "github.com/aquasecurity/go-pep440-version"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // The implementations that a demand can name, as platform.python_implementation() spells them.
@@ -29,7 +30,7 @@ type demand struct {
 
 // versionName is "3.12", "3.12.1", "python3.12", "cpython-3.12.1", "pypy3.9", "pypy3.9-7.3.11",
 // "pypy" or "3.14t".
-var versionName = regexp.MustCompile(
+var versionName = lazyregexp.New(
 	`^(?i)(?:(cpython|python|pypy)-?)?(?:(\d+)(?:\.(\d+)(?:\.(\d+[a-z0-9]*?))?)?)?(t|\+freethreaded)?(?:-.*)?$`)
 
 // namesVersion reports whether text is a version, a range of versions or the path of an

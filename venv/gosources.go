@@ -5,12 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 )
 
@@ -87,7 +87,7 @@ func inside(path, dir string) bool {
 }
 
 // localModule is a path in go.mod (replace) or go.work (use, replace), and never a comment.
-var localModule = regexp.MustCompile(`(?m)(?:=>|^use|^[ \t])[ \t]*("?)(\.\.?/[^\s"]*|\.\.|/[^\s"/][^\s"]*)`)
+var localModule = lazyregexp.New(`(?m)(?:=>|^use|^[ \t])[ \t]*("?)(\.\.?/[^\s"]*|\.\.|/[^\s"/][^\s"]*)`)
 
 // neighbours are the folders of the modules on this machine that a module or workspace names.
 func neighbours(dir string, acct *account.Account) []string {
@@ -131,7 +131,7 @@ func goFolder(name string) bool {
 }
 
 // embedDirective is a line of Go that takes files into the program.
-var embedDirective = regexp.MustCompile(`(?m)^//go:embed[ \t]+(.*)$`)
+var embedDirective = lazyregexp.New(`(?m)^//go:embed[ \t]+(.*)$`)
 
 // embeddedFiles is a hash of the files that sources in dir embed.
 func embeddedFiles(dir string, acct *account.Account) (string, error) {
@@ -175,8 +175,8 @@ func addEmbedded(files map[string]bool, source string) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	for _, m := range embedDirective.FindAllSubmatch(data, -1) {
-		for pattern := range strings.FieldsSeq(string(m[1])) {
+	for _, m := range embedDirective.FindAllStringSubmatch(string(data), -1) {
+		for pattern := range strings.FieldsSeq(m[1]) {
 			if plain, err := strconv.Unquote(pattern); err == nil {
 				pattern = plain
 			}

@@ -3,8 +3,8 @@ package venv
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -45,33 +45,33 @@ func withoutGo(app modgw.AppName) error {
 
 // goErrorLine is the first thing that the compiler finds fault with: "cmd/shop/main.go:12:2:
 // undefined: x".
-var goErrorLine = regexp.MustCompile(`(?m)^\S+\.go:\d+(?::\d+)?: .+$`)
+var goErrorLine = lazyregexp.New(`(?m)^\S+\.go:\d+(?::\d+)?: .+$`)
 
 // goComplaints are messages of the go command, beside those of the compiler.
 var goComplaints = []complaint{
 	{
-		regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`),
+		lazyregexp.New(`(?i)no space left on device|disk quota exceeded`),
 		"MGW-ENV-013", "cannot build the Go program of app %q: the disk is full",
 		"make room in the state folder's file system, then reload",
 	},
 	{
-		regexp.MustCompile(`(?i)checksum mismatch|SECURITY ERROR`),
+		lazyregexp.New(`(?i)checksum mismatch|SECURITY ERROR`),
 		"MGW-ENV-014", "cannot build the Go program of app %q: a hash is missing or does not match",
 		"a module changed under its version; find out why before you change go.sum",
 	},
 	{
-		regexp.MustCompile(`(?i)dial tcp|proxyconnect|i/o timeout|no such host|connection re(fused|set)|tls: |x509: |` +
+		lazyregexp.New(`(?i)dial tcp|proxyconnect|i/o timeout|no such host|connection re(fused|set)|tls: |x509: |` +
 			`module lookup disabled by GOPROXY|50[0234] `),
 		"MGW-ENV-012", "cannot build the Go program of app %q: the package index cannot be reached",
 		"look at network, proxy and GOPROXY of the host, or put the modules into vendor (go mod vendor), then reload",
 	},
 	{
-		regexp.MustCompile(`(?i)go\.mod requires go|toolchain not available|download go1`),
+		lazyregexp.New(`(?i)go\.mod requires go|toolchain not available|download go1`),
 		"MGW-ENV-027", "cannot build the Go program of app %q without Go of the version that go.mod asks for",
 		"install that version, or let the host download it: GOTOOLCHAIN=auto in its environment",
 	},
 	{
-		regexp.MustCompile(`(?i)missing go\.sum entry|updates to go\.(mod|sum) needed|inconsistent vendoring|no required module provides`),
+		lazyregexp.New(`(?i)missing go\.sum entry|updates to go\.(mod|sum) needed|inconsistent vendoring|no required module provides`),
 		"MGW-ENV-026", "cannot build the Go program of app %q: go.mod, go.sum or vendor are not up to date",
 		"run go mod tidy (and go mod vendor where there is a vendor folder), and put the result beside the code",
 	},

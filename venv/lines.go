@@ -1,8 +1,9 @@
 package venv
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 const (
@@ -58,7 +59,7 @@ func (l *lines) flush() {
 	}
 }
 
-var escapeSequence = regexp.MustCompile(`\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?)`)
+var escapeSequence = lazyregexp.New(`\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?)`)
 
 // plain takes escape sequences and control characters out of a line.
 func plain(line string) string {

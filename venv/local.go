@@ -4,11 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 )
 
@@ -72,9 +72,9 @@ func archiveDigest(path string, acct *account.Account) (sum string, isFile bool,
 }
 
 var (
-	editableOption = regexp.MustCompile(`^(?:-e|--editable)(?:\s*=\s*|\s+|$)`)
-	directName     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*`)
-	trailingExtras = regexp.MustCompile(`\[[^\]/]*\]$`)
+	editableOption = lazyregexp.New(`^(?:-e|--editable)(?:\s*=\s*|\s+|$)`)
+	directName     = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*`)
+	trailingExtras = lazyregexp.New(`\[[^\]/]*\]$`)
 )
 
 // localPath is the path that a requirement names, relative to the app's root or absolute; false

@@ -3,10 +3,10 @@ package venv
 import (
 	_ "embed"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -52,27 +52,27 @@ func withoutNode(app modgw.AppName) error {
 // npmComplaints are messages of a failed npm.
 var npmComplaints = []complaint{
 	{
-		regexp.MustCompile(`ENOSPC|EDQUOT`),
+		lazyregexp.New(`ENOSPC|EDQUOT`),
 		"MGW-ENV-013", "cannot install the Node.js packages of app %q: the disk is full",
 		"make room in the state folder's file system, then reload",
 	},
 	{
-		regexp.MustCompile(`EINTEGRITY`),
+		lazyregexp.New(`EINTEGRITY`),
 		"MGW-ENV-014", "cannot install the Node.js packages of app %q: a hash is missing or does not match",
 		"a package changed under its version; find out why before you rewrite the lock file",
 	},
 	{
-		regexp.MustCompile(`ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|CERT_|SELF_SIGNED|E50[0234]`),
+		lazyregexp.New(`ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|CERT_|SELF_SIGNED|E50[0234]`),
 		"MGW-ENV-012", "cannot install the Node.js packages of app %q: the package index cannot be reached",
 		"look at network, proxy, certificates and npm_config_registry of the host, then reload",
 	},
 	{
-		regexp.MustCompile(`package\.json and package-lock\.json|EUSAGE|npm ci can only install`),
+		lazyregexp.New(`package\.json and package-lock\.json|EUSAGE|npm ci can only install`),
 		"MGW-ENV-025", "cannot install the Node.js packages of app %q: the lock is older than what it was made from",
 		"run npm install in the app's folder, and put the new package-lock.json beside package.json",
 	},
 	{
-		regexp.MustCompile(`E404|ETARGET`),
+		lazyregexp.New(`E404|ETARGET`),
 		"MGW-ENV-011", "cannot install the Node.js packages of app %q: no package fits a requirement",
 		"look for a package that was taken back, or an index that does not have it",
 	},

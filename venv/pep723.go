@@ -5,19 +5,19 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
 // scriptBlock is the expression of PEP 723 for an embedded block.
-var scriptBlock = regexp.MustCompile(`(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$`)
+var scriptBlock = lazyregexp.New(`(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$`)
 
 // scriptMetadata is the part of the block that decides about the environment.
 type scriptMetadata struct {
@@ -105,7 +105,7 @@ func decodeScript(content string, meta *scriptMetadata) error {
 
 // typeError is how the TOML library words that a value has another type than wanted; only in words
 // has it the line.
-var typeError = regexp.MustCompile(`^toml: line (\d+) \(last key (".*")\): (.*)`)
+var typeError = lazyregexp.New(`^toml: line (\d+) \(last key (".*")\): (.*)`)
 
 // tomlLine takes the line out of an error of the TOML library; 0 when it has none.
 func tomlLine(err error) (int, error) {

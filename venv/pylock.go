@@ -5,11 +5,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -44,7 +44,7 @@ type lockedFile struct {
 }
 
 // pylockName is how files with such a lock are called.
-var pylockName = regexp.MustCompile(`^pylock\.(?:[^.]+\.)?toml$`)
+var pylockName = lazyregexp.New(`^pylock\.(?:[^.]+\.)?toml$`)
 
 // readFoundPylock takes pylock.toml of root, or else its only pylock.NAME.toml.
 func (in *inputs) readFoundPylock(d modgw.Descriptor, acct *account.Account) (bool, error) {

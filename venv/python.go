@@ -3,9 +3,9 @@ package venv
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -67,7 +67,7 @@ func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) (
 
 // otherPython matches messages of pip and uv about packages that exist only for another version of
 // Python.
-var otherPython = regexp.MustCompile(`(?i)require a different python version|requires a different python|` +
+var otherPython = lazyregexp.New(`(?i)require a different python version|requires a different python|` +
 	`current python version \([^)]*\) does not satisfy|requested python version .* does not satisfy|` +
 	`requires-python .* (incompatible|is not compatible)`)
 

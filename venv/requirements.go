@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -135,9 +135,9 @@ type requirementLine struct {
 }
 
 var (
-	comment     = regexp.MustCompile(`(^|\s+)#.*$`)
-	includeLine = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
-	namesPath   = regexp.MustCompile(`(^|[\s=@])(\.|/|file:|-e\b|--editable\b)`)
+	comment     = lazyregexp.New(`(^|\s+)#.*$`)
+	includeLine = lazyregexp.New(`^(-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
+	namesPath   = lazyregexp.New(`(^|[\s=@])(\.|/|file:|-e\b|--editable\b)`)
 )
 
 // logicalLines splits the content of a requirements file by pip's rules, without lines that say

@@ -2,20 +2,21 @@ package venv
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
 // pipIndexLine is a line of pip.conf that says where packages come from.
-var pipIndexLine = regexp.MustCompile(`(?m)^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no[-_]index)\s*[=:]`)
+var pipIndexLine = lazyregexp.New(`(?m)^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no[-_]index)\s*[=:]`)
 
 // onlyPipKnowsIndex reports whether a file of pip names an index and no setting of uv does.
 func (h hostEnviron) onlyPipKnowsIndex() bool {
 	files := []string{h.get("PIP_CONFIG_FILE"), "/etc/pip.conf", "/etc/xdg/pip/pip.conf"}
 	return !h.uvKnowsIndex() && slices.ContainsFunc(files, func(file string) bool {
 		data, err := os.ReadFile(file)
-		return err == nil && pipIndexLine.Match(data)
+		return err == nil && pipIndexLine.MatchString(string(data))
 	})
 }
 

@@ -2,15 +2,15 @@ package venv
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 // reference is a variable in a requirements file as pip and uv expand it.
-var reference = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+var reference = lazyregexp.New(`\$\{([A-Z0-9_]+)\}`)
 
 // readVariables makes the variables that the descriptor gives to builds part of the inputs. Those
 // of env count only where a requirements file refers to them. Secrets do not count: a token that is

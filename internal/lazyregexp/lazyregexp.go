@@ -28,6 +28,9 @@ func (r *Regexp) MatchString(s string) bool { return r.get().MatchString(s) }
 // FindString finds the first match.
 func (r *Regexp) FindString(s string) string { return r.get().FindString(s) }
 
+// FindStringIndex finds where the first match is.
+func (r *Regexp) FindStringIndex(s string) []int { return r.get().FindStringIndex(s) }
+
 // FindStringSubmatch finds the first match with its groups.
 func (r *Regexp) FindStringSubmatch(s string) []string { return r.get().FindStringSubmatch(s) }
 

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -151,4 +151,4 @@ func (p *report) short(file string) string {
 }
 
 // standardLibrary is the folder of a Python's own modules.
-var standardLibrary = regexp.MustCompile(`/lib/(?:python|pypy)3\.\d+t?/`)
+var standardLibrary = lazyregexp.New(`/lib/(?:python|pypy)3\.\d+t?/`)

@@ -6,21 +6,21 @@ package mistake
 import (
 	"bufio"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
 
 // What programs print of their mistakes.
 var (
-	goMistake   = regexp.MustCompile(`(?m)^(\S+\.go):(\d+)(?::(\d+))?: (.+)$`)
-	nodeMistake = regexp.MustCompile(`(?m)^(?:Uncaught )?(\w*Error)(?: \[\w+\])?: (.+)$`)
-	nodePlace   = regexp.MustCompile(`(?m)^(?:file://)?(/\S+\.[cm]?[jt]s):(\d+)()()$`)
-	nodeCall    = regexp.MustCompile(`(?m)^\s+at (?:.+ \()?(?:file://)?(/[^:()\n]+\.[cm]?[jt]s):(\d+):(\d+)\)?()$`)
+	goMistake   = lazyregexp.New(`(?m)^(\S+\.go):(\d+)(?::(\d+))?: (.+)$`)
+	nodeMistake = lazyregexp.New(`(?m)^(?:Uncaught )?(\w*Error)(?: \[\w+\])?: (.+)$`)
+	nodePlace   = lazyregexp.New(`(?m)^(?:file://)?(/\S+\.[cm]?[jt]s):(\d+)()()$`)
+	nodeCall    = lazyregexp.New(`(?m)^\s+at (?:.+ \()?(?:file://)?(/[^:()\n]+\.[cm]?[jt]s):(\d+):(\d+)\)?()$`)
 )
 
 // Find returns the mistake that the Go compiler or Node.js printed about the app of d, with the
