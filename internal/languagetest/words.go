@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,11 +27,15 @@ var (
 	notNewline = regexp.MustCompile(`[^\n]+`)
 )
 
-// A list has what to write rather than some phrases.
-type list map[string]string
+// A list has phrases by their first words.
+type list map[string][]phrase
 
-// longestPhrase is how many words a phrase of a list has at most.
-const longestPhrase = 4
+// A phrase is words that do not belong in a text.
+type phrase struct {
+	words  []string
+	text   string // the words, with spaces between them
+	rather string // stands for what to write
+}
 
 func newList(text string) list {
 	l := list{}
@@ -39,8 +44,9 @@ func newList(text string) list {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		for phrase := range strings.SplitSeq(phrases, ", ") {
-			l[phrase] = rather
+		for text := range strings.SplitSeq(phrases, ", ") {
+			words := strings.Fields(text)
+			l[words[0]] = append(l[words[0]], phrase{words, text, rather})
 		}
 	}
 	return l
@@ -52,7 +58,10 @@ func (c *checker) words(text string) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		words := strings.FieldsFunc(quotedWord.ReplaceAllString(line, "."), notOfName)
+		if strings.Contains(line, `"`) {
+			line = quotedWord.ReplaceAllString(line, ".")
+		}
+		words := strings.FieldsFunc(line, notOfName)
 		for i := range words {
 			words[i] = smallFirst(words[i])
 		}
@@ -72,12 +81,10 @@ func (c *checker) names(text string) {
 }
 
 func (c *checker) phrases(line int, rule Rule, words []string, l list) {
-	for i := range words {
-		phrase := ""
-		for _, word := range words[i:min(i+longestPhrase, len(words))] {
-			phrase = strings.TrimPrefix(phrase+" "+word, " ")
-			if rather, ok := l[phrase]; ok {
-				c.add(line, rule, fmt.Sprintf("%q; rather: %s", phrase, rather))
+	for i, word := range words {
+		for _, p := range l[word] {
+			if len(p.words) <= len(words)-i && slices.Equal(p.words, words[i:i+len(p.words)]) {
+				c.add(line, rule, fmt.Sprintf("%q; rather: %s", p.text, p.rather))
 			}
 		}
 	}
@@ -104,6 +111,9 @@ func parts(name string) []string {
 func notOfName(r rune) bool { return r != '_' && !unicode.IsLetter(r) }
 
 func smallFirst(word string) string {
+	if word[0] < 'A' || word[0] > 'Z' {
+		return word
+	}
 	return strings.ToLower(word[:1]) + word[1:]
 }
 
