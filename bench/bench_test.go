@@ -27,7 +27,9 @@ func TestSmallestRunMeasuresEverybody(t *testing.T) {
 	fronttest.Require(t, "apache2", "apache2")
 	out := t.TempDir()
 	var log bytes.Buffer
-	if err := run(t.Context(), []string{"-smallest", "-window", "200ms", "-out", out}, &log, &log); err != nil {
+	host := os.Getenv("MODGW_TEST_PROGRAM")
+	args := []string{"-smallest", "-window", "200ms", "-out", out, "-host", host}
+	if err := run(t.Context(), args, &log, &log); err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	text, err := os.ReadFile(filepath.Join(out, "report.json"))

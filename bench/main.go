@@ -119,7 +119,7 @@ func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) erro
 
 // prepare installs who is to be compared.
 func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench, error) {
-	kit, err := contest.NewKit(ctx, dir, log)
+	kit, err := contest.NewKit(ctx, dir, o.host, log)
 	if err != nil {
 		return nil, err
 	}

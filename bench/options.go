@@ -19,6 +19,7 @@ type options struct {
 	only, against *regexp.Regexp // nil: everything
 	rounds        int
 	window        time.Duration
+	host          string // program; "": it is built
 	out, from     string
 }
 
@@ -38,6 +39,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.Func("against", "only the servers that this `pattern` matches; modgw is always there", into(&o.against))
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is asked")
 	flags.DurationVar(&o.window, "window", 400*time.Millisecond, "how long each is asked in a round")
+	flags.StringVar(&o.host, "host", "", "the modgw-host to measure; none: it is built")
 	flags.StringVar(&o.from, "from", "", "measure nothing and write the tables and plots of this report.json")
 	flags.StringVar(&o.out, "out", "", "folder for report.json, report.md and plots; none: the tables go to standard output")
 	return o, flags.Parse(args)

@@ -47,14 +47,15 @@ func CacheFolder() (string, error) {
 	return filepath.Join(base, "modgw-bench"), nil
 }
 
-// NewKit builds modgw-host into dir. Peers come later, if they are wanted: [Kit.Install].
-func NewKit(ctx context.Context, dir string, log io.Writer) (*Kit, error) {
+// NewKit measures the modgw-host program host; "": it is built into dir. Peers come later, if they
+// are wanted: [Kit.Install].
+func NewKit(ctx context.Context, dir, host string, log io.Writer) (*Kit, error) {
 	kit := &Kit{bare: filepath.Join(dir, "bare"), log: log}
 	if err := kit.run(ctx, "python3", "-m", "venv", "--without-pip", kit.bare); err != nil {
 		return nil, err
 	}
 	var err error
-	kit.host, err = testbed.BuildHost(ctx, dir)
+	kit.host, err = testbed.HostProgram(ctx, dir, host)
 	return kit, err
 }
 
