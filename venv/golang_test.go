@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
@@ -21,12 +23,52 @@ func goSite(t *testing.T) (*site, modgw.Descriptor) {
 	}
 	s := newSite(t)
 	s.environ = append(s.environ, "GOPROXY=off", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local")
-	s.state = filepath.Join(sharedFolder(), "go") // the standard library is compiled once
+	s.state = filepath.Join(sharedFolder(), "go")
+	if err := fillGoCache(); err != nil {
+		t.Fatal(err)
+	}
 	s.write("go.mod", "module example.com/shop\n\ngo 1.21\n")
 	s.write("cmd/shop/main.go", "package main\n\nimport _ \"embed\"\n\n//go:embed greeting.txt\nvar greeting string\n\nfunc main() { print(greeting) }\n")
 	s.write("cmd/shop/greeting.txt", "hello")
 	return s, modgw.Descriptor{Name: "shop", Kind: modgw.KindGo, Root: s.root, Go: &modgw.Go{Package: "./cmd/shop"}}
 }
+
+// fillGoCache copies what the machine's cache has of the standard library, which takes longest to
+// compile, into that of the sites with Go.
+var fillGoCache = sync.OnceValue(func() error {
+	folder, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		return err
+	}
+	ours := strings.TrimSpace(string(folder))
+	theirs := filepath.Join(sharedFolder(), "go", "cache", strconv.Itoa(os.Getuid()), "go-build")
+	build := exec.Command("go", "build", "-trimpath", "runtime", "embed")
+	// It prints the names of the entries that it uses.
+	build.Env = append(os.Environ(), "GOFLAGS=", "GODEBUG=gocachehash=1")
+	out, err := build.CombinedOutput()
+	if err != nil {
+		return err
+	}
+	for _, id := range regexp.MustCompile(`\b[0-9a-f]{64}\b`).FindAllString(string(out), -1) {
+		entry, err := os.ReadFile(goCacheFile(ours, id, "-a"))
+		fields := strings.Fields(string(entry)) // version, name, and name of the content
+		if err != nil || len(fields) < 3 {
+			continue // the name of something else
+		}
+		content, err := os.ReadFile(goCacheFile(ours, fields[2], "-d"))
+		if err != nil {
+			return err
+		}
+		for path, data := range map[string][]byte{goCacheFile(theirs, id, "-a"): entry, goCacheFile(theirs, fields[2], "-d"): content} {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+})
+
+func goCacheFile(cache, name, kind string) string { return filepath.Join(cache, name[:2], name+kind) }
 
 func runProgram(t *testing.T, env *modgw.Environment) string {
 	t.Helper()
