@@ -131,10 +131,15 @@ func app(name string, kind modgw.Kind, mount string) modgw.Descriptor {
 	}
 }
 
-// serve lets the bench have apps; nil: a static app at /.
+// defaultApps are a static app at /.
+func defaultApps() []modgw.Descriptor {
+	return []modgw.Descriptor{app("blog", modgw.KindStatic, "/")}
+}
+
+// serve lets the bench have apps; nil: the default ones.
 func (b *bench) serve(apps []modgw.Descriptor) {
 	if apps == nil {
-		apps = []modgw.Descriptor{app("blog", modgw.KindStatic, "/")}
+		apps = defaultApps()
 	}
 	b.apps.Store(&apps)
 }
