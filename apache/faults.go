@@ -13,7 +13,8 @@ func noListener() error {
 	return &modgw.Fault{
 		Code:    "MGW-APA-001",
 		Summary: "cannot configure Apache: the host has no FastCGI and no HTTP listener",
-		Hint:    `add listen "fastcgi" { address = "unix:/run/modgw/modgw.sock" } to the host's file`,
+		Hint: `add listen "fastcgi" { address = "unix:/run/modgw/modgw.sock" } to the host's file, ` +
+			`/etc/modgw/modgw.hcl; or try the app with modgw-host apache run`,
 	}
 }
 

@@ -77,6 +77,14 @@ func New(c RunConfig) *Server {
 	return s
 }
 
+// RunningFile is the configuration of the Apache that a [Server] runs in a folder; "": none runs.
+func RunningFile(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, pidFile)); err != nil {
+		return ""
+	}
+	return filepath.Join(dir, configFile)
+}
+
 // Ready closes when Apache answers for the first time.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 

@@ -32,6 +32,7 @@ func TestApacheRunServesAppsThroughAnApacheOfItsOwn(t *testing.T) {
 	if _, ok := s.run("status", "--state", s.path("state")); !ok {
 		t.Error("the host behind Apache does not answer status")
 	}
+	s.mustRun("doctor", "--state", s.path("state"))
 
 	s.write("apps/one.py", answering("new"))
 	s.eventually("the edited app answers", func() bool { _, body := s.get("/one/"); return body == "new" })

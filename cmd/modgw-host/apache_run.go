@@ -48,6 +48,9 @@ func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.Run
 	return runApache(cmd.Context(), config, a, len(f.listen) > 0, func() {})
 }
 
+// apacheFolder is the folder of a host's own Apache, in the state folder.
+const apacheFolder = "apache"
+
 // runApache runs the host and Apache until ctx is done or one of them ends. Apache starts with the
 // first app that is ready, or when none of them is; requests for the others wait in the host. The
 // host listens for it on sockets of its own, beside those that its file or, where listens is set,
@@ -65,7 +68,7 @@ func runApache(ctx context.Context, config host.Config, a apache.RunConfig, list
 		config.Listeners = nil
 	}
 	config.Further = frontSockets(state)
-	a.Dir, a.Log, a.Listeners = filepath.Join(state, "apache"), config.Log, config.Further
+	a.Dir, a.Log, a.Listeners = filepath.Join(state, apacheFolder), config.Log, config.Further
 	server := apache.New(a)
 	if err := server.Prepare(ctx); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +93,8 @@ func (f *doctorFlags) doctor(cmd *cobra.Command, args []string) (*doctor.Doctor,
 	if err != nil {
 		return nil, err
 	}
-	if status, err := client.Status(ctx); err == nil && !f.offline {
+	status, err := client.Status(ctx)
+	if err == nil && !f.offline {
 		config.Host, config.HostFile = client, cmp.Or(status.File, config.HostFile)
 		config.Backups = filepath.Join(status.State, "doctor")
 	} else if err != nil && !errors.Is(err, control.ErrNoHost) {
@@ -105,7 +107,7 @@ func (f *doctorFlags) doctor(cmd *cobra.Command, args []string) (*doctor.Doctor,
 		}
 		config.Backups = filepath.Join(h.State(), "doctor")
 	}
-	if config.Servers, err = f.servers(ctx); err != nil {
+	if config.Servers, err = f.servers(ctx, status.State); err != nil {
 		return nil, err
 	}
 	return doctor.New(config), nil
@@ -124,9 +126,9 @@ var usualFiles = []struct {
 	{doctor.HAProxy, "/etc/haproxy/haproxy.cfg"},
 }
 
-// servers are the web servers that are named, or else those whose configuration is at the usual
-// place and mentions the host.
-func (f *doctorFlags) servers(ctx context.Context) (servers []doctor.Server, err error) {
+// servers are the web servers that are named, or else the Apache that the running host has for
+// itself, whose state folder is given, or else those whose configuration is at the usual place.
+func (f *doctorFlags) servers(ctx context.Context, state string) (servers []doctor.Server, err error) {
 	for _, kind := range []doctor.Kind{doctor.Apache, doctor.Nginx, doctor.Lighttpd, doctor.HAProxy} {
 		for _, file := range *f.files[kind] {
 			path, err := filepath.Abs(file)
@@ -139,6 +141,11 @@ func (f *doctorFlags) servers(ctx context.Context) (servers []doctor.Server, err
 	if len(servers) > 0 {
 		return servers, nil
 	}
+	if own := apache.RunningFile(filepath.Join(state, apacheFolder)); state != "" && own != "" {
+		s := describeServer(ctx, doctor.Apache, own)
+		s.User = ownerOf(own)
+		return []doctor.Server{s}, nil
+	}
 	for _, usual := range usualFiles {
 		if _, err := os.Stat(usual.path); err == nil {
 			servers = append(servers, describeServer(ctx, usual.kind, usual.path))
@@ -148,6 +155,18 @@ func (f *doctorFlags) servers(ctx context.Context) (servers []doctor.Server, err
 		return nil, doctor.NoServer()
 	}
 	return servers, nil
+}
+
+// ownerOf is the user whose file it is, as "#1000"; "": root's, whose Apache has another user.
+func ownerOf(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return ""
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid != 0 {
+		return fmt.Sprint("#", owner.Uid)
+	}
+	return ""
 }
 
 // describeServer finds the program that reads a configuration, and its environment.
