@@ -149,7 +149,14 @@ func TestAnAppKeepsItsPlaceAgainstAFileThatComesFirst(t *testing.T) {
 	s := newSite(t)
 	s.tenant(0, "m", ownPage("m"))
 	s.start()
-	s.restart(func() { s.tenant(0, "a", ownPage("a")) })
+	s.restart(func() {
+		s.tenant(0, "a", ownPage("a"))
+		if out, ok := s.run("check", "-c", "modgw.hcl"); ok {
+			t.Errorf("check is content with what will be refused:\n%s", out)
+		}
+		s.write("other.hcl", "apps  = [\"apps/a/modgw.hcl\"]\nstate = \"state\"\n")
+		s.mustRun("check", "-c", "other.hcl") // a host that would not have the other app
+	})
 	s.wantAt("any.test", "/", "m")
 	s.wantLog("failed=1")
 

@@ -178,6 +178,11 @@ func TestGoProgramsThatCannotBeBuilt(t *testing.T) {
 func TestGoProgramIsBuiltAsTheAppsUser(t *testing.T) {
 	t.Parallel()
 	s, owned, uid := ownedSite(t)
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip(err)
+	}
+	needTool(t, uid, tool, "/usr/local/go/bin/go")
 	from, d := goSite(t)
 	if err := os.CopyFS(s.root, os.DirFS(from.root)); err != nil {
 		t.Fatal(err)

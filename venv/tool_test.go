@@ -130,7 +130,9 @@ func TestUVBuildsWhereItIsFound(t *testing.T) {
 func TestUVBuildsAsTheAppsUser(t *testing.T) {
 	t.Parallel()
 	s, d, uid := ownedSite(t)
-	s.environ[0] += ":" + uvFolder(t)
+	uv := uvFolder(t)
+	needTool(t, uid, filepath.Join(uv, "uv"))
+	s.environ[0] += ":" + uv
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	env := s.mustBuild(d)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,6 +31,20 @@ func ownedSite(t *testing.T) (*site, modgw.Descriptor, uint32) {
 		t.Fatal(err)
 	}
 	return s, d, acct.UID
+}
+
+// needTool skips a test whose user can execute the tool at none of the paths: what scripts/setup
+// has fetched into a checkout below /root is closed to others.
+func needTool(t *testing.T, uid uint32, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		check := exec.Command("/usr/bin/test", "-x", path)
+		check.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		if check.Run() == nil {
+			return
+		}
+	}
+	t.Skipf("user %d may not execute %q", uid, paths)
 }
 
 func TestBuildRunsAsTheAppsUser(t *testing.T) {

@@ -190,6 +190,7 @@ func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	}
 	if err != nil {
 		held.Claims, _ = claims.StoreIn(h.State()).Read() // another user's cannot be read
+		held.Partial = s.hostFileFor(targets) == ""       // its next run has what is in the file
 	}
 	return held
 }
