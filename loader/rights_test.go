@@ -295,7 +295,12 @@ func TestDescriptorThatAUserExchangesNeverGetsMoreThanTheUsersRights(t *testing.
 func TestDefaultsOfTheHostFileKeepItsRights(t *testing.T) {
 	user := asRoot(t)
 	secret := rootsFile(t, "hunter2hunter2\n")
-	host := testProject(t, map[string]string{"modgw.hcl": fmt.Sprintf("defaults {\n env = { KEY = secret(%q) }\n}\n", secret)})
+	host := testProject(t, map[string]string{"modgw.hcl": fmt.Sprintf(`defaults {
+		env    = { KEY = secret(%q) }
+		user   = "www-data"
+		group  = "www-data"
+		groups = ["www-data", "nogroup"]
+	}`, secret)})
 	_, defaults, diags := LoadHost(filepath.Join(host, "modgw.hcl"), Options{})
 	if diags.HasErrors() {
 		t.Fatal(rendered(t, diags))
@@ -303,7 +308,16 @@ func TestDefaultsOfTheHostFileKeepItsRights(t *testing.T) {
 	dir := ownedBy(t, user, map[string]string{"modgw.hcl": small})
 	f, diags := Load(filepath.Join(dir, "modgw.hcl"), Options{Defaults: defaults})
 	if diags.HasErrors() || f.Descriptors[0].Env["KEY"] != "hunter2hunter2" {
-		t.Errorf("%v %s", f.Descriptors, rendered(t, diags))
+		t.Fatalf("%v %s", f.Descriptors, rendered(t, diags))
+	}
+	// The default user is for apps of root.
+	if d := f.Descriptors[0]; d.User != "nobody" || d.Group != "" || !slices.Equal(d.Groups, []string{"nogroup"}) {
+		t.Errorf("user %q, group %q, groups %q", d.User, d.Group, d.Groups)
+	}
+	roots := testProject(t, map[string]string{"modgw.hcl": small})
+	f, diags = Load(filepath.Join(roots, "modgw.hcl"), Options{Defaults: defaults})
+	if d := f.Descriptors[0]; diags.HasErrors() || d.User != "www-data" || d.Group != "www-data" || len(d.Groups) != 2 {
+		t.Errorf("user %q, group %q, groups %q: %s", d.User, d.Group, d.Groups, rendered(t, diags))
 	}
 }
 

@@ -19,8 +19,14 @@ func (d *decoder) user(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	as := d.scope.files.as
 	if as != nil {
 		desc.Owner = as.Name
-		if desc.User == "" {
+		if written.Body.Attributes["user"] == nil {
 			desc.User = as.Name
+		}
+		if written.Body.Attributes["group"] == nil && desc.Group != "" && !inGroup(as, desc.Group) {
+			desc.Group = ""
+		}
+		if written.Body.Attributes["groups"] == nil {
+			desc.Groups = slices.DeleteFunc(slices.Clone(desc.Groups), func(group string) bool { return !inGroup(as, group) })
 		}
 	}
 	switch {

@@ -22,7 +22,7 @@ import (
 type publishing struct{ apache bool }
 
 func (p *publishing) bind(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&p.apache, "apache", false, "publish the change: write Apache's files as `apache config --split --reload` did last, into the folder apache beside the host's file")
+	cmd.Flags().BoolVar(&p.apache, "apache", false, "publish the change: write Apache's files as apache config --split --reload did last, into the folder apache beside the host's file")
 }
 
 // finish publishes the result of a command, or prints how to.
