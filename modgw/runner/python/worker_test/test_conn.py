@@ -1,14 +1,27 @@
 """What the thread of a connection does with several requests, and what it gives back."""
 
+import array
 import os
 import socket
 import struct
 import sys
+import threading
 import time
 import types
 import unittest
 
-from fakehost import END, JOIN, UNQUEUE, RESPONSE, UNQUEUED, WORKER, WorkerTestCase
+from fakehost import (
+    CANCEL,
+    Connection,
+    END,
+    frame,
+    JOIN,
+    RESPONSE,
+    UNQUEUE,
+    UNQUEUED,
+    WORKER,
+    WorkerTestCase,
+)
 
 sys.path.insert(0, WORKER)
 from modgw_worker.conn import Conn  # noqa: E402
@@ -137,6 +150,31 @@ class Recalled(WorkerTestCase):
         self.assertEqual((back.flags, back.payload), (END, struct.pack("<I", 0)))
         self.assertEqual(worker.get("/next").body, b"x")
 
+    def test_a_thread_is_back_when_a_host_has_gone_whose_request_it_was_busy_with(self):
+        worker = self.serve(HELD)
+        first, second = worker.control, Connection()
+        held = worker.conns[0]
+        worker.conns = [Connection()]
+        ends = [second.theirs.fileno(), worker.conns[0].theirs.fileno()]
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", ends))
+        first.socket.sendmsg([frame(JOIN)], [rights])
+        second.theirs.close()
+        worker.conns[0].theirs.close()
+        worker.control_frame(JOIN)
+        worker.control = second
+        held.send(CANCEL, 2**32 - 1)  # which wakes the thread
+        worker.ready()
+        held.socket.sendall(worker.frame("GET", "/hold")[1])
+        self.eventually(self.ledger, "the request that takes long")
+        self.assertEqual(worker.control_frame(JOIN).flags, 0)
+        held.close()
+        first.close()
+        self.assertTrue(second.quiet())
+        self.write("go", "")
+        back = worker.control_frame(JOIN)
+        self.assertEqual((back.flags, back.payload), (END, struct.pack("<I", 0)))
+        self.assertEqual(worker.get("/next").body, b"next")
+
     def test_an_idle_connection_has_nothing_to_return(self):
         worker = self.serve(HELD, threads=2)
         self.unqueue(worker, 1)
@@ -148,7 +186,7 @@ class Control:
     def __init__(self):
         self.sent = []
 
-    def send(self, kind, payload=b"", flags=0):
+    def tell(self, kind, payload=b"", flags=0):
         self.sent.append((kind, payload, flags))
 
 
@@ -169,3 +207,32 @@ class ThreadOfTwoHosts(unittest.TestCase):
         conn.current = None
         conn.serving.give_way(time.perf_counter())
         self.assertEqual(control.sent, [away, (JOIN, struct.pack("<I", 0), END)])
+
+    def test_a_thread_that_goes_on_while_it_is_said_to_be_busy_is_said_to_be_back(self):
+        class Overtaken(Conn):
+            """Its thread goes on right after it was seen to be busy."""
+
+            current = property(lambda self: self._go_on(), lambda self, value: None)
+            busy = types.SimpleNamespace(stream=1, ended=True)
+            back = None
+
+            def _go_on(self):
+                busy = self.busy
+                if self._searching.locked():
+                    self.busy = None
+                    if self.away and self.back is None:
+                        self.back = threading.Thread(target=self.come_back)
+                        self.back.start()
+                return busy
+
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        control = Control()
+        conn = Overtaken(1, ours.detach(), None, None, {}, control)
+        self.addCleanup(conn.socket.close)
+        conn.step_aside()
+        if conn.back:
+            conn.back.join()
+        self.assertFalse(conn.away)
+        number = struct.pack("<I", 0)
+        self.assertEqual(control.sent, [(JOIN, number, 0), (JOIN, number, END)])

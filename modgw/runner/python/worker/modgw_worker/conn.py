@@ -163,12 +163,14 @@ class Conn(Interruptible):
         streams = self.unqueue(0)
         given_back = wire.given_back(self.number, streams)
         with self._searching:
+            # Set before current is looked at: the thread looks at it after it has gone on.
+            away, self.away = self.away, True
             if finishing is not None and self.current is finishing:
-                self.away = True
-                self.control.send(wire.JOIN, given_back)
+                self.control.tell(wire.JOIN, given_back)
                 return
+            self.away = away
         if streams:
-            self.control.send(wire.UNQUEUED, given_back)
+            self.control.tell(wire.UNQUEUED, given_back)
 
     def wait_behind(self):
         """Gives back what waits behind a request of another host, and has this one send nothing
@@ -177,7 +179,7 @@ class Conn(Interruptible):
         if streams or not self.away:
             with self._searching:
                 self.away = True
-                self.control.send(wire.JOIN, wire.given_back(self.number, streams))
+                self.control.tell(wire.JOIN, wire.given_back(self.number, streams))
 
     def come_back(self):
         """Tells the host that the thread is not busy with something else any more, unless the app
@@ -186,7 +188,7 @@ class Conn(Interruptible):
             current = self.current
             if self.away and (current is None or not current.ended):
                 self.away = False
-                self.control.send(wire.JOIN, wire.given_back(self.number, ()), wire.END)
+                self.control.tell(wire.JOIN, wire.given_back(self.number, ()), wire.END)
 
     def has_computed(self, busy):
         """Whether the thread has computed since the last question about the same stream; for the

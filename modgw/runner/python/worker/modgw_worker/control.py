@@ -64,9 +64,14 @@ class Control:
         self.socket.close()
 
     def send(self, kind, payload=b"", flags=0):
+        """Sends what concerns the worker, to another host if this one has gone."""
         if self._successor is not None:
             self._successor.send(kind, payload, flags)
-            return
+        else:
+            self.tell(kind, payload, flags)
+
+    def tell(self, kind, payload=b"", flags=0):
+        """Sends what concerns this host alone, such as its streams."""
         try:
             with self._sending:
                 self.socket.sendall(wire.frame(kind, 0, payload, flags))

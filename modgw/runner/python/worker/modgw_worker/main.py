@@ -366,12 +366,16 @@ class Worker:
 
     def _look(self):
         """Lets threads give way, and returns when to look again; None: when a request begins."""
+        looked = self._looks
         self._looks = False  # before the threads are looked at, which look at this after they began
-        if len(self._hosts) == 1 or self._serving[0]["kind"] == "asgi":
+        alone = len(self._hosts) == 1
+        if alone and not looked or self._serving[0]["kind"] == "asgi":
             return None
-        now = perf_counter()
-        busy = [conn.serving.give_way(now) for conn in self._hosts[-1].conns]
-        self._looks = any(busy)
+        now, conns = perf_counter(), self._hosts[-1].conns
+        busy = [conn.serving.give_way(now) for conn in conns]
+        # A thread may be busy for a host that has just gone.
+        over = alone and not any(conn.away or len(conn.serving.conns) > 1 for conn in conns)
+        self._looks = any(busy) and not over
         return _LOOK_MILLISECONDS if self._looks else None
 
     def _leave(self, host):
@@ -403,7 +407,7 @@ class Worker:
         streams = conn.unqueue(busy)
         if streams or busy and streams is not None:
             flags = wire.END if conn.has_computed(busy) else 0
-            host.control.send(wire.UNQUEUED, wire.given_back(number, streams), flags)
+            host.control.tell(wire.UNQUEUED, wire.given_back(number, streams), flags)
 
     def _close_in_child(self):
         """Leaves the connections and signals of the parent alone; runs in every child that the app
