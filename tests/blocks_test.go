@@ -35,6 +35,7 @@ var blockChecks = map[string]func(*testing.T, string) string{
 // TestBlocksOfThePagesAreUnderstood gives what the pages print to the programs that read it: to web
 // servers, systemd, Python, the shell and Go's parser.
 func TestBlocksOfThePagesAreUnderstood(t *testing.T) {
+	t.Parallel()
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatal(pages, err)

@@ -69,6 +69,7 @@ func uwsgiPacket(variables map[string]string) string {
 }
 
 func TestRequestsThatFrontsRefuseAreExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	proxied, slow := fronttest.FreePort(t), fronttest.FreePort(t)
 	s.write("modgw.hcl", fmt.Sprintf(`

@@ -20,6 +20,7 @@ var toldOfMode = strings.Replace(toldByWSGI, `"uid=%d" % os.getuid()`, `"mode=%s
 // TestMigratedGunicornAnswersAlike serves an app by Gunicorn behind nginx, migrates the unit of
 // systemd, the settings of Gunicorn and nginx's configuration, and asks both the same.
 func TestMigratedGunicornAnswersAlike(t *testing.T) {
+	t.Parallel()
 	gunicorn := fronttest.Require(t, "gunicorn", "gunicorn")
 	fronttest.Require(t, "nginx", "nginx")
 	s := newSite(t)
@@ -114,6 +115,7 @@ func (s *site) migrateAndStart(sources ...string) {
 
 // TestMigratedVassalsOfUWSGIAnswer migrates the folder of an Emperor, and asks the host.
 func TestMigratedVassalsOfUWSGIAnswer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.write("shop/shop.py", strings.ReplaceAll(toldByWSGI, "def application", "def shop"))
 	s.write("wiki/wiki/wsgi.py", toldOfMode)

@@ -29,6 +29,7 @@ def application(environ, start_response):
 // TestMigratedSiteAnswersAlike serves two apps by Apache with mod_wsgi, migrates its configuration,
 // and asks both servers the same.
 func TestMigratedSiteAnswersAlike(t *testing.T) {
+	t.Parallel()
 	needsRoot(t) // the apps run as other users
 	fronttest.Require(t, "apache2", "apache2")
 	s := newSite(t)

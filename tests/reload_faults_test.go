@@ -209,7 +209,7 @@ func TestF25ACheckoutOfManyFilesIsOneReload(t *testing.T) {
 	t.Parallel()
 	needs(t, "git")
 	a := prepareApp(t, "apps/blog/src")
-	const count = 5000
+	const count = 1500
 	many := func(version string) {
 		for i := range count {
 			name := fmt.Sprintf("apps/blog/src/pkg%d/mod%d.py", i%50, i)

@@ -55,6 +55,7 @@ func (a *app) excluded() string {
 }
 
 func TestModulesThatStartThingsAreLeftToTheWorker(t *testing.T) {
+	t.Parallel()
 	for name, source := range map[string]string{
 		"thread": "import threading, time\nt = threading.Thread(target=threading.Event().wait, daemon=True)\nt.start()\n",
 		"socket": "import socket\ns = socket.socket()\n",
