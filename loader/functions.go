@@ -36,11 +36,11 @@ func (s *scope) table() map[string]function.Function {
 	all := maps.Clone(s.opts.tools.functions)
 	for name, f := range map[string]function.Function{
 		"env":        s.envFunction(),
-		"file":       s.fileFunction(),
+		"file":       textFunction("path", s.textOf),
 		"secret":     s.secretFunction(),
 		"fileset":    s.filesetFunction(),
 		"fileexists": s.fileExistsFunction(),
-		"abspath":    s.absPathFunction(),
+		"abspath":    pathFunction(s.absolute),
 		"basename":   pathFunction(base),
 		"dirname":    pathFunction(dirname),
 	} {

@@ -21,18 +21,6 @@ const mostMatches = 10_000
 
 var pathParameter = []function.Parameter{{Name: "path", Type: cty.String}}
 
-// fileFunction is file(path): the text of a file.
-func (s *scope) fileFunction() function.Function {
-	return function.New(&function.Spec{
-		Params: pathParameter,
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			text, err := s.textOf(args[0].AsString())
-			return cty.StringVal(text), err
-		},
-	})
-}
-
 // secretFunction is secret(path): the text of a file without the line ends after it, marked so that
 // it is never shown.
 func (s *scope) secretFunction() function.Function {
@@ -67,6 +55,7 @@ func (s *scope) credential(name string) string {
 	return name
 }
 
+// textOf is file(path): the text of a file.
 func (s *scope) textOf(path string) (string, error) {
 	path = s.absolute(path)
 	data, err := s.files.readFile(path)
@@ -123,11 +112,6 @@ func (s *scope) fileExistsFunction() function.Function {
 	})
 }
 
-// absPathFunction is abspath(path).
-func (s *scope) absPathFunction() function.Function {
-	return pathFunction(func(p string) string { return s.absolute(p) })
-}
-
 // envFunction is env(name) and env(name, default): a variable of the host's own environment.
 // Descriptors that another user than root can change get none, because the administrator's
 // variables are not for that user.
@@ -161,17 +145,8 @@ func (s *scope) envFunction() function.Function {
 
 // pathFunction is a function from path to path that looks at no file.
 func pathFunction(f func(string) string) function.Function {
-	return function.New(&function.Spec{
-		Params: pathParameter,
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return cty.StringVal(f(args[0].AsString())), nil
-		},
-	})
+	return textFunction("path", func(path string) (string, error) { return f(path), nil })
 }
-
-func base(p string) string    { return filepath.Base(p) }
-func dirname(p string) string { return filepath.Dir(p) }
 
 // toFunction converts to a type by its name in HCL.
 func toFunction(name string) function.Function {
@@ -207,3 +182,6 @@ func boundedFormat(f function.Function) function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
 	})
 }
+
+func base(p string) string    { return filepath.Base(p) }
+func dirname(p string) string { return filepath.Dir(p) }

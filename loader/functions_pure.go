@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -20,10 +21,10 @@ import (
 
 // The functions that Terraform has beside those of cty's standard library, with the same meaning.
 
-// textFunction makes a text of another one.
-func textFunction(of func(string) (string, error)) function.Function {
+// textFunction makes a text of its parameter.
+func textFunction(parameter string, of func(string) (string, error)) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "text", Type: cty.String}},
+		Params: []function.Parameter{{Name: parameter, Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			text, err := of(args[0].AsString())
@@ -33,10 +34,6 @@ func textFunction(of func(string) (string, error)) function.Function {
 			return cty.StringVal(text), nil
 		},
 	})
-}
-
-func base64Encode(text string) (string, error) {
-	return base64.StdEncoding.EncodeToString([]byte(text)), nil
 }
 
 func base64Decode(text string) (string, error) {
@@ -50,36 +47,18 @@ func base64Decode(text string) (string, error) {
 	return string(data), nil
 }
 
-func urlEncode(text string) (string, error) { return url.QueryEscape(text), nil }
-
-func hexMD5(text string) (string, error) {
-	sum := md5.Sum([]byte(text))
-	return hex.EncodeToString(sum[:]), nil
+// encoded makes a text of the bytes of another one.
+func encoded(encode func([]byte) string) function.Function {
+	return textFunction("text", func(text string) (string, error) { return encode([]byte(text)), nil })
 }
 
-func hexSHA1(text string) (string, error) {
-	sum := sha1.Sum([]byte(text))
-	return hex.EncodeToString(sum[:]), nil
-}
-
-func hexSHA256(text string) (string, error) {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:]), nil
-}
-
-func hexSHA512(text string) (string, error) {
-	sum := sha512.Sum512([]byte(text))
-	return hex.EncodeToString(sum[:]), nil
-}
-
-func base64SHA256(text string) (string, error) {
-	sum := sha256.Sum256([]byte(text))
-	return base64.StdEncoding.EncodeToString(sum[:]), nil
-}
-
-func base64SHA512(text string) (string, error) {
-	sum := sha512.Sum512([]byte(text))
-	return base64.StdEncoding.EncodeToString(sum[:]), nil
+// hashed makes a text of the hash of another one.
+func hashed(newHash func() hash.Hash, encode func([]byte) string) function.Function {
+	return encoded(func(text []byte) string {
+		h := newHash()
+		h.Write(text)
+		return encode(h.Sum(nil))
+	})
 }
 
 // testFunction returns a function that tests a text for another one.
@@ -215,24 +194,25 @@ var lengthFunction = function.New(&function.Spec{
 
 // terraformFunctions are the functions of this file by their names.
 func terraformFunctions() map[string]function.Function {
+	toBase64 := base64.StdEncoding.EncodeToString
 	return map[string]function.Function{
 		"alltrue":      listFunction(cty.Bool, allTrue),
 		"anytrue":      listFunction(cty.Bool, anyTrue),
-		"base64decode": textFunction(base64Decode),
-		"base64encode": textFunction(base64Encode),
-		"base64sha256": textFunction(base64SHA256),
-		"base64sha512": textFunction(base64SHA512),
+		"base64decode": textFunction("text", base64Decode),
+		"base64encode": encoded(toBase64),
+		"base64sha256": hashed(sha256.New, toBase64),
+		"base64sha512": hashed(sha512.New, toBase64),
 		"endswith":     testFunction(strings.HasSuffix),
 		"index":        indexFunction,
 		"length":       lengthFunction,
-		"md5":          textFunction(hexMD5),
+		"md5":          hashed(md5.New, hex.EncodeToString),
 		"one":          oneFunction,
-		"sha1":         textFunction(hexSHA1),
-		"sha256":       textFunction(hexSHA256),
-		"sha512":       textFunction(hexSHA512),
+		"sha1":         hashed(sha1.New, hex.EncodeToString),
+		"sha256":       hashed(sha256.New, hex.EncodeToString),
+		"sha512":       hashed(sha512.New, hex.EncodeToString),
 		"startswith":   testFunction(strings.HasPrefix),
 		"strcontains":  testFunction(strings.Contains),
 		"sum":          listFunction(cty.Number, sum),
-		"urlencode":    textFunction(urlEncode),
+		"urlencode":    encoded(func(text []byte) string { return url.QueryEscape(string(text)) }),
 	}
 }

@@ -39,15 +39,11 @@ func logFile(dst *string) value {
 
 // logFormat is the format of a line of the access log.
 func logFormat(dst *string) value {
-	return value{form: "string", set: func(l *leaf) {
-		text, ok := l.text()
-		if !ok {
-			return
-		}
-		if _, err := accesslog.ParseFormat(text); err != nil {
+	return parsed("string", dst, func(l *leaf, text string) (string, bool) {
+		_, err := accesslog.ParseFormat(text)
+		if err != nil {
 			l.wrong("%q cannot be used: %v.", l.name, err)
-			return
 		}
-		*dst = text
-	}}
+		return text, err == nil
+	})
 }

@@ -119,7 +119,7 @@ func fastcgiBlock(d *modgw.Descriptor) block {
 		args: []argument{
 			{name: "command", value: command(&f.Command), doc: "Program and arguments; its listening socket is file descriptor 0.",
 				example: `["php-cgi"]`},
-			{name: "connect", value: connectAddress(&f.Connect), doc: "Address of a running program.",
+			{name: "connect", value: listenAddress(&f.Connect), doc: "Address of a running program.",
 				example: `"unix:/run/php/php-fpm.sock"`},
 			{name: "script_root", value: path(&f.ScriptRoot), note: "root for PHP; other programs answer all paths themselves",
 				doc: "Folder of scripts that the program executes (`*.php`): SCRIPT_FILENAME is in it.", example: `"public"`},

@@ -85,47 +85,29 @@ func userName(dst *string) func(*leaf) {
 
 // hostMounts are mounts with the host that they are in.
 func hostMounts(dst *[]modgw.HostMount) value {
-	return value{form: "list of HOST/PATH", set: func(l *leaf) {
-		list, ok := l.texts()
-		mounts := make([]modgw.HostMount, 0, len(list))
-		for i, given := range list {
-			host, rest, found := strings.Cut(given, "/")
-			why := ""
-			if !found {
-				why = "it has no path"
-			}
-			mount, wrong := cleanMount("/" + rest)
-			if why == "" {
-				why = strings.TrimSuffix(wrong, ".")
-			}
-			if host != "" && why == "" {
-				host, why = cleanHost(host)
-			}
-			if why != "" {
-				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is no mount in a host: %s.", l.shown(given), why))
-				ok = false
-				continue
-			}
-			mounts = append(mounts, modgw.HostMount{Host: host, Mount: modgw.MountPath(mount)})
+	return listOf("list of HOST/PATH", codeAddress, dst, func(l *leaf, given string) (m modgw.HostMount, why string) {
+		host, rest, found := strings.Cut(given, "/")
+		mount, wrong := cleanMount("/" + rest)
+		why = strings.TrimSuffix(wrong, ".")
+		if !found {
+			why = "it has no path"
 		}
-		if ok {
-			*dst = mounts
+		if host != "" && why == "" {
+			host, why = cleanHost(host)
 		}
-	}}
+		if why != "" {
+			why = fmt.Sprintf("%s is no mount in a host: %s.", l.shown(given), why)
+		}
+		return modgw.HostMount{Host: host, Mount: modgw.MountPath(mount)}, why
+	})
 }
 
 // principals are users, and "@" and groups.
 func principals(dst *[]string) value {
-	return value{form: "list of users and @groups", set: func(l *leaf) {
-		list, ok := l.texts()
-		for i, name := range list {
-			if strings.TrimPrefix(name, "@") == "" {
-				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("%s is neither a user nor \"@\" and a group.", l.shown(name)))
-				ok = false
-			}
+	return listOf("list of users and @groups", codeValue, dst, func(l *leaf, name string) (_, why string) {
+		if strings.TrimPrefix(name, "@") == "" {
+			why = fmt.Sprintf("%s is neither a user nor \"@\" and a group.", l.shown(name))
 		}
-		if ok {
-			*dst = list
-		}
-	}}
+		return name, why
+	})
 }

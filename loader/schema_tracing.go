@@ -38,11 +38,7 @@ func tracingBlock(h *modgw.HostFile) block {
 
 // collectorURL is the URL of a collector that speaks OTLP over HTTP.
 func collectorURL(dst *string) value {
-	return value{form: "URL", set: func(l *leaf) {
-		text, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("URL", dst, func(l *leaf, text string) (string, bool) {
 		u, err := url.Parse(text)
 		switch {
 		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
@@ -52,9 +48,10 @@ func collectorURL(dst *string) value {
 		case u.Port() == "4317":
 			l.wrong("%q must speak OTLP over HTTP, which collectors do at port 4318: port 4317 is that of gRPC.", l.name)
 		default:
-			*dst = strings.TrimSuffix(text, "/")
+			return strings.TrimSuffix(text, "/"), true
 		}
-	}}
+		return "", false
+	})
 }
 
 // headers are names and values of HTTP headers.

@@ -14,20 +14,44 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-func text(dst *string) value {
-	return value{form: "string", set: func(l *leaf) {
+// parsed is a string that parse turns into what dst gets. When parse returns false, it has said what
+// is wrong.
+func parsed[T any](form string, dst *T, parse func(l *leaf, s string) (T, bool)) value {
+	return value{form: form, set: func(l *leaf) {
 		if s, ok := l.text(); ok {
-			*dst = s
+			if v, ok := parse(l, s); ok {
+				*dst = v
+			}
 		}
 	}}
 }
 
-func texts(dst *[]string) value {
-	return value{form: "list of strings", set: func(l *leaf) {
-		if list, ok := l.texts(); ok {
-			*dst = list
+// listOf is a list of strings, each of which parse turns into an element of what dst gets; why says
+// why it cannot, "" when it can.
+func listOf[T any](form, code string, dst *[]T, parse func(l *leaf, s string) (v T, why string)) value {
+	return value{form: form, set: func(l *leaf) {
+		list, ok := l.texts()
+		all := make([]T, 0, len(list))
+		for i, s := range list {
+			v, why := parse(l, s)
+			if why != "" {
+				l.failAt(code, l.elementRange(i), why)
+				ok = false
+			}
+			all = append(all, v)
+		}
+		if ok {
+			*dst = all
 		}
 	}}
+}
+
+func text(dst *string) value {
+	return parsed("string", dst, func(_ *leaf, s string) (string, bool) { return s, true })
+}
+
+func texts(dst *[]string) value {
+	return listOf("list of strings", codeValue, dst, func(_ *leaf, s string) (string, string) { return s, "" })
 }
 
 // command is a program and its arguments.
@@ -145,17 +169,13 @@ func oneOf[T ~string](dst *T, words ...T) value {
 		quoted[i], names[i] = strconv.Quote(string(w)), string(w)
 	}
 	form := "one of " + strings.Join(quoted, ", ")
-	return value{form: form, set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed(form, dst, func(l *leaf, s string) (T, bool) {
 		if !slices.Contains(words, T(s)) {
 			l.wrong("%s", join(fmt.Sprintf("%q must be %s, not %s.", l.name, form, l.shown(s)), didYouMean(s, names)))
-			return
+			return "", false
 		}
-		*dst = T(s)
-	}}
+		return T(s), true
+	})
 }
 
 // duration is a time span that may be zero.

@@ -10,52 +10,41 @@ import (
 
 // fileNames are names of files, without a folder.
 func fileNames(dst *[]string) value {
-	return value{form: "list of strings", set: func(l *leaf) {
-		list, ok := l.texts()
-		for i, name := range list {
-			if name == "" || strings.ContainsAny(name, "/\x00") {
-				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("Every element of %q must be the name of a file, without a slash.", l.name))
-				return
-			}
+	return listOf("list of strings", codeValue, dst, func(l *leaf, name string) (_, why string) {
+		if name == "" || strings.ContainsAny(name, "/\x00") {
+			why = fmt.Sprintf("Every element of %q must be the name of a file, without a slash.", l.name)
 		}
-		if ok {
-			*dst = list
-		}
-	}}
+		return name, why
+	})
 }
 
 // scriptName is the name of a PHP script, without a folder.
 func scriptName(dst *string) value {
-	return value{form: "string", set: func(l *leaf) {
-		name, ok := l.text()
-		if ok && (!strings.HasSuffix(name, ".php") || strings.ContainsAny(name, "/\x00")) {
+	return parsed("string", dst, func(l *leaf, name string) (string, bool) {
+		if !strings.HasSuffix(name, ".php") || strings.ContainsAny(name, "/\x00") {
 			l.fail(codeValue, "It must be the name of a script that ends with .php, without a slash.")
-			return
+			return "", false
 		}
-		*dst = name
-	}}
+		return name, true
+	})
 }
 
 // cacheControl is a Cache-Control header, or a duration that stands for its max-age.
 func cacheControl(dst *string) value {
-	return value{form: "duration or header", set: func(l *leaf) {
-		text, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("duration or header", dst, func(l *leaf, text string) (string, bool) {
 		if age, err := time.ParseDuration(text); err == nil && age >= 0 {
 			text = fmt.Sprintf("max-age=%d", int64(age/time.Second))
 		}
-		if strings.ContainsFunc(text, unicode.IsControl) {
+		switch {
+		case strings.ContainsFunc(text, unicode.IsControl):
 			l.fail(codeValue, "It must be one line.")
-			return
-		}
-		if text != "" && !strings.Contains(text, "=") && !isCacheWord(text) {
+		case text != "" && !strings.Contains(text, "=") && !isCacheWord(text):
 			l.fail(codeValue, `It is neither a duration such as "1h" nor a header such as "public, max-age=3600".`)
-			return
+		default:
+			return text, true
 		}
-		*dst = text
-	}}
+		return "", false
+	})
 }
 
 func isCacheWord(text string) bool {

@@ -47,26 +47,17 @@ func aliasPath(dst *string) func(*leaf) {
 }
 
 func mountPath(dst *modgw.MountPath) value {
-	return value{form: "URL path", set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("URL path", dst, func(l *leaf, s string) (modgw.MountPath, bool) {
 		clean, why := cleanMount(s)
 		if why != "" {
 			l.fail(codeAddress, sentence(why))
-			return
 		}
-		*dst = modgw.MountPath(clean)
-	}}
+		return modgw.MountPath(clean), why == ""
+	})
 }
 
 func mountMatch(dst *string) value {
-	return value{form: "regular expression", set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("regular expression", dst, func(l *leaf, s string) (string, bool) {
 		_, err := modgw.CompileMountMatch(s)
 		switch {
 		case s == "":
@@ -76,25 +67,25 @@ func mountMatch(dst *string) value {
 		case err != nil:
 			l.fail(codeAddress, sentence(err.Error()))
 		default:
-			*dst = s
+			return s, true
 		}
-	}}
+		return "", false
+	})
 }
 
 // urlPath is the path of a request, with a query perhaps.
 func urlPath(dst *string) value {
-	return value{form: "URL path", set: func(l *leaf) {
-		s, ok := l.text()
+	return parsed("URL path", dst, func(l *leaf, s string) (string, bool) {
 		switch {
-		case !ok:
 		case !strings.HasPrefix(s, "/"):
 			l.fail(codeAddress, fmt.Sprintf("It must begin with \"/\": %s = %q", l.name, "/"+s))
 		case strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }):
 			l.fail(codeAddress, "It must not have spaces, control characters or \"#\".")
 		default:
-			*dst = s
+			return s, true
 		}
-	}}
+		return "", false
+	})
 }
 
 // cleanMount takes one slash off the end of a mount, and says why it cannot be one.
@@ -121,22 +112,21 @@ func cleanMount(s string) (clean, why string) {
 }
 
 func hostNames(dst *[]string) value {
-	return value{form: "list of host names", set: func(l *leaf) {
-		list, ok := l.texts()
-		var names []string
-		for i, given := range list {
-			name, why := cleanHost(given)
-			if why != "" {
-				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is not a host name: %s.", l.shown(given), why))
-				ok = false
-			}
-			if !slices.Contains(names, name) {
-				names = append(names, name)
+	in := listOf("list of host names", codeAddress, dst, func(l *leaf, given string) (name, why string) {
+		if name, why = cleanHost(given); why != "" {
+			why = fmt.Sprintf("%s is not a host name: %s.", l.shown(given), why)
+		}
+		return name, why
+	})
+	return value{form: in.form, set: func(l *leaf) {
+		in.set(l)
+		var once []string
+		for _, name := range *dst {
+			if !slices.Contains(once, name) {
+				once = append(once, name)
 			}
 		}
-		if ok {
-			*dst = names
-		}
+		*dst = once
 	}}
 }
 
@@ -186,23 +176,13 @@ func cleanHost(given string) (name, why string) {
 
 // listenAddress is an address to listen on.
 func listenAddress[T ~string](dst *T) value {
-	return value{form: "unix:PATH or HOST:PORT", set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("unix:PATH or HOST:PORT", dst, func(l *leaf, s string) (T, bool) {
 		address, err := modgw.ParseAddress(s)
 		if err != nil {
 			l.fail(codeAddress, sentence(err.Error()))
-			return
 		}
-		*dst = T(address)
-	}}
-}
-
-// connectAddress takes the address of a program that listens.
-func connectAddress(dst *string) value {
-	return listenAddress(dst)
+		return T(address), err == nil
+	})
 }
 
 // listenKind takes the label of a listen block.
@@ -212,53 +192,37 @@ func listenKind(dst *string) func(*leaf) {
 
 // permissions are those of a file, in octal digits.
 func permissions(dst *uint32) value {
-	return value{form: "permissions in octal, such as \"0660\"", set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("permissions in octal, such as \"0660\"", dst, func(l *leaf, s string) (uint32, bool) {
 		mode, err := strconv.ParseUint(s, 8, 32)
 		if err != nil || mode > 0o777 || mode == 0 {
 			l.wrong("%q must be permissions in octal such as \"0660\", not %s.", l.name, l.shown(s))
-			return
+			return 0, false
 		}
-		*dst = uint32(mode)
-	}}
+		return uint32(mode), true
+	})
 }
 
 // webURL is a URL of the web.
 func webURL(dst *string, example string) value {
-	return value{form: "URL", set: func(l *leaf) {
-		s, ok := l.text()
-		if !ok {
-			return
-		}
+	return parsed("URL", dst, func(l *leaf, s string) (string, bool) {
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			l.fail(codeAddress, fmt.Sprintf("It must be a URL such as %q.", example))
-			return
+			return "", false
 		}
-		*dst = s
-	}}
+		return s, true
+	})
 }
 
 // networks are addresses, each with the length of its prefix or alone.
 func networks(dst *[]netip.Prefix) value {
-	return value{form: "list of networks", set: func(l *leaf) {
-		list, ok := l.texts()
-		prefixes := []netip.Prefix{}
-		for i, s := range list {
-			prefix, err := parseNetwork(s)
-			if err != nil {
-				l.failAt(codeAddress, l.elementRange(i), fmt.Sprintf("%s is not a network such as \"10.0.0.0/8\".", l.shown(s)))
-				ok = false
-			}
-			prefixes = append(prefixes, prefix)
+	return listOf("list of networks", codeAddress, dst, func(l *leaf, s string) (prefix netip.Prefix, why string) {
+		prefix, err := parseNetwork(s)
+		if err != nil {
+			why = fmt.Sprintf("%s is not a network such as \"10.0.0.0/8\".", l.shown(s))
 		}
-		if ok {
-			*dst = prefixes
-		}
-	}}
+		return prefix, why
+	})
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {

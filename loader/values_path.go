@@ -114,38 +114,30 @@ func (l *leaf) relativeHint() string {
 
 // globs are patterns relative to root; an absolute one is for files elsewhere.
 func globs(dst *[]string) value {
-	return value{form: "list of globs", set: func(l *leaf) {
-		list, ok := l.texts()
-		for i, g := range list {
-			if !doublestar.ValidatePattern(g) || g == "" {
-				l.failAt(codeValue, l.elementRange(i), fmt.Sprintf("%s is not a glob; \"templates/**\" and \"*.html\" are.", l.shown(g)))
-				ok = false
-			}
+	return listOf("list of globs", codeValue, dst, func(l *leaf, g string) (_, why string) {
+		if !doublestar.ValidatePattern(g) || g == "" {
+			why = fmt.Sprintf("%s is not a glob; \"templates/**\" and \"*.html\" are.", l.shown(g))
 		}
-		if ok {
-			*dst = list
-		}
-	}}
+		return g, why
+	})
 }
 
 // interpreter is a version of Python, or the path of one.
 func interpreter(dst *string) value {
-	return value{form: "version or path", set: func(l *leaf) {
-		s, ok := l.text()
+	return parsed("version or path", dst, func(l *leaf, s string) (string, bool) {
 		switch {
-		case !ok:
 		case s == "":
 			l.wrong("%q must not be empty; leave it out to run what the project asks for.", l.name)
 		case strings.ContainsRune(s, '/'):
-			if p := l.absolute(s); l.exists(p, l.rng, false) {
-				*dst = p
-			}
+			p := l.absolute(s)
+			return p, l.exists(p, l.rng, false)
 		case !pythonVersion.MatchString(s):
 			l.wrong("%q must be a version such as \"3.12\", \">=3.10,<3.14\", \"pypy3.9\" or \"3.14t\", or a path, not %s.", l.name, l.shown(s))
 		default:
-			*dst = s
+			return s, true
 		}
-	}}
+		return "", false
+	})
 }
 
 var (
