@@ -24,11 +24,7 @@ type DiskStatus struct {
 // disk answers with what an app has on the disk.
 func (s *Server) disk(w http.ResponseWriter, r *http.Request) {
 	disk, err := s.Host.Disk(modgw.AppName(r.PathValue("app")))
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, disk)
+	reply(w, disk, err)
 }
 
 // Disk asks for what an app and its user have on the disk. The host counts the files for it.

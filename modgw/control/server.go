@@ -50,16 +50,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", s.reads("status", s.status))
-	mux.HandleFunc("GET /v1/descriptors", s.descriptors)
-	mux.HandleFunc("GET /v1/claims", s.claims)
+	mux.HandleFunc("GET /v1/status", s.reads("status", visible(s.statusFor)))
+	mux.HandleFunc("GET /v1/descriptors", visible(s.descriptorsFor))
+	mux.HandleFunc("GET /v1/claims", visible(s.claimsFor))
 	mux.HandleFunc("GET /v1/logs", s.reads("logs", s.logs))
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /v1/history", s.reads("history", s.history))
 	mux.HandleFunc("GET /v1/apps/{app}/requests", s.reads("requests", s.ownersOnly(s.requestRecords)))
 	mux.HandleFunc("GET /v1/apps/{app}/disk", s.reads("disk", s.ownersOnly(s.disk)))
 	mux.HandleFunc("POST /v1/dashboard", s.openDashboard)
-	mux.HandleFunc("GET /v1/policy", s.policy)
+	mux.HandleFunc("GET /v1/policy", visible(s.policyFor))
 	mux.HandleFunc("GET /v1/audit", s.reads("audit", s.audit))
 	mux.HandleFunc("POST /v1/probes", s.adminsOnly(s.armProbes))
 	mux.HandleFunc("GET /v1/probes/{id}", s.adminsOnly(s.probeReport))
@@ -91,27 +91,12 @@ func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		status, err = s.Host.Scale(r.Context(), modgw.AppName(r.PathValue("app")), scale)
 	}
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, status)
+	reply(w, status, err)
 }
 
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	respond(w, s.statusFor(callerOf(r.Context())))
-}
-
-func (s *Server) descriptors(w http.ResponseWriter, r *http.Request) {
-	respond(w, s.descriptorsFor(callerOf(r.Context())))
-}
-
-func (s *Server) claims(w http.ResponseWriter, r *http.Request) {
-	respond(w, s.claimsFor(callerOf(r.Context())))
-}
-
-func (s *Server) policy(w http.ResponseWriter, r *http.Request) {
-	respond(w, s.policyFor(callerOf(r.Context())))
+// visible answers with what the caller may see.
+func visible[T any](of func(caller) T) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { respond(w, of(callerOf(r.Context()))) }
 }
 
 func (s *Server) audit(w http.ResponseWriter, r *http.Request) {
@@ -124,11 +109,7 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) {
 	actions, err := s.Audit.Read(most, func(a Action) bool {
 		return (app == "" || a.App == app) && (who.admin || a.UID == who.uid || a.Result != "refused" && s.maySee(who, a.App))
 	})
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, actions)
+	reply(w, actions, err)
 }
 
 // metrics answers with the metrics that the caller may see.
@@ -152,21 +133,13 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) requestRecords(w http.ResponseWriter, r *http.Request) {
 	records, err := s.Host.RequestRecords(modgw.AppName(r.PathValue("app")))
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, records)
+	reply(w, records, err)
 }
 
 // openDashboard answers with a link that gives a browser the rights that the caller has.
 func (s *Server) openDashboard(w http.ResponseWriter, r *http.Request) {
 	link, err := s.Host.OpenDashboard(callerOf(r.Context()).uid)
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, link)
+	reply(w, link, err)
 }
 
 func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
@@ -176,21 +149,13 @@ func (s *Server) shutdown(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	done, err := s.Host.Upgrade(r.Context(), r.URL.Query().Get("program"))
-	if err != nil {
-		refuse(w, err)
-		return
-	}
-	respond(w, done)
+	reply(w, done, err)
 }
 
 // act answers a request by one of the host's verbs when that is done.
 func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := verb(r.Context(), modgw.AppName(r.PathValue("app"))); err != nil {
-			refuse(w, err)
-			return
-		}
-		respond(w, struct{}{})
+		reply(w, struct{}{}, verb(r.Context(), modgw.AppName(r.PathValue("app"))))
 	}
 }
 
@@ -267,6 +232,15 @@ func respond(w http.ResponseWriter, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	// A client that has gone needs no answer.
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// reply responds unless there is an error.
+func reply(w http.ResponseWriter, answer any, err error) {
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	respond(w, answer)
 }
 
 // refusal is the answer to what could not be done.
