@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// parsed is a string that parse turns into what dst gets. When parse returns false, it has said what
-// is wrong.
+// parsed is a string that parse turns into what dst gets. When parse returns false, it has said
+// what is wrong.
 func parsed[T any](form string, dst *T, parse func(l *leaf, s string) (T, bool)) value {
 	return value{form: form, set: func(l *leaf) {
 		if s, ok := l.text(); ok {

@@ -32,7 +32,7 @@ type Config struct {
 	TrustedProxies forwarded.Proxies
 
 	// MaxConnections is how many connections there may be at once; more wait in the socket's
-	// backlog. 0: that of [listen.DefaultMost].
+	// backlog. 0: that of [listen.DefaultMaxConnections].
 	MaxConnections int
 
 	// ReadTimeout bounds a pause within a request: between two reads of its variables or, where it
@@ -59,7 +59,7 @@ func (c Config) WithDefaults() Config {
 		c.TrustedPeer = func(net.Conn) bool { return true }
 	}
 	if c.MaxConnections == 0 {
-		c.MaxConnections = listen.DefaultMost()
+		c.MaxConnections = listen.DefaultMaxConnections()
 	}
 	if c.ReadTimeout == 0 {
 		c.ReadTimeout = 2 * time.Minute

@@ -64,7 +64,7 @@ func (h *Host) Run(ctx context.Context) error {
 			}
 		}()
 	}
-	h.reportScopes()
+	h.warnWithoutCgroups()
 	h.worker.Zygotes, h.worker.Outside = new(zygote.Set), h.foundOutside
 	files, err := h.load()
 	if err != nil {

@@ -44,27 +44,27 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	stop := context.AfterFunc(ctx, func() { callLast(ln) })
 	defer stop()
 	defer ln.Close()
-	room := newRoom(d.Most, d.Log)
+	limit := newConnLimit(d.Most, d.Log)
 	pause := shortestPause
 	sure := false     // the backlog is empty: one last call may be over before it was heard
 	var end time.Time // of last calls; zero before the first one
 	for {
-		if !room.enter(ctx) {
+		if !limit.enter(ctx) {
 			return nil
 		}
 		conn, err := ln.Accept()
 		if err == nil {
 			pause, sure = shortestPause, false
 			if err := d.Peers.Check(conn); err != nil {
-				room.leave()
+				limit.leave()
 				d.Log.Warn("connection refused", "error", err)
 				conn.Close()
 				continue
 			}
-			serve(conn, room.leave)
+			serve(conn, limit.leave)
 			continue
 		}
-		room.leave()
+		limit.leave()
 		if ctx.Err() != nil && end.IsZero() {
 			end = time.Now().Add(longestCall)
 		}

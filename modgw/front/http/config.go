@@ -48,7 +48,7 @@ type Config struct {
 	// users whose processes on this machine may connect; nil without GIDs: any
 	UIDs []uint32
 	GIDs []uint32 // groups whose members may beside them
-	// at once; more wait in the socket's backlog; 0: that of [listen.DefaultMost]
+	// at once; more wait in the socket's backlog; 0: that of [listen.DefaultMaxConnections]
 	MaxConnections int
 
 	// for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
@@ -85,7 +85,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.BodyGrace, 20*time.Second)
 	fill(&c.DrainTimeout, 30*time.Second)
 	if c.MaxConnections == 0 {
-		c.MaxConnections = listen.DefaultMost()
+		c.MaxConnections = listen.DefaultMaxConnections()
 	}
 	if c.MaxHeaderBytes == 0 {
 		c.MaxHeaderBytes = 64 << 10

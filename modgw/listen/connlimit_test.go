@@ -92,7 +92,7 @@ func TestMoreConnectionsThanThereIsRoomForWait(t *testing.T) {
 }
 
 func TestTheDefaultLeavesHalfOfTheFileDescriptors(t *testing.T) {
-	if n := DefaultMost(); n < fewestConnections || n > mostConnections {
+	if n := DefaultMaxConnections(); n < fewestConnections || n > mostConnections {
 		t.Errorf("%d", n)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 )
 
+// The functions of Python for numbers, as far as calls of them are followed.
+
 func toInt(e *evaluation, args []Value, _ map[string]Value) Value {
 	switch v := first(args).(type) {
 	case bool:

@@ -1,5 +1,7 @@
 package pysource
 
+// The functions of Python that open, compile and execute, as far as calls of them are followed.
+
 func openPath(e *evaluation, args []Value, _ map[string]Value) Value {
 	if s, ok := pathText(first(args)); ok {
 		return openFile{s}

@@ -4,6 +4,8 @@ import (
 	"slices"
 )
 
+// The functions of Python for lists and other collections, as far as calls of them are followed.
+
 func length(e *evaluation, args []Value, _ map[string]Value) Value {
 	switch v := first(args).(type) {
 	case string:

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+// The functions of Python for paths, as far as calls of them are followed.
+
 func dirname(p string) string {
 	at := strings.LastIndexByte(p, '/') + 1
 	head := p[:at]

@@ -1,5 +1,8 @@
 package pysource
 
+// The functions of Python for the process and its environment, as far as calls of them are
+// followed.
+
 func getVariable(e *evaluation, args []Value, keywords map[string]Value) Value {
 	return e.environMethod("get", args, keywords)
 }

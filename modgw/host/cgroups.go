@@ -8,9 +8,9 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// reportScopes warns when this host cannot make cgroups. Processes that an app leaves behind may
-// survive it then.
-func (h *Host) reportScopes() {
+// warnWithoutCgroups warns when this host cannot make cgroups. Processes that an app leaves behind
+// may survive it then.
+func (h *Host) warnWithoutCgroups() {
 	err := proc.ScopesAreMarks()
 	if err == nil {
 		return
