@@ -1,10 +1,6 @@
 package fcgi
 
-import (
-	"sync"
-
-	"github.com/modgw/modgw/modgw/cgi"
-)
+import "sync"
 
 // bufferSize is how much is read or written at once. It leaves room for one record as long as
 // records can be.
@@ -24,20 +20,4 @@ func (b *buffers) put(buf *[bufferSize]byte) {
 	if buf != nil {
 		b.pool.Put(buf)
 	}
-}
-
-// builders keeps what requests are made with for reuse. The request of one that is put
-// back must not be used any more.
-type builders struct{ pool sync.Pool }
-
-func (b *builders) get() *cgi.Builder {
-	if builder, ok := b.pool.Get().(*cgi.Builder); ok {
-		return builder
-	}
-	return new(cgi.Builder)
-}
-
-func (b *builders) put(builder *cgi.Builder) {
-	builder.Reuse()
-	b.pool.Put(builder)
 }

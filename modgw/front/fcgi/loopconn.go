@@ -61,7 +61,7 @@ func (c *loopConn) Parse() (p onloop.Progress) {
 // Request implements [onloop.Protocol]. It makes the request of the variables in the buffer.
 func (c *loopConn) Request(received time.Time) (r *http.Request, info *modgw.RequestInfo, ok bool) {
 	config := &c.server.config
-	c.builder = c.server.builders.get()
+	c.builder = c.server.builders.Get().(*cgi.Builder)
 	params := string(c.buf[c.whole.params.from:c.whole.params.to])
 	if err := fcgi.EachPair(params, c.builder.Set); err != nil {
 		return nil, nil, false
@@ -107,7 +107,8 @@ func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body
 // EndRequest implements [onloop.Protocol].
 func (c *loopConn) EndRequest() (keepsOpen bool) {
 	keepsOpen = c.whole.keepConn
-	c.server.builders.put(c.builder)
+	c.builder.Reuse()
+	c.server.builders.Put(c.builder)
 	c.removeRequest()
 	return keepsOpen
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/front/onloop"
 	"github.com/modgw/modgw/modgw/listen"
 )
@@ -18,7 +19,7 @@ type Server struct {
 	conns     listen.Conns[connection]
 	onLoop    *onloop.Server // nil: goroutines serve all
 
-	builders builders
+	builders sync.Pool // of *cgi.Builder, which are ready for another request
 }
 
 // connection is one of a web server, on a goroutine or on the loop.
@@ -30,6 +31,7 @@ type connection interface {
 // New makes a server. It starts nothing.
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults()}
+	s.builders.New = func() any { return new(cgi.Builder) }
 	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && len(s.config.Loops) > 0 {
 		s.onLoop = onloop.New(onloop.Config{
 			Loops: s.config.Loops, Handler: handler, Log: s.config.Log, Multiplexed: true,
