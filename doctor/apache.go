@@ -10,31 +10,24 @@ import (
 	"github.com/modgw/modgw/modgw/webserver"
 )
 
-// checkPlace runs all checks of the way to an app.
-func (h *httpd) checkPlace(p *place) (found []Finding) {
-	for _, check := range []func(*place) []Finding{
+// checks implements traits.
+func (h *httpd) checks() []func(*place) []Finding {
+	return []func(*place) []Finding{
 		h.checkEncodedSlash, h.checkAuthorization, h.checkFlush, h.checkLength, h.checkWebSocket, h.checkForwarded,
 		h.checkLimits, h.checkQuery, h.checkPath, h.checkHost, h.checkTimeout, h.checkErrors, h.checkWorker, h.checkBalancer,
 		h.checkOrder, h.checkAliases, h.checkHandler, h.checkName, h.checkIdle,
-	} {
-		found = append(found, check(p)...)
 	}
-	return found
 }
 
-// missing implements traits.
-func (h *httpd) missing(p *place, code string) (*webconf.Directive, string) {
-	directive := map[string]string{
+// directives implements traits.
+func (h *httpd) directives(p *place) map[string]string {
+	return map[string]string{
 		"MGW-DOC-001": "AllowEncodedSlashes", "MGW-DOC-002": "CGIPassAuth", "MGW-DOC-003": "flushpackets",
 		"MGW-DOC-004": "SetEnv ap_trust_cgilike_cl", "MGW-DOC-005": "upgrade=websocket", "MGW-DOC-006": "RequestHeader X-Forwarded-Proto",
 		"MGW-DOC-007": "RequestHeader X-Forwarded-For", "MGW-DOC-008": "RequestHeader unset", "MGW-DOC-009": "LimitRequestBody",
 		"MGW-DOC-010": "LimitRequestFieldSize", "MGW-DOC-013": "ProxyPreserveHost", "MGW-DOC-014": "RequestHeader Cookie",
 		"MGW-DOC-016": "ProxyErrorOverride",
-	}[code]
-	if directive == "" {
-		directive = p.route.at.Name
 	}
-	return p.route.at, directive
 }
 
 // names implements traits.

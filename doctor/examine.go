@@ -80,7 +80,9 @@ func (s *server) look() (found []Finding) {
 		found = append(found, s.checkSite(site)...)
 	}
 	for _, p := range s.places() {
-		found = append(found, s.traits.checkPlace(p)...)
+		for _, check := range s.traits.checks() {
+			found = append(found, check(p)...)
+		}
 		found = append(found, p.checkTarget()...)
 	}
 	return found

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/modgw"
@@ -135,17 +134,13 @@ func (h *haproxy) checkServer() (found []Finding) {
 	return found
 }
 
-// missing implements traits.
-func (h *haproxy) missing(p *place, code string) (*webconf.Directive, string) {
-	directive := map[string]string{
+// directives implements traits.
+func (h *haproxy) directives(p *place) map[string]string {
+	return map[string]string{
 		"MGW-DOC-001": "http-request normalize-uri", "MGW-DOC-006": "http-request set-header X-Forwarded-Proto",
 		"MGW-DOC-007": "option forwardfor", "MGW-DOC-008": "http-request del-header", "MGW-DOC-010": "tune.bufsize",
 		"MGW-DOC-013": "http-request set-header Host", "MGW-DOC-016": "http-response return",
-	}[code]
-	if directive == "" {
-		directive = p.route.at.Name
 	}
-	return p.route.at, directive
 }
 
 // rules are the http-request rules of a place, the frontend's first.
@@ -157,27 +152,15 @@ func (h *haproxy) rules(p *place) []*webconf.Directive {
 	return rules
 }
 
-// checkPlace implements traits.
-func (h *haproxy) checkPlace(p *place) (found []Finding) {
-	for _, check := range []func(*place) []Finding{h.checkTimeouts, h.checkForwarded, h.checkRules, h.checkProtocol, h.checkRetries} {
-		found = append(found, check(p)...)
-	}
-	return found
-}
-
-// duration reads a time of HAProxy, which is in milliseconds without a unit.
-func duration(text string) (time.Duration, bool) {
-	if strings.Trim(text, "0123456789") == "" {
-		text += "ms"
-	}
-	d, err := time.ParseDuration(text)
-	return d, err == nil
+// checks implements traits.
+func (h *haproxy) checks() []func(*place) []Finding {
+	return []func(*place) []Finding{h.checkTimeouts, h.checkForwarded, h.checkRules, h.checkProtocol, h.checkRetries}
 }
 
 func (h *haproxy) checkTimeouts(p *place) (found []Finding) {
 	patience := p.app.Timeouts.Request
 	if d := h.setting(p.route.section, "timeout", "server"); d != nil && patience > 0 {
-		if limit, ok := duration(d.Arg(1)); ok && limit <= patience {
+		if limit, ok := parseTime(d.Arg(1), "ms"); ok && limit <= patience {
 			line := fmt.Sprintf("timeout server %ds", webserver.Timeout(p.app))
 			f := p.finding("MGW-DOC-015", limit, patience).at(d, "timeout server")
 			if d.Parent == p.route.section {

@@ -52,19 +52,17 @@ func (l *lighttpd) checkServer() (found []Finding) {
 	return found
 }
 
-// missing implements traits.
-func (l *lighttpd) missing(p *place, code string) (*webconf.Directive, string) {
-	directive := map[string]string{
+// directives implements traits.
+func (l *lighttpd) directives(p *place) map[string]string {
+	return map[string]string{
 		"MGW-DOC-001": "server.http-parseopts", "MGW-DOC-003": "server.stream-response-body", "MGW-DOC-005": "proxy.header",
 		"MGW-DOC-008": "setenv.set-request-header", "MGW-DOC-009": "server.max-request-size", "MGW-DOC-010": "server.max-request-field-size",
-	}[code]
-	if directive == "" {
-		directive = p.route.at.Name
 	}
-	return p.route.at, directive
 }
 
-// checkPlace implements traits.
+// checks implements traits.
+func (l *lighttpd) checks() []func(*place) []Finding { return []func(*place) []Finding{l.checkPlace} }
+
 func (l *lighttpd) checkPlace(p *place) (found []Finding) {
 	at := p.route.section
 	set := func(code, key string, wrong func(string) bool, line string, args ...any) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/modgw/modgw/internal/webconf"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/webserver"
 )
@@ -58,29 +57,22 @@ func (n *nginx) checkTLS(s *site) (found []Finding) {
 	return found
 }
 
-// checkPlace implements traits.
-func (n *nginx) checkPlace(p *place) (found []Finding) {
-	for _, check := range []func(*place) []Finding{
+// checks implements traits.
+func (n *nginx) checks() []func(*place) []Finding {
+	return []func(*place) []Finding{
 		n.checkBody, n.checkTimeouts, n.checkVariables, n.checkHeaders, n.checkPath, n.checkWebSocket, n.checkBuffering, n.checkErrors,
 		n.checkRetries, n.checkAuthorization, n.checkIdle,
-	} {
-		found = append(found, check(p)...)
 	}
-	return found
 }
 
-// missing implements traits.
-func (n *nginx) missing(p *place, code string) (*webconf.Directive, string) {
-	directive := map[string]string{
+// directives implements traits.
+func (n *nginx) directives(p *place) map[string]string {
+	return map[string]string{
 		"MGW-DOC-003": "proxy_buffering", "MGW-DOC-005": "proxy_set_header Upgrade", "MGW-DOC-006": "proxy_set_header X-Forwarded-Proto",
 		"MGW-DOC-007": "proxy_set_header X-Forwarded-For", "MGW-DOC-008": "proxy_set_header", "MGW-DOC-009": "client_max_body_size",
 		"MGW-DOC-010": "large_client_header_buffers", "MGW-DOC-013": "proxy_set_header Host", "MGW-DOC-016": "fastcgi_intercept_errors",
 		"MGW-DOC-017": p.module() + "_buffer_size",
-	}[code]
-	if directive == "" {
-		directive = p.route.at.Name
 	}
-	return p.route.at, directive
 }
 
 // names implements traits.
@@ -101,10 +93,10 @@ func (p *place) module() string { return strings.TrimSuffix(p.route.at.Name, "_p
 // within writes directives at the beginning of a place's location.
 func within(p *place, lines ...string) edit { return insertInto(p.route.section, lines...) }
 
-// seconds reads a time of nginx.
-func seconds(text string) (time.Duration, bool) {
+// parseTime reads a time of nginx or HAProxy, which has the unit if it names none.
+func parseTime(text, unit string) (time.Duration, bool) {
 	if strings.Trim(text, "0123456789") == "" {
-		text += "s"
+		text += unit
 	}
 	d, err := time.ParseDuration(text)
 	return d, err == nil
@@ -117,7 +109,7 @@ func (n *nginx) checkTimeouts(p *place) (found []Finding) {
 		limit, at := 60*time.Second, p.route.at
 		if d != nil {
 			var ok bool
-			if limit, ok = seconds(d.Arg(0)); !ok {
+			if limit, ok = parseTime(d.Arg(0), "s"); !ok {
 				continue
 			}
 			at = d
@@ -219,7 +211,7 @@ func (n *nginx) checkIdle(p *place) []Finding {
 		return nil
 	}
 	for _, d := range block.Find("keepalive_timeout") {
-		if limit, ok := seconds(d.Arg(0)); ok && limit >= idleTimeout*time.Second {
+		if limit, ok := parseTime(d.Arg(0), "s"); ok && limit >= idleTimeout*time.Second {
 			line := fmt.Sprintf("keepalive_timeout %ds;", idleTimeout/2)
 			f := p.finding("MGW-DOC-027", limit, fmt.Sprintf("%d s", idleTimeout)).at(d, d.Name)
 			return []Finding{f.by(line, replace(d, line))}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -108,7 +109,8 @@ func readMessage(r io.Reader) []byte {
 func (p *prober) say(code string, fine bool, args ...any) {
 	v := verdict{place: p.place, code: code}
 	if !fine {
-		at, directive := p.place.site.server.traits.missing(p.place, code)
+		at := p.place.route.at
+		directive := cmp.Or(p.place.site.server.traits.directives(p.place)[code], at.Name)
 		f := p.place.finding(code, args...).at(at, directive)
 		v.wrong = &f
 	}

@@ -97,12 +97,12 @@ type traits interface {
 	readSites() []*site
 	// checkServer returns what is wrong with the server as a whole.
 	checkServer() []Finding
-	// checkPlace returns what is wrong with the way of requests to an app.
-	checkPlace(p *place) []Finding
+	// checks return what is wrong with the way of requests to an app.
+	checks() []func(*place) []Finding
 	// names reports whether a site names an app as the one that its requests are for.
 	names(s *site, app modgw.Descriptor) bool
-	// missing says where a directive would stand that a failed probe asks for, and its name.
-	missing(p *place, code string) (at *webconf.Directive, directive string)
+	// directives are the names of those that failed probes ask for, by code.
+	directives(p *place) map[string]string
 	// user is the user of the server's processes; "": not configured.
 	user() string
 }
