@@ -19,7 +19,7 @@ type Server struct {
 	conns     listen.Conns[connection]
 	onLoop    *onloop.Server // nil: goroutines serve all
 
-	builders sync.Pool // of *cgi.Builder, which are ready for another request
+	builders sync.Pool // each *cgi.Builder in it is ready for another request
 }
 
 // connection is one of a web server, on a goroutine or on the loop.
