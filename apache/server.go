@@ -79,10 +79,11 @@ func New(c RunConfig) *Server {
 
 // RunningFile is the configuration of the Apache that a [Server] runs in a folder; "": none runs.
 func RunningFile(dir string) string {
-	if _, err := os.Stat(filepath.Join(dir, pidFile)); err != nil {
+	file := filepath.Join(dir, configFile)
+	if pid := pidIn(dir); pid == 0 || !runs(pid, file) {
 		return ""
 	}
-	return filepath.Join(dir, configFile)
+	return file
 }
 
 // Ready closes when Apache answers for the first time.
