@@ -3,6 +3,8 @@ package eventloop
 import (
 	"sync"
 	"time"
+
+	"github.com/modgw/modgw/internal/monotonic"
 )
 
 // Alarm calls a function on the loop when its time has come. Unlike a [Timer] any goroutine may set
@@ -13,7 +15,7 @@ type Alarm struct {
 	apply func() // sets the timer; allocated once
 
 	mu    sync.Mutex
-	delay time.Duration // from when the loop applies it
+	delay time.Duration // from when the loop applies it; negative: it is not to be called
 	asked bool          // apply was posted
 }
 
@@ -25,7 +27,12 @@ func (l *Loop) NewAlarm(call func()) *Alarm {
 }
 
 // Set has the function called after d, instead of when it was set to before.
-func (a *Alarm) Set(d time.Duration) {
+func (a *Alarm) Set(d time.Duration) { a.ask(max(d, 0)) }
+
+// Stop has the function not called, unless the loop is about to.
+func (a *Alarm) Stop() { a.ask(-1) }
+
+func (a *Alarm) ask(d time.Duration) {
 	a.mu.Lock()
 	a.delay = d
 	asked := a.asked
@@ -41,5 +48,9 @@ func (a *Alarm) setTimer() {
 	d := a.delay
 	a.asked = false
 	a.mu.Unlock()
-	a.timer.Set(a.loop.Now(), d)
+	if d < 0 {
+		a.timer.Stop()
+		return
+	}
+	a.timer.Set(monotonic.Now(), d) // the loop's turn may have begun long ago
 }

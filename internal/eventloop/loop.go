@@ -170,6 +170,9 @@ func (l *Loop) wait(timeout int) (n int) {
 	if nap > 0 {
 		l.naps = seldom
 	}
+	if timeout > 0 {
+		timeout -= nap
+	}
 	began := monotonic.Now()
 	n, _ = unix.EpollWait(l.epoll, l.events[:], timeout)
 	if l.naps == seldom && monotonic.Now()-began < napTime*time.Millisecond {

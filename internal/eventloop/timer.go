@@ -26,6 +26,13 @@ func (t *Timer) Set(now, d time.Duration) {
 	heap.Push(t.all, t)
 }
 
+// Stop has the function not called.
+func (t *Timer) Stop() {
+	if t.index >= 0 {
+		heap.Remove(t.all, t.index)
+	}
+}
+
 // IsSet reports whether the function will be called.
 func (t *Timer) IsSet() bool { return t.index >= 0 }
 

@@ -292,7 +292,7 @@ func (c *Conn) stale(f wire.Frame) error {
 // close closes the connection, which no stream reads any more.
 func (c *Conn) close() {
 	c.mu.Lock()
-	c.watch.over = true
+	c.watch.stop()
 	if c.err == nil {
 		c.err = net.ErrClosed // the loop does not read it any more
 	}

@@ -20,8 +20,8 @@ const lingerTime = 50 * time.Millisecond
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
 // in the queue because it computes. It has no timer running while there are none.
 type watch struct {
-	set func(time.Duration) // has checkStall called after a while; nil: not needed yet
-	on  bool                // it will be called
+	alarm alarm // calls checkStall; nil: it was not needed yet
+	on    bool  // it will be called
 	// for a thread that goes on with a request whose response is complete
 	lingers  bool
 	over     bool      // the connection is closed
@@ -30,19 +30,39 @@ type watch struct {
 	asks     int       // how often the worker was asked since that progress
 }
 
-// scheduleCheck has checkStall called after a while: on the loop, if there is one, where that wakes
-// no other thread; c.mu is held.
+// alarm calls a function after a while: an [eventloop.Alarm] on the loop, where that wakes no other
+// thread.
+type alarm interface {
+	Set(time.Duration)
+	Stop()
+}
+
+// timer is an alarm without a loop.
+type timer struct{ *time.Timer }
+
+func (t timer) Set(d time.Duration) { t.Reset(d) }
+func (t timer) Stop()               { t.Timer.Stop() }
+
+// scheduleCheck has checkStall called after a while; c.mu is held.
 func (c *Conn) scheduleCheck(d time.Duration) {
-	if c.watch.over {
+	switch {
+	case c.watch.over:
+		return
+	case c.watch.alarm != nil:
+	case c.worker.loop != nil:
+		c.watch.alarm = c.worker.loop.NewAlarm(c.checkStallOnLoop)
+	default:
+		c.watch.alarm = timer{time.AfterFunc(d, c.checkStall)}
 		return
 	}
-	if c.watch.set == nil {
-		c.watch.set = func(d time.Duration) { time.AfterFunc(d, c.checkStall) }
-		if c.worker.loop != nil {
-			c.watch.set = c.worker.loop.NewAlarm(c.checkStallOnLoop).Set
-		}
+	c.watch.alarm.Set(d)
+}
+
+func (w *watch) stop() {
+	w.over = true
+	if w.alarm != nil {
+		w.alarm.Stop()
 	}
-	c.watch.set(d)
 }
 
 // watchWaiting starts to watch over the requests that wait, if there are any; c.mu is held.
