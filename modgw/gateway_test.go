@@ -36,6 +36,7 @@ type stage struct {
 	startErr func(Descriptor) error    // nil: every start succeeds
 	serve    http.HandlerFunc          // nil: answers the greeting
 	starting func(ctx context.Context) // runs during a start
+	status   func(RunnerConfig)        // runs when a status is asked for
 	mu       sync.Mutex
 	runners  []*stubRunner
 }
@@ -79,7 +80,12 @@ func (r *stubRunner) isStopped() bool {
 }
 
 func (r *stubRunner) Stop(context.Context) { close(r.stopped) }
-func (r *stubRunner) Status() RunnerStatus { return RunnerStatus{Workers: []WorkerStatus{}} }
+func (r *stubRunner) Status() RunnerStatus {
+	if r.stage.status != nil {
+		r.stage.status(r.config)
+	}
+	return RunnerStatus{Workers: []WorkerStatus{}}
+}
 
 func testGateway(t *testing.T, s *stage, change ...func(*Config)) *Gateway {
 	c := Config{Runners: map[Kind]NewRunner{KindWSGI: s.newRunner}}
@@ -176,6 +182,35 @@ func TestFailedDeployLeavesTheOldGenerationServing(t *testing.T) {
 	deploy(t, g, descriptor("fixed"))
 	if status, _ := g.AppStatus("blog"); status.Failure != nil || status.Generation.Number != 3 {
 		t.Errorf("after the fix: %+v", status)
+	}
+}
+
+func TestStatusThatTakesLongHoldsUpNothingElse(t *testing.T) {
+	asked, answer := make(chan bool), make(chan bool)
+	var first sync.Once
+	s := &stage{status: func(RunnerConfig) {
+		first.Do(func() {
+			close(asked)
+			<-answer
+		})
+	}}
+	g := testGateway(t, s)
+	deploy(t, g, descriptor("old"))
+	found := make(chan int)
+	go func() {
+		status, _ := g.AppStatus("blog")
+		found <- status.Generation.Number
+	}()
+	<-asked
+	a, err := g.app("blog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.mu.Lock()
+	close(answer)
+	a.mu.Unlock()
+	if n := <-found; n != 1 {
+		t.Errorf("the status is that of generation %d", n)
 	}
 }
 

@@ -140,7 +140,7 @@ func (g *Gateway) AppStatus(name AppName) (AppStatus, error) {
 }
 
 func (a *App) status() AppStatus {
-	a.mu.Lock()
+	current, runner := a.lockWithStatus()
 	defer a.mu.Unlock()
 	d := a.routed
 	s := AppStatus{
@@ -152,15 +152,14 @@ func (a *App) status() AppStatus {
 		Root:       d.Root,
 		Descriptor: d.File,
 		Draining:   []DrainingStatus{},
-		Runner:     RunnerStatus{Workers: []WorkerStatus{}},
+		Runner:     runner,
 		Waiting:    a.waiting,
 		Drained:    a.drained,
 		Requests:   a.requests.Load(),
 		Failing:    a.failing.status(time.Now()),
 	}
-	if g := a.current.Load(); g != nil {
-		s.Generation = g.status()
-		s.Runner = g.runner.Status()
+	if current != nil {
+		s.Generation = current.status()
 	}
 	s.Scale = a.scaleStatusLocked(s.Runner.Wanted)
 	s.Sleep = a.sleepStatusLocked()
@@ -175,6 +174,23 @@ func (a *App) status() AppStatus {
 		s.Failure = &FailureStatus{f.Fault.Code, f.Fault.Line(), f.Fault.Error(), f.Cause, f.Time}
 	}
 	return s
+}
+
+// lockWithStatus locks a.mu, with the current generation, nil for none, and what its runner says.
+// The runner is asked before, because it may ask the kernel, which requests and deploys must not
+// wait for.
+func (a *App) lockWithStatus() (current *Generation, runner RunnerStatus) {
+	for {
+		current, runner = a.current.Load(), RunnerStatus{Workers: []WorkerStatus{}}
+		if current != nil {
+			runner = current.runner.Status()
+		}
+		a.mu.Lock()
+		if a.current.Load() == current {
+			return current, runner
+		}
+		a.mu.Unlock() // it was replaced meanwhile
+	}
 }
 
 func (g *Generation) status() *GenerationStatus {
