@@ -2,6 +2,7 @@ package modgw
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"net/http"
 
@@ -30,6 +31,13 @@ type LoopExchange interface {
 	// the body are the caller's again.
 	Respond(status int, body []byte)
 
+	// Begin makes the head of a response that RespondFrom ends the exchange with, next. It reports
+	// false when the front cannot send so many bytes of a body from where they are.
+	Begin(status int, length int) bool
+
+	// RespondFrom is Respond after Begin with a body that stays where it is until it was sent.
+	RespondFrom(LoopBody)
+
 	// Continue moves the exchange to a goroutine and calls serve there, as if that was the handler
 	// of the request, whose body can be read again. It ends the exchange on the loop.
 	Continue(serve func(http.ResponseWriter, *http.Request))
@@ -42,6 +50,19 @@ type LoopExchange interface {
 	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any
 	// longer: because the client has gone, or because it has been there for long.
 	SetOwner(LoopOwner)
+}
+
+// LoopBody is the body of a response that is sent from where it is.
+type LoopBody interface {
+	// AppendPieces appends the pieces of the body, none of them empty. They are valid until Release.
+	AppendPieces([][]byte) [][]byte
+
+	// Release says that the pieces are not used any more.
+	Release()
+
+	// Reader returns what a goroutine, instead, reads after the first bytes that were sent. What it
+	// reads ahead of a slow client is kept. Closing it is Release.
+	Reader(sent int) io.ReadCloser
 }
 
 // LoopOwner serves an exchange.
@@ -126,12 +147,10 @@ type gatewayExchange struct {
 	generation *Generation
 }
 
-// Respond implements [LoopExchange]. What the gateway has to do with a response, it does on a
-// goroutine.
+// Respond implements [LoopExchange].
 func (e *gatewayExchange) Respond(status int, body []byte) {
-	header := e.Header()
-	if status >= http.StatusInternalServerError || header[sendfileHeader] != nil || header[accelHeader] != nil {
-		header, body = header.Clone(), bytes.Clone(body)
+	if e.isUnusual(status) {
+		header, body := e.Header().Clone(), bytes.Clone(body)
 		e.Continue(func(w http.ResponseWriter, _ *http.Request) {
 			maps.Copy(w.Header(), header)
 			w.WriteHeader(status)
@@ -147,6 +166,33 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 	info.gateway.end(r, info, &outcome, false)
 	x.Respond(status, body)
 	generation.end()
+}
+
+// Begin implements [LoopExchange].
+func (e *gatewayExchange) Begin(status, length int) bool {
+	if e.isUnusual(status) || !e.LoopExchange.Begin(status, length) {
+		return false
+	}
+	r, info := e.Request()
+	info.received = int64(len(e.Body()))
+	outcome := info.outcome(status, int64(length))
+	info.gateway.end(r, info, &outcome, false)
+	return true
+}
+
+// RespondFrom implements [LoopExchange].
+func (e *gatewayExchange) RespondFrom(body LoopBody) {
+	x, generation := e.LoopExchange, e.generation
+	*e = gatewayExchange{}
+	x.RespondFrom(body)
+	generation.end()
+}
+
+// isUnusual reports whether the gateway has something to do with a response, which it does on a
+// goroutine.
+func (e *gatewayExchange) isUnusual(status int) bool {
+	header := e.Header()
+	return status >= http.StatusInternalServerError || header[sendfileHeader] != nil || header[accelHeader] != nil
 }
 
 // Continue implements [LoopExchange].

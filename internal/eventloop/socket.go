@@ -153,7 +153,7 @@ func (s *Socket) awaitRoom() error {
 		s.writing.Unlock()
 		return net.ErrClosed
 	}
-	err := s.source.awaitRoom()
+	err := s.source.AwaitRoom()
 	s.writing.Unlock()
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (s *Socket) awaitRoom() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if !s.closed.Load() {
-		s.source.stopAwaitingRoom()
+		s.source.StopAwaitingRoom()
 	}
 	return err
 }

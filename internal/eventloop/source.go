@@ -99,9 +99,12 @@ func (s *Source) end(last func()) {
 // IsAdded reports whether a loop listens to the source.
 func (s *Source) IsAdded() bool { return s.loop != nil }
 
-// awaitRoom has the handler told, once or more, that there is room to write; stop ends that.
-func (s *Source) awaitRoom() error  { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
-func (s *Source) stopAwaitingRoom() { _ = s.control(unix.EPOLL_CTL_MOD, usualEvents) }
+// AwaitRoom has the handler of a source that was added told, once or more, when there is room to
+// write, until StopAwaitingRoom.
+func (s *Source) AwaitRoom() error { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
+
+// StopAwaitingRoom ends AwaitRoom.
+func (s *Source) StopAwaitingRoom() { _ = s.control(unix.EPOLL_CTL_MOD, usualEvents) }
 
 func (s *Source) control(op int, events uint32) error {
 	event := unix.EpollEvent{Events: events, Fd: s.slot, Pad: s.generation}

@@ -155,6 +155,28 @@ func (r *Reader) piece() (f Frame, ok bool, err error) {
 // Unread makes f, which Next has just returned and which is no Body frame, the next frame again.
 func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
 
+// PeekShared returns the payloads of the Shared frames that end a stream, if they come next and were
+// read completely, the flags of the last one, and the length for [Reader.Skip]; 0: it is not so.
+func (r *Reader) PeekShared(stream uint32, to [][]byte) (payloads [][]byte, flags Flags, length int) {
+	for at := r.next; r.left == 0 && r.end-at >= sharedFrameSize; {
+		f, n, err := parseHeader(r.buf[at:r.end])
+		if err != nil || f.Type != Shared || f.Stream != stream || n != sharedFrameSize-HeaderSize {
+			break
+		}
+		to = append(to, r.buf[at+HeaderSize:at+sharedFrameSize])
+		if at += sharedFrameSize; f.End() {
+			return to, f.Flags, at - r.next
+		}
+	}
+	return to[:0], 0, 0
+}
+
+// sharedFrameSize is the length of a Shared frame.
+const sharedFrameSize = HeaderSize + 8
+
+// Skip drops the frames that were peeked at.
+func (r *Reader) Skip(length int) { r.next += length }
+
 // Descriptor returns the descriptor that came with the File frame just read. The caller closes it.
 func (r *Reader) Descriptor() (*os.File, error) {
 	if len(r.descriptors) == 0 {

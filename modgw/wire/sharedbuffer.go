@@ -2,6 +2,8 @@ package wire
 
 import (
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -9,17 +11,20 @@ import (
 // worker puts pieces of responses there, and names them in Shared frames. The host puts pieces of
 // requests there: where many streams share the connection, each by a [StreamBuffer].
 //
-// Acquire and Release are for the reader of the connection, Room and Put for the sender of a
-// request's body, and Reclaim for both. The host decides nothing by what is in the memory, for the
-// worker can change that at any time.
+// Acquire is for the reader of the connection, Room and Put for the sender of a request's body,
+// Reclaim for both, and Release for any goroutine. The host decides nothing by what is in the
+// memory, for the worker can change that at any time.
 type SharedBuffer struct {
 	memory    []byte
 	responses []byte // the part of the worker
 	requests  []byte // the part of the host; empty on a connection that many streams share
 	slots     *slots // the part of the host on such a connection; nil on others
 
-	users    atomic.Int32  // how many Close calls are missing
+	users atomic.Int32 // how many Close calls are missing
+
+	mu       sync.Mutex
 	acquired ReceiveWindow // bytes of responses; unused where each stream counts its own
+	pieces   []acquired    // those that the worker has not got back, in its order
 
 	next int          // offset in requests of the next piece
 	put  atomic.Int64 // bytes of requests that the worker has not read
@@ -68,18 +73,63 @@ func (b *SharedBuffer) Close() {
 // Acquire returns the piece of a response that the payload of a Shared frame names.
 func (b *SharedBuffer) Acquire(payload []byte) ([]byte, error) {
 	piece, err := pieceOf(b.responses, payload)
-	if err == nil && b.requests != nil {
-		err = b.acquired.Received(len(piece))
+	if err != nil || b.requests == nil {
+		return piece, err
 	}
-	if err != nil {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.acquired.Received(len(piece)); err != nil {
 		return nil, err
 	}
+	b.pieces = append(b.pieces, acquired{bytes: piece})
 	return piece, nil
 }
 
-// Release counts n acquired bytes that are not used any more. It returns how many to report to
-// the worker now.
-func (b *SharedBuffer) Release(n int) int { return b.acquired.Consumed(n) }
+// AcquireAll is Acquire for all of several payloads. Restore takes it back while nothing else was
+// acquired; then nothing was.
+func (b *SharedBuffer) AcquireAll(payloads [][]byte) (pieces [][]byte, size int, err error) {
+	for _, payload := range payloads {
+		piece, err := b.Acquire(payload)
+		if err != nil {
+			b.Restore(pieces, size)
+			return nil, 0, err
+		}
+		pieces = append(pieces, piece)
+		size += len(piece)
+	}
+	return pieces, size, nil
+}
+
+// Restore takes an AcquireAll back.
+func (b *SharedBuffer) Restore(pieces [][]byte, size int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.requests != nil {
+		_ = b.acquired.Received(-size) // which is always within the window
+		b.pieces = b.pieces[:len(b.pieces)-len(pieces)]
+	}
+}
+
+// acquired is a piece of a response.
+type acquired struct {
+	bytes []byte
+	free  bool // the host does not use it any more
+}
+
+// Release says that an acquired piece is not used any more. It returns how many bytes to report to
+// the worker now, which gets them back in its own order.
+func (b *SharedBuffer) Release(piece []byte) (back int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.IndexFunc(b.pieces, func(a acquired) bool { return &a.bytes[0] == &piece[0] })
+	b.pieces[i].free = true
+	done := 0
+	for ; done < len(b.pieces) && b.pieces[done].free; done++ {
+		back += b.acquired.Consumed(len(b.pieces[done].bytes))
+	}
+	b.pieces = slices.Delete(b.pieces, 0, done)
+	return back
+}
 
 // Room returns where the next piece of a request can be put. It is empty while the worker has not
 // read enough of those before it.

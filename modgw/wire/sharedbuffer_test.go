@@ -84,20 +84,50 @@ func TestSharedPiecesThatBreakARule(t *testing.T) {
 
 func TestMemoryIsAcquiredAgainOnlyAfterItWasReleased(t *testing.T) {
 	buffer, _ := shareBuffer(t)
-	if _, err := buffer.Acquire(sharedPiece(0, BufferWindow)); err != nil {
-		t.Fatal(err)
+	acquire := func(offset, length uint32) []byte {
+		t.Helper()
+		piece, err := buffer.Acquire(sharedPiece(offset, length))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return piece
 	}
-	if back := buffer.Release(BufferWindow - 1); back != BufferWindow-1 {
-		t.Errorf("%d bytes are told", back)
-	}
-	if _, err := buffer.Acquire(sharedPiece(0, BufferWindow-1)); err != nil {
-		t.Errorf("what was released: %v", err)
-	}
+	last := acquire(BufferWindow-1, 1)
+	first := acquire(0, BufferWindow-1)
 	if _, err := buffer.Acquire(sharedPiece(0, 1)); !isProtocolError(err) {
 		t.Errorf("what was not released: %v", err)
 	}
-	if back := buffer.Release(1); back != 0 {
+	if back := buffer.Release(first); back != 0 {
+		t.Errorf("%d bytes are told before those that were acquired earlier", back)
+	}
+	if back := buffer.Release(last); back != BufferWindow {
+		t.Errorf("%d bytes are told", back)
+	}
+	if back := buffer.Release(acquire(0, 1)); back != 0 {
 		t.Errorf("%d bytes are worth a frame", back)
+	}
+	acquire(0, BufferWindow-1)
+}
+
+func TestSeveralPiecesAreAcquiredAndRestoredAsOne(t *testing.T) {
+	buffer, _ := shareBuffer(t)
+	payloads := [][]byte{sharedPiece(7, 10), sharedPiece(0, BufferWindow-10)}
+	for range 3 {
+		pieces, size, err := buffer.AcquireAll(payloads)
+		if err != nil || size != BufferWindow || len(pieces) != 2 || len(pieces[0]) != 10 {
+			t.Fatalf("%d pieces of %d bytes, %v", len(pieces), size, err)
+		}
+		if _, err := buffer.Acquire(sharedPiece(0, 1)); !isProtocolError(err) {
+			t.Errorf("beyond the window: %v", err)
+		}
+		buffer.Restore(pieces, size)
+	}
+	too := append(payloads, sharedPiece(0, 1))
+	if _, _, err := buffer.AcquireAll(too); !isProtocolError(err) {
+		t.Errorf("beyond the window: %v", err)
+	}
+	if _, size, err := buffer.AcquireAll(payloads); err != nil || size != BufferWindow {
+		t.Errorf("after an error: %d bytes, %v", size, err)
 	}
 }
 
@@ -156,7 +186,7 @@ func FuzzSharedBuffer(f *testing.F) {
 				t.Fatalf("a piece of %d bytes, cap %d", len(piece), cap(piece))
 			}
 			piece[0], piece[len(piece)-1] = 1, 1 // it is mapped
-			buffer.Release(len(piece))
+			buffer.Release(piece)
 		}
 	})
 }

@@ -15,10 +15,10 @@ func (w *ReceiveWindow) Received(n int) error { return w.ReceivedWithin(n, w.siz
 
 // ReceivedWithin is Received for bytes that are bounded by another window than others.
 func (w *ReceiveWindow) ReceivedWithin(n, size int) error {
-	w.used += n
-	if beyond := w.used - size; beyond > 0 && n > 0 {
+	if beyond := w.used + n - size; beyond > 0 && n > 0 {
 		return Errorf("%d bytes of body beyond the window", beyond)
 	}
+	w.used += n
 	return nil
 }
 

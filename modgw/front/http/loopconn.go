@@ -153,16 +153,10 @@ func (c *loopConn) Body() []byte { return c.conn.in.bytes()[:c.conn.request.Cont
 
 // AppendResponse implements [onloop.Protocol].
 func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body []byte, now time.Time) ([]byte, bool) {
-	if cgi.CheckHead(status, header) != nil || header["Connection"] != nil {
+	if !isOrdinary(status, header) {
 		return b, false
 	}
-	cgi.StripHopByHop(header)
-	framing := c.framing
-	if c.conn.server.draining.Load() {
-		framing.EndConnection()
-	}
-	b = framing.AppendHead(b, status, header)
-	b = framing.AppendHeadEnd(b, int64(len(body)), c.conn.server.date.At(now))
+	b, framing := c.appendHead(b, status, header, len(body), now)
 	if framing.HasBody() && len(body) > 0 {
 		if framing.Count(int64(len(body))) != nil {
 			return b, false
@@ -177,6 +171,39 @@ func (c *loopConn) AppendResponse(b []byte, status int, header http.Header, body
 	}
 	c.framing = framing
 	return b, true
+}
+
+// AppendHead implements [onloop.Sender].
+func (c *loopConn) AppendHead(
+	b []byte, status int, header http.Header, length int, now time.Time,
+) ([]byte, bool) {
+	if !isOrdinary(status, header) {
+		return b, false
+	}
+	b, framing := c.appendHead(b, status, header, length, now)
+	n := int64(length)
+	if !framing.HasBody() || !framing.HasRoom(n) || framing.Count(n) != nil || !framing.IsComplete() {
+		return b, false
+	}
+	c.framing = framing
+	return b, true
+}
+
+func isOrdinary(status int, header http.Header) bool {
+	return cgi.CheckHead(status, header) == nil && header["Connection"] == nil
+}
+
+// appendHead appends the head of a response whose body has so many bytes.
+func (c *loopConn) appendHead(
+	b []byte, status int, header http.Header, length int, now time.Time,
+) ([]byte, http1.Writer) {
+	cgi.StripHopByHop(header)
+	framing := c.framing
+	if c.conn.server.draining.Load() {
+		framing.EndConnection()
+	}
+	b = framing.AppendHead(b, status, header)
+	return framing.AppendHeadEnd(b, int64(length), c.conn.server.date.At(now)), framing
 }
 
 // EndRequest implements [onloop.Protocol].
@@ -250,6 +277,12 @@ func (d *driver) Drive() (fd int, goesBack bool) {
 		if _, err := c.Write(d.work.Rest); err != nil {
 			state = over
 		}
+	}
+	if body := d.work.Body; body != nil {
+		if _, err := io.Copy(writerOnly{c}, body); err != nil {
+			state = over
+		}
+		body.Close()
 	}
 	switch {
 	case d.work.IsOver:

@@ -19,12 +19,13 @@ import (
 type state uint8
 
 const (
-	starting  state = iota // the loop does not have it yet
-	idle                   // nothing of a request has come
-	receiving              // a part of one has
-	serving                // its response is awaited
-	moving                 // it goes to another loop, where its request is served
-	away                   // a goroutine has the connection
+	starting   state = iota // the loop does not have it yet
+	idle                    // nothing of a request has come
+	receiving               // a part of one has
+	serving                 // its response is awaited
+	responding              // its response waits for the client
+	moving                  // it goes to another loop, where its request is served
+	away                    // a goroutine has the connection
 	closed
 )
 
@@ -44,9 +45,10 @@ type Conn struct {
 	last   bool // the connection ends when no request is in flight
 	// handover passes the connection to another process when no request is in flight; nil: it stays
 	handover *listen.Handover
-	cut      error  // why it ends at once; nil: it does not
-	driver   Driver // nil unless away
-	moves    uint8  // how many requests in a row could not stay on the loop, as far as that matters
+	cut      error    // why it ends at once; nil: it does not
+	driver   Driver   // nil unless away
+	sending  *sending // nil unless the state is responding
+	moves    uint8    // how many requests in a row could not stay on the loop, as far as that matters
 
 	// These are set while the state is serving.
 	request *http.Request
@@ -104,6 +106,8 @@ func (c *Conn) Ready(e eventloop.Events) {
 		if n > 0 && c.server.Multiplexed || err != nil && err != unix.EAGAIN {
 			c.owner.Detach()
 		}
+	case responding:
+		c.send()
 	}
 }
 
@@ -205,6 +209,8 @@ func (c *Conn) overdue() {
 		c.leaveLoop(Work{})
 	case serving:
 		c.owner.Detach()
+	case responding:
+		c.sendElsewhere()
 	}
 }
 
@@ -218,6 +224,7 @@ func (c *Conn) close() {
 	unix.Close(c.fd)
 	c.protocol.Release()
 	c.forget()
+	c.releaseBody()
 	c.ended()
 }
 
@@ -247,7 +254,7 @@ func (c *Conn) Drain() {
 		switch {
 		case c.state == away:
 			c.driver.Drain()
-		case c.state != idle:
+		case c.state != idle: // it ends after the request
 		case !c.protocol.WasUsed():
 			c.leaveLoop(Work{}) // what its client is about to send is answered
 		default:
@@ -281,7 +288,7 @@ func (c *Conn) Cut(err error) {
 		defer c.contain()
 		c.cut = err
 		switch c.state {
-		case idle, receiving:
+		case idle, receiving, responding:
 			c.close()
 		case serving:
 			c.owner.Detach()
@@ -302,7 +309,7 @@ func (c *Conn) leaveLoop(w Work) {
 		rwc, _ = net.Pipe() // a connection that does not work any more
 		rwc.Close()
 	}
-	w.Rest, w.Last = bytes.Clone(w.Rest), c.last
+	w.Rest, w.Last = bytes.Clone(w.Rest), c.last && !w.IsOver
 	if w.Serve != nil {
 		w.Info = c.info
 	}

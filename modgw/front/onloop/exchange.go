@@ -97,17 +97,26 @@ func (c *Conn) Respond(status int, body []byte) {
 		return
 	}
 	local.out, c.moves = out, 0
-	isOver := !c.protocol.EndRequest() || c.last
+	c.last = !c.protocol.EndRequest() || c.last
 	c.forget()
 	n, err := rawsocket.Write(c.fd, out)
 	switch {
 	case err != nil && err != unix.EAGAIN:
 		c.close()
 	case n < len(out):
-		c.leaveLoop(Work{Rest: out[n:], IsOver: isOver})
-	case isOver && (c.protocol.HasInput() || HasUnread(c.fd)):
+		c.leaveLoop(Work{Rest: out[n:], IsOver: c.last})
+	default:
+		c.endResponse()
+	}
+}
+
+// endResponse goes on after a response was sent.
+func (c *Conn) endResponse() {
+	local := c.local.Load()
+	switch {
+	case c.last && (c.protocol.HasInput() || HasUnread(c.fd)):
 		c.leaveLoop(Work{IsOver: true}) // closing with unread input would reset the connection
-	case isOver:
+	case c.last:
 		c.close()
 	case c.protocol.HasInput():
 		c.enter(receiving, local.busy)

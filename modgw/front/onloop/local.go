@@ -8,14 +8,16 @@ import (
 
 // local is what the connections of a front on one loop have in common. It belongs to that loop.
 type local struct {
-	loop              *eventloop.Loop
-	busy, idle, first *eventloop.Limit // idle and first may be nil
-	out               []byte           // memory for the response that is being written
-	headers           []http.Header    // empty ones, for responses
+	loop        *eventloop.Loop
+	busy, stall *eventloop.Limit
+	idle, first *eventloop.Limit // may be nil
+	out         []byte           // memory for the response that is being written
+	message     message
+	headers     []http.Header // empty ones, for responses
 }
 
 func newLocal(loop *eventloop.Loop, c Config) *local {
-	l := &local{loop: loop, busy: loop.NewLimit(MaxTime)}
+	l := &local{loop: loop, busy: loop.NewLimit(MaxTime), stall: loop.NewLimit(stallTime)}
 	if c.IdleTimeout > 0 {
 		l.idle = loop.NewLimit(c.IdleTimeout)
 	}

@@ -1,6 +1,7 @@
 package onloop
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -58,8 +59,10 @@ type Protocol interface {
 
 // Work is what a goroutine goes on with.
 type Work struct {
-	// Rest is the rest of a response, to be sent first. After it the connection ends if IsOver.
+	// Rest is the rest of a response, to be sent first, and Body what comes after it, unless it is
+	// nil; it is to be closed. After them the connection ends if IsOver.
 	Rest   []byte
+	Body   io.ReadCloser
 	IsOver bool
 
 	// Serve is the handler of the request that was begun, and Info its info; nil: none was begun.

@@ -98,6 +98,19 @@ func (x *testExchange) Respond(status int, body []byte) {
 	})
 }
 
+func (x *testExchange) Begin(int, int) bool { return true }
+
+// RespondFrom has another goroutine read the body, as for a slow client.
+func (x *testExchange) RespondFrom(body modgw.LoopBody) {
+	x.whole = true
+	header, rest := x.header.Clone(), body.Reader(0)
+	x.Continue(func(w http.ResponseWriter, _ *http.Request) {
+		defer rest.Close()
+		maps.Copy(w.Header(), header)
+		io.Copy(w, rest)
+	})
+}
+
 func (x *testExchange) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if x.over {
 		panic("the exchange ends twice")

@@ -150,6 +150,9 @@ func (d *direct) deliver(f wire.Frame) error {
 	if f.Type == wire.Response && f.End() && len(f.Payload) <= response.SmallEnd && d.respond(f) {
 		return nil
 	}
+	if f.Type == wire.Response && !f.End() && d.respondFrom(f) {
+		return nil
+	}
 	end, err := s.receive(f, nil)
 	if end {
 		s.conn.remove(s)
@@ -171,13 +174,47 @@ func (d *direct) respond(f wire.Frame) bool {
 	if d.server.answer.RespondOn(d.exchange, d.isHead, raw, body) != nil {
 		return false
 	}
+	d.end()
+	return true
+}
+
+// respondFrom ends the request with a response whose body is in shared memory as a whole. It
+// reports false, and has done nothing, for any other.
+func (d *direct) respondFrom(f wire.Frame) bool {
+	s := d.stream
+	c, buffer := s.conn, s.conn.buffer
+	var room [4][]byte
+	payloads, _, length := c.in.PeekShared(s.ID, room[:0])
+	raw, body, err := wire.SplitHead(f.Payload)
+	if length == 0 || err != nil || len(body) > 0 || buffer == nil || s.progress != begun {
+		return false
+	}
+	pieces, size, err := buffer.AcquireAll(payloads)
+	if err != nil || size > wire.MuxWindow || !d.server.answer.BeginOn(d.exchange, d.isHead, raw, size) {
+		return false
+	}
+	c.in.Skip(length)
+	buffer.Retain()
+	free := func() {
+		buffer.Close()
+		if c.out.Append(func(b []byte) []byte { return wire.AppendWindow(b, s.ID, size) }) == nil {
+			d.server.Loop().FlushLater(c)
+		}
+	}
+	d.exchange.RespondFrom(&response.Large{Config: &d.server.app.RunnerConfig, Pieces: pieces, Free: free})
+	d.end()
+	return true
+}
+
+// end ends a request that was answered.
+func (d *direct) end() {
+	s := d.stream
 	s.direct = nil
 	s.mu.Lock()
 	s.progress = closed
 	s.mu.Unlock()
 	s.conn.remove(s)
 	s.Finish()
-	return true
 }
 
 // Detach implements [modgw.LoopOwner]: a goroutine goes on with the request.

@@ -119,11 +119,11 @@ func (h *Head) setLength(value string) error {
 }
 
 // Measure returns the Content-Length to send, or -1 for none, and whether the response has no body.
-// body is the beginning of the body, and with complete all of it: its length must fit.
+// size is the length of the body's beginning, and with complete that of all of it, which must fit.
 func (h *Head) Measure(
-	isHead bool, body []byte, complete bool,
+	isHead bool, size int64, complete bool,
 ) (length int64, bodiless bool, err error) {
-	length, size := h.Length, int64(len(body))
+	length = h.Length
 	bodiless = isHead || h.Status == http.StatusNoContent || h.Status == http.StatusNotModified
 	switch {
 	case h.Status == http.StatusNoContent:
@@ -199,12 +199,30 @@ func DecodeFields(d *wire.Decoder) ([]Field, error) {
 // RespondOn answers a request on the loop with the head in raw and a body that is complete. After
 // an error nothing was sent.
 func (h *Head) RespondOn(x modgw.LoopExchange, isHead bool, raw, body []byte) error {
-	if err := h.Decode(raw); err != nil {
+	if _, err := h.prepare(x, isHead, raw, len(body)); err != nil {
 		return err
 	}
-	length, _, err := h.Measure(isHead, body, true)
+	x.Respond(h.Status, body)
+	return nil
+}
+
+// BeginOn is RespondOn for a body of so many bytes, none of which were looked at: the caller sends
+// it with RespondFrom. ok is false when that is impossible.
+func (h *Head) BeginOn(x modgw.LoopExchange, isHead bool, raw []byte, size int) (ok bool) {
+	bodiless, err := h.prepare(x, isHead, raw, size)
+	return err == nil && !bodiless && x.Begin(h.Status, size)
+}
+
+// prepare puts the head of a complete response with so many bytes into the exchange's header.
+func (h *Head) prepare(
+	x modgw.LoopExchange, isHead bool, raw []byte, size int,
+) (bodiless bool, err error) {
+	if err := h.Decode(raw); err != nil {
+		return false, err
+	}
+	length, bodiless, err := h.Measure(isHead, int64(size), true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	header := x.Header()
 	h.CopyTo(header)
@@ -212,6 +230,5 @@ func (h *Head) RespondOn(x modgw.LoopExchange, isHead bool, raw, body []byte) er
 		h.length[0] = strconv.FormatInt(length, 10)
 		header["Content-Length"] = h.length[:]
 	}
-	x.Respond(h.Status, body)
-	return nil
+	return bodiless, nil
 }

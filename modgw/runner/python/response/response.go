@@ -119,7 +119,7 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 // begin sends the head; body is the first piece of the body. It returns what of that is to be
 // passed on now. A response that is complete already gets a Content-Length.
 func (p *Response) begin(head *Head, body []byte, complete bool) (now []byte, err error) {
-	if p.length, p.bodiless, err = head.Measure(p.isHead, body, complete); err != nil {
+	if p.length, p.bodiless, err = head.Measure(p.isHead, int64(len(body)), complete); err != nil {
 		return nil, err
 	}
 	header := p.request.W.Header()

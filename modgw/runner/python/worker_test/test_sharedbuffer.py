@@ -63,7 +63,7 @@ class MuxBufferTest(unittest.TestCase):
         shared, count = self.shared, wire.MUX_BUFFER_SIZE // sharedbuffer.SLOT
         slots = {shared.put(stream, b"x", 1, due=1) for stream in range(count)}
         self.assertEqual(slots, set(range(0, wire.MUX_BUFFER_SIZE, sharedbuffer.SLOT)))
-        self.assertFalse(shared.has_room())
+        self.assertFalse(shared.has_room(1))
         for stream in range(count + 1):
             shared.release(stream, 5)
         self.assertEqual({shared.put(1, b"x", 1, due=1) for _ in range(count)}, slots)

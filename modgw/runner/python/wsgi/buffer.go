@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/modgw/modgw/modgw/runner/python/request"
+	"github.com/modgw/modgw/modgw/runner/python/response"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -81,17 +82,34 @@ func (s *stream) acquirePiece(f wire.Frame) (wire.Frame, error) {
 	}
 	piece, err := s.Buffer.Acquire(f.Payload)
 	f.Type, f.Payload = wire.Body, piece
-	s.acquired = len(piece)
+	s.acquired = piece
 	return f, err
+}
+
+// share makes pieces that were acquired a body for the loop.
+func (d *direct) share(pieces [][]byte) *response.Large {
+	c, buffer := d.stream.conn, d.stream.Buffer
+	buffer.Retain()
+	free := func() {
+		back := 0
+		for _, piece := range pieces {
+			back += buffer.Release(piece)
+		}
+		buffer.Close()
+		if back > 0 && c.out.Append(func(b []byte) []byte { return wire.AppendWindow(b, 0, back) }) == nil {
+			c.worker.loop.FlushLater(c)
+		}
+	}
+	return &response.Large{Config: &d.server.app.RunnerConfig, Pieces: pieces, Free: free}
 }
 
 // releasePiece lets the worker use the memory of the acquired piece again.
 func (s *stream) releasePiece() {
-	if s.acquired == 0 {
+	if s.acquired == nil {
 		return
 	}
 	back := s.Buffer.Release(s.acquired)
-	s.acquired = 0
+	s.acquired = nil
 	if back > 0 {
 		// A write error surfaces on the read side.
 		_ = s.conn.out.Write(func(b []byte) []byte { return wire.AppendWindow(b, 0, back) })

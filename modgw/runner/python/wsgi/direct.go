@@ -192,6 +192,7 @@ func (d *direct) receive(f wire.Frame) {
 	switch {
 	case f.Stream == s.ID && f.Type == wire.Response && f.End() && len(f.Payload) <= response.SmallEnd:
 		d.respond(f)
+	case f.Stream == s.ID && f.Type == wire.Response && !f.End() && d.respondFrom(f):
 	case f.Type != wire.Body && (f.Stream == s.ID || s.conn.isBehind(f.Stream)):
 		s.conn.in.Unread(f)
 		d.detach(nil)
@@ -220,6 +221,40 @@ func (d *direct) respond(f wire.Frame) {
 		d.detach(err)
 		return
 	}
+	d.end()
+}
+
+// respondFrom ends the request with a response whose body is in shared memory as a whole. It
+// reports false, and has done nothing, for any other.
+func (d *direct) respondFrom(f wire.Frame) bool {
+	s := &d.stream
+	var room [4][]byte
+	payloads, flags, length := s.conn.in.PeekShared(s.ID, room[:0])
+	raw, body, err := wire.SplitHead(f.Payload)
+	if length == 0 || err != nil || len(body) > 0 || s.Buffer == nil || s.progress != begun {
+		return false
+	}
+	pieces, size, err := s.Buffer.AcquireAll(payloads)
+	if err != nil || s.conn.kept.checkReturned(s.ID) != nil {
+		return false // a goroutine finds out, too
+	}
+	_, info := d.exchange.Request()
+	info.Begin(s.began)
+	if !d.answer.BeginOn(d.exchange, d.isHead, raw, size) {
+		s.Buffer.Restore(pieces, size)
+		return false
+	}
+	f.Flags |= flags
+	_, _, _ = s.accept(f) // it is right
+	s.conn.in.Skip(length)
+	d.exchange.RespondFrom(d.share(pieces))
+	d.end()
+	return true
+}
+
+// end ends a request that was answered.
+func (d *direct) end() {
+	s := &d.stream
 	s.leave()
 	if s.stray != nil {
 		s.conn.worker.Suspect(s.stray)

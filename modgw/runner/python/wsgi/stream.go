@@ -50,7 +50,7 @@ type stream struct {
 	first    bool     // it is the first of its connection; before, it was not begun
 	progress progress // how far the worker has come
 	received wire.ReceiveWindow
-	acquired int    // bytes of the shared buffer that are looked at
+	acquired []byte // the piece of the shared buffer that is looked at; nil: none is
 	spare    []byte // the last frame is copied to it
 	stray    error  // the rule that the worker broke after the end of the stream; nil: none
 
@@ -308,7 +308,7 @@ func (s *stream) accept(f wire.Frame) (wire.Frame, bool, error) {
 
 // Release implements [response.Source].
 func (s *stream) Release(n int) error {
-	if s.acquired > 0 {
+	if s.acquired != nil {
 		s.releasePiece()
 		return nil
 	}

@@ -17,6 +17,7 @@ _flatten = itertools.chain.from_iterable
 _HALF_WINDOW = wire.INITIAL_WINDOW // 2
 # the longest piece of a body in one frame; a longer one only delays what else the host has to do
 _PIECE = 64 << 10
+_COPY = 32 << 10  # longer bodies are shared
 
 _EXTENSIONS = {
     "http.response.pathsend": {},
@@ -91,7 +92,7 @@ class Exchange(BaseExchange):
                 body = messages.read_bytes(message, "body", b"")
             more = message.get("more_body", False)
             self._require_head(kind)
-            if not more and self._trailers is None and self._held is None and len(body) <= _PIECE:
+            if not more and self._trailers is None and self._held is None and len(body) <= _COPY:
                 if not self._sent:
                     head = self._head
                     self._sent = True
@@ -178,16 +179,36 @@ class Exchange(BaseExchange):
     async def _send_body(self, body, more):
         """Sends a piece of the body, in as many frames as it needs, as fast as the host takes
         it."""
-        conn = self.conn
-        position, size = 0, len(body)
+        conn, size = self.conn, len(body)
         last = not more and self._trailers is None
-        shares = conn.shared is not None and self._held is None and size > _PIECE
+        shares = conn.shared is not None and self._held is None and size > _COPY
+        if shares and self.window >= size and conn.shared.has_room(size):
+            self._share_body(body, size, _END if last else 0)
+        else:
+            await self._send_pieces(body, size, last, shares)
+        if conn.congested():
+            await conn.drained()
+
+    def _share_body(self, body, size, end):
+        """Puts all of a body into slots, and says so at once: the host can send it as a whole."""
+        if end:
+            self._close()
+        frames = b""
+        for start in range(0, size, SLOT):
+            piece = body if size <= SLOT else memoryview(body)[start : start + SLOT]
+            room = len(piece)
+            self.window -= room
+            frames += self._share_piece(piece, room, end if start + room == size else 0)
+        self._put(frames)
+
+    async def _send_pieces(self, body, size, last, shares):
+        conn, position = self.conn, 0
         while True:
-            share = shares and conn.shared.has_room()
+            share = shares and conn.shared.has_room(1)
             room = min(SLOT if share else _PIECE, size - position)
             if room:
                 await self._room(room, 0 if share else self.reserve)
-                if share and not conn.shared.has_room():
+                if share and not conn.shared.has_room(1):
                     self.window += room  # Others have taken the last slot meanwhile.
                     continue
             piece = body if room == size else memoryview(body)[position : position + room]
@@ -196,34 +217,32 @@ class Exchange(BaseExchange):
             if end:
                 self._close()
             if share and room:
-                self._share_piece(piece, room, end)
+                self._put(self._share_piece(piece, room, end))
             else:
                 self._put_piece(piece, end)
             if position == size:
                 break
-        if conn.congested():
-            await conn.drained()
 
     def _share_piece(self, piece, size, flags):
-        """Puts a piece into a slot of the shared memory."""
-        if not self._sent:
-            self._put_piece(b"", 0)
+        """Puts a piece into a slot of the shared memory, and returns the frames that say so."""
+        head = b"" if self._sent else self._head_frame(0, 0)
         due = wire.MUX_WINDOW - self.window
         offset = self.conn.shared.put(self.stream, piece, size, due)
-        self._put(_pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
+        return head + _pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size)
 
     def _put_piece(self, piece, flags):
         size = len(piece)
-        if self._sent:
-            if size or flags:
-                self._put(_pack_header(size, self.stream, _BODY, flags, 0) + piece)
-            return
+        if not self._sent:
+            self._put(self._head_frame(size, flags) + piece)
+        elif size or flags:
+            self._put(_pack_header(size, self.stream, _BODY, flags, 0) + piece)
+
+    def _head_frame(self, size, flags):
+        """The Response frame without the size bytes of body in it."""
         head = self._head
         self._sent = True
-        self._put(
-            _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head))
-            + head
-            + piece
+        return (
+            _pack_response(4 + len(head) + size, self.stream, _RESPONSE, flags, 0, len(head)) + head
         )
 
     def _put(self, frame):

@@ -105,9 +105,9 @@ class MuxBuffer:
         start = wire.MUX_BUFFER_SIZE + offset
         return self._memory[start : start + size]
 
-    def has_room(self):
-        """Whether a slot is free."""
-        return bool(self._free)
+    def has_room(self, size):
+        """Whether there are free slots for so many bytes."""
+        return len(self._free) * SLOT >= size
 
     def put(self, stream, piece, size, due):
         """Puts a piece into a free slot and returns its offset.

@@ -25,7 +25,7 @@ _OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
 # the longest shared piece: half the buffer, so that the next one can be copied meanwhile
-_SHARED = 512 << 10
+_SHARED = 1 << 20
 
 
 class Exchange:
@@ -201,8 +201,9 @@ class Exchange:
             or self._left >= 0
             and self._left != size
         ):
-            if self._bodiless and head is not None and self._left < 0 and size > 0:
+            if head is not None and self._left < 0 and size > 0:
                 self._head = with_length(head, size)
+                self._left = size
             self._send_all((body,))
             return
         self.ended = self._sent = True
@@ -308,7 +309,8 @@ class Exchange:
         if flags:
             self.ended = True
         self.conn.put(head + _pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
-        self.conn.flush()  # The host passes it on while the next one is copied.
+        if size == _SHARED:
+            self.conn.flush()  # The host passes it on while the next one is copied.
 
     def _head_frame(self, size, flags):
         """The Response frame without the size bytes of body in it."""

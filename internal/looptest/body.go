@@ -1,0 +1,54 @@
+package looptest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/modgw/modgw/modgw"
+)
+
+// Body is a [modgw.LoopBody] that counts how often it was released.
+type Body struct {
+	Pieces   [][]byte
+	Released atomic.Int64
+	Readers  atomic.Int64
+}
+
+// Respond ends an exchange with the body.
+func (b *Body) Respond(x modgw.LoopExchange) {
+	length := len(b.all())
+	x.Header()["Content-Length"] = []string{fmt.Sprint(length)}
+	if !x.Begin(http.StatusOK, length) {
+		panic("the front does not send the body")
+	}
+	x.RespondFrom(b)
+}
+
+func (b *Body) all() []byte { return bytes.Join(b.Pieces, nil) }
+
+// AppendPieces implements [modgw.LoopBody].
+func (b *Body) AppendPieces(to [][]byte) [][]byte { return append(to, b.Pieces...) }
+
+// Release implements [modgw.LoopBody].
+func (b *Body) Release() { b.Released.Add(1) }
+
+// Reader implements [modgw.LoopBody].
+func (b *Body) Reader(sent int) io.ReadCloser {
+	b.Readers.Add(1)
+	return &bodyReader{Reader: bytes.NewReader(b.all()[sent:]), body: b}
+}
+
+type bodyReader struct {
+	io.Reader
+	body *Body
+	once sync.Once
+}
+
+func (r *bodyReader) Close() error {
+	r.once.Do(r.body.Release)
+	return nil
+}

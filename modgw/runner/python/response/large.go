@@ -1,0 +1,94 @@
+package response
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/spool"
+)
+
+// Large is the body of a response that is complete in memory that the worker shares. The loop sends
+// it from there. To a slow client a goroutine sends the rest, which is soon kept elsewhere.
+type Large struct {
+	Config *modgw.RunnerConfig
+	Pieces [][]byte
+	Free   func() // called once, on the loop, when Pieces are not used any more
+
+	rest [][]byte // what Read has not read
+}
+
+var (
+	_ modgw.LoopBody = (*Large)(nil)
+	_ spool.Source   = (*Large)(nil)
+)
+
+// AppendPieces implements [modgw.LoopBody].
+func (l *Large) AppendPieces(to [][]byte) [][]byte { return append(to, l.Pieces...) }
+
+// Release implements [modgw.LoopBody].
+func (l *Large) Release() { l.Free() }
+
+// Reader implements [modgw.LoopBody].
+func (l *Large) Reader(sent int) io.ReadCloser {
+	l.rest = slices.Clone(l.Pieces)
+	for sent > 0 {
+		n := min(sent, len(l.rest[0]))
+		sent -= n
+		l.take(n)
+	}
+	c := l.Config
+	notKept := func(err error) { c.Log.Warn("response not kept for a slow client", "reason", err) }
+	return &largeReader{spool.NewReadAhead(l, c.Spool, c.Descriptor.Spool.Response, notKept), l}
+}
+
+// take removes n bytes from the first piece of the rest.
+func (l *Large) take(n int) {
+	if l.rest[0] = l.rest[0][n:]; len(l.rest[0]) == 0 {
+		l.rest = l.rest[1:]
+	}
+}
+
+// Read implements [spool.Source].
+func (l *Large) Read(b []byte) (n int, err error) {
+	if len(l.rest) > 0 {
+		n = copy(b, l.rest[0])
+		l.take(n)
+	}
+	if len(l.rest) == 0 {
+		l.end()
+		err = io.EOF
+	}
+	return n, err
+}
+
+// end gives the memory back, unless it was given back.
+func (l *Large) end() {
+	if free := l.Free; free != nil {
+		l.rest, l.Free = nil, nil
+		l.Config.Loop.Post(free)
+	}
+}
+
+// Ready implements [spool.Source].
+func (l *Large) Ready() bool { return true }
+
+// Waited implements [spool.Source].
+func (l *Large) Waited(time.Duration) {}
+
+// Interrupt implements [spool.Source].
+func (l *Large) Interrupt() {}
+
+// largeReader reads the rest of a body.
+type largeReader struct {
+	*spool.ReadAhead
+	body *Large
+}
+
+// Close implements [io.Closer].
+func (r *largeReader) Close() error {
+	r.ReadAhead.Close()
+	r.body.end()
+	return nil
+}
