@@ -24,8 +24,9 @@ _BUSY_END = wire.END | wire.BUSY
 _OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
-# the longest shared piece: half the buffer, so that the next one can be copied meanwhile
-_SHARED = 1 << 20
+# the longest piece of what the buffer cannot take as a whole: half of it, so that the next one can
+# be copied meanwhile
+_SHARED = 512 << 10
 
 
 class Exchange:
@@ -201,7 +202,8 @@ class Exchange:
             or self._left >= 0
             and self._left != size
         ):
-            if head is not None and self._left < 0 and size > 0:
+            large = size > _COPY and not self._sent
+            if head is not None and self._left < 0 and (large or self._bodiless and size > 0):
                 self._head = with_length(head, size)
                 self._left = size
             self._send_all((body,))
@@ -271,10 +273,11 @@ class Exchange:
             self.conn.pump(wait=False)  # A client that has gone is noticed here.
         position = 0
         shared = self.conn.shared if size > _COPY else None
+        most = size if size <= wire.BUFFER_WINDOW else _SHARED
         while position < size:
             self.check()
             left = size - position
-            room = min(self._window, left) if shared is None else shared.room(min(left, _SHARED))
+            room = min(self._window, left) if shared is None else shared.room(min(left, most))
             if room <= 0:
                 self.conn.pump(wait=True)
                 continue
@@ -286,6 +289,8 @@ class Exchange:
                 self._send_piece(piece, flags)
             else:
                 self._share_piece(shared.put(piece, room), room, flags)
+                if most < size:
+                    self.conn.flush()  # The host passes it on while the next one is copied.
         self.conn.flush()
 
     def _send_piece(self, piece, flags):
@@ -309,8 +314,6 @@ class Exchange:
         if flags:
             self.ended = True
         self.conn.put(head + _pack_piece(8, self.stream, wire.SHARED, flags, 0, offset, size))
-        if size == _SHARED:
-            self.conn.flush()  # The host passes it on while the next one is copied.
 
     def _head_frame(self, size, flags):
         """The Response frame without the size bytes of body in it."""
