@@ -54,7 +54,8 @@ type LoopExchange interface {
 
 // LoopBody is the body of a response that is sent from where it is.
 type LoopBody interface {
-	// AppendPieces appends the pieces of the body, none of them empty. They are valid until Release.
+	// AppendPieces appends the pieces of the body, none of them empty. They are valid until
+	// Release.
 	AppendPieces([][]byte) [][]byte
 
 	// Release says that the pieces are not used any more.

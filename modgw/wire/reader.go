@@ -155,8 +155,9 @@ func (r *Reader) piece() (f Frame, ok bool, err error) {
 // Unread makes f, which Next has just returned and which is no Body frame, the next frame again.
 func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
 
-// PeekShared returns the payloads of the Shared frames that end a stream, if they come next and were
-// read completely, the flags of the last one, and the length for [Reader.Skip]; 0: it is not so.
+// PeekShared returns the payloads of the Shared frames that end a stream, if they come next and
+// were read completely, the flags of the last one, and the length for [Reader.Skip]; 0: it is not
+// so.
 func (r *Reader) PeekShared(stream uint32, to [][]byte) (payloads [][]byte, flags Flags, length int) {
 	for at := r.next; r.left == 0 && r.end-at >= sharedFrameSize; {
 		f, n, err := parseHeader(r.buf[at:r.end])

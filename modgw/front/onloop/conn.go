@@ -48,7 +48,8 @@ type Conn struct {
 	cut      error    // why it ends at once; nil: it does not
 	driver   Driver   // nil unless away
 	sending  *sending // nil unless the state is responding
-	moves    uint8    // how many requests in a row could not stay on the loop, as far as that matters
+	// how many requests in a row could not stay on the loop, as far as that matters
+	moves uint8
 
 	// These are set while the state is serving.
 	request *http.Request

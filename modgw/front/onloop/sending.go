@@ -32,7 +32,7 @@ type Sender interface {
 // sending is a response that is sent from where its body is.
 type sending struct {
 	body   modgw.LoopBody
-	pieces [][]byte // what was not sent, in pieces that are not empty
+	pieces [][]byte // the part that was not sent, in pieces that are not empty
 	sent   int      // bytes of the head and the body that were sent
 	head   int      // length of the head
 }

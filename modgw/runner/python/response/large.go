@@ -12,11 +12,11 @@ import (
 // Large is the body of a response that is complete in memory that the worker shares. The loop sends
 // it from there. To a slow client a goroutine sends the rest, which is soon kept elsewhere.
 type Large struct {
-	Config *modgw.RunnerConfig
-	Pieces [][]byte
-	Free   func() // called once, on the loop, when Pieces are not used any more
+	Config *modgw.RunnerConfig // the app's; its Loop must not be nil
+	Pieces [][]byte            // none of them is empty
+	Free   func()              // called once, on the loop, when Pieces are not used any more
 
-	rest [][]byte // what Read has not read
+	rest [][]byte // the pieces that were not read
 }
 
 var (
