@@ -13,9 +13,9 @@ import (
 
 // Body is a [modgw.LoopBody] that counts how often it was released.
 type Body struct {
-	Pieces   [][]byte
-	Released atomic.Int64
-	Readers  atomic.Int64
+	Pieces   [][]byte     // none of them is empty
+	Released atomic.Int64 // number of times that it was released
+	Readers  atomic.Int64 // number of times that a goroutine has gone on with it
 }
 
 // Respond ends an exchange with the body.
