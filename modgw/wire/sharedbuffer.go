@@ -121,7 +121,9 @@ type acquired struct {
 func (b *SharedBuffer) Release(piece []byte) (back int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.pieces, func(a acquired) bool { return &a.bytes[0] == &piece[0] })
+	i := slices.IndexFunc(b.pieces, func(a acquired) bool {
+		return !a.free && &a.bytes[0] == &piece[0] // a worker may have put several in one place
+	})
 	b.pieces[i].free = true
 	done := 0
 	for ; done < len(b.pieces) && b.pieces[done].free; done++ {

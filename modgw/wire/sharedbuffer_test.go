@@ -109,6 +109,22 @@ func TestMemoryIsAcquiredAgainOnlyAfterItWasReleased(t *testing.T) {
 	acquire(0, BufferWindow-1)
 }
 
+func TestPiecesInOnePlaceAreReleasedOneByOne(t *testing.T) {
+	buffer, _ := shareBuffer(t)
+	const half = BufferWindow / 2
+	pieces, _, err := buffer.AcquireAll([][]byte{sharedPiece(9, 1), sharedPiece(0, half-1), sharedPiece(0, half)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := 0
+	for _, i := range []int{1, 2, 0} {
+		back += buffer.Release(pieces[i])
+	}
+	if back != BufferWindow {
+		t.Errorf("%d bytes are told", back)
+	}
+}
+
 func TestSeveralPiecesAreAcquiredAndRestoredAsOne(t *testing.T) {
 	buffer, _ := shareBuffer(t)
 	payloads := [][]byte{sharedPiece(7, 10), sharedPiece(0, BufferWindow-10)}
