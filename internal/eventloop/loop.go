@@ -175,7 +175,7 @@ func (l *Loop) wait(timeout int) (n int) {
 	}
 	began := monotonic.Now()
 	n, _ = unix.EpollWait(l.epoll, l.events[:], timeout)
-	if l.naps == seldom && monotonic.Now()-began < napTime*time.Millisecond {
+	if l.naps == seldom && n > 0 && monotonic.Now()-began < napTime*time.Millisecond {
 		l.naps = often
 	}
 	return n

@@ -155,11 +155,11 @@ func (r *Reader) piece() (f Frame, ok bool, err error) {
 // Unread makes f, which Next has just returned and which is no Body frame, the next frame again.
 func (r *Reader) Unread(f Frame) { r.next -= HeaderSize + len(f.Payload) }
 
-// PeekShared returns the payloads of the Shared frames that end a stream, if they come next and
-// were read completely, the flags of the last one, and the length for [Reader.Skip]; 0: it is not
-// so.
+// PeekShared returns the payloads of the Shared frames that end a stream, if they come next, were
+// read completely and are not more than to has room for, the flags of the last one, and the length
+// for [Reader.Skip]; 0: it is not so.
 func (r *Reader) PeekShared(stream uint32, to [][]byte) (payloads [][]byte, flags Flags, length int) {
-	for at := r.next; r.left == 0 && r.end-at >= sharedFrameSize; {
+	for at := r.next; r.left == 0 && r.end-at >= sharedFrameSize && len(to) < cap(to); {
 		f, n, err := parseHeader(r.buf[at:r.end])
 		if err != nil || f.Type != Shared || f.Stream != stream || n != sharedFrameSize-HeaderSize {
 			break

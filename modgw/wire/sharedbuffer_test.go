@@ -147,6 +147,33 @@ func TestSeveralPiecesAreAcquiredAndRestoredAsOne(t *testing.T) {
 	}
 }
 
+// TestOnlyFewPiecesArePeekedAt has more of them come than one response should have.
+func TestOnlyFewPiecesArePeekedAt(t *testing.T) {
+	t.Parallel()
+	for pieces, want := range map[int]int{1: 1, 4: 4, 5: 0} {
+		b := AppendFrame(nil, Frame{Type: Response, Stream: 1})
+		for n := range pieces {
+			flags := Flags(0)
+			if n == pieces-1 {
+				flags = FlagEnd
+			}
+			b = AppendShared(b, 1, flags, n, 1)
+		}
+		host, worker := pair(t)
+		_, err := worker.Write(b)
+		r := NewReader(host)
+		if _, readErr := r.Next(); err != nil || readErr != nil {
+			t.Fatal(err, readErr)
+		}
+		var room [4][]byte
+		got, flags, length := r.PeekShared(1, room[:0])
+		if len(got) != want || (length > 0) != (want > 0) || want > 0 && flags != FlagEnd {
+			t.Errorf("of %d pieces %d, flags %d, length %d", pieces, len(got), flags, length)
+		}
+		r.Release()
+	}
+}
+
 func TestRequestsGoRoundTheirHalf(t *testing.T) {
 	buffer, worker := shareBuffer(t)
 	put := func(n int) {
