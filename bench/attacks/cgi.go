@@ -15,12 +15,13 @@ func ofCGI() []*attack {
 		cgi("change the neighbour's code", permissions, `neighbour\.py: `+forbidden, "write", "{{dir}}/apps/neighbour/neighbour.py"),
 		cgi("kill the neighbour's worker", otherUser, `not permitted|No such process`, "kill", "{{pid}}"),
 		cgi("kill the host", otherUser, `not permitted|No such process`, "kill", "{{host}}"),
-		cgi("start processes without end", "`limits { processes }`", `fork|Cannot fork`, "fork", "").withoutAnswer().dear(),
 		cgi("reach the neighbour by Location", "it stays at the host name of the request", `cannot answer GET /facts`, "location", "/facts").withoutFacts(),
 		cgi("let Location go in circles", "ten times for one request", `Location|redirect`, "loop", "1").withoutAnswer(),
 		cgi("have a foreign file sent (X-Sendfile)", "files outside of `sendfile` are refused", `X-Sendfile|sendfile`, "sendfile", "/etc/passwd").withoutAnswer(),
 		cgi("split the response by a header", "headers are checked", `header|head`, "split", "").withoutAnswer(),
 		cgi("send a head without end", "the head is bounded", `header|head`, "head", "").withoutAnswer(),
+		// The last one, for it leaves the next script no process for a while.
+		cgi("start processes without end", "`limits { processes }`", `fork|Cannot fork`, "fork", "").withoutAnswer().dear(),
 	}
 }
 

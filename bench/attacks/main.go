@@ -148,10 +148,13 @@ func (o *options) attack(ctx context.Context, dir string, log io.Writer) (table,
 		return nil, err
 	}
 	s := &scene{dir: dir, program: program, rate: o.rate, window: o.window}
-	if err := testbed.Build(ctx, s.hostile(), "bench/attacks/hostile"); err != nil {
+	if err := s.mountHome(); err != nil {
 		return nil, err
 	}
 	defer s.end()
+	if err := testbed.Build(ctx, s.hostile(), "bench/attacks/hostile"); err != nil {
+		return nil, err
+	}
 	if err := s.begin(ctx); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, s.log())
 	}

@@ -89,7 +89,7 @@ func ofPython() []*attack {
 		python("forge a line of the log", "escapes, and the app's name in each line", `u001b|x1b`, ask("forged_log")).forges(),
 		python("open files without end", "`limits { files }`", `Too many open files`, ask("files")),
 		python("take all inotify instances", "the kernel's limit for each user, and `limits { files }`", `Too many open files`, ask("inotify")),
-		python("fill the disk", "nothing", `No space left|quota`, ask("disk_bomb", "path", ".", "mebibytes", "64")).dear(),
+		python("fill the disk", "its files are on a file system of their own", `No space left`, ask("disk_bomb", "path", ".", "mebibytes", "64")).dear(),
 
 		python("write rubbish to the host", "the frames of a worker are checked", `MGW-\S+.*|frame`, ask("write_wire")).withoutAnswer(),
 		python("split the response by a header", "headers are checked", `header|MGW-APP`, ask("split")).withoutAnswer(),

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/modgw/modgw/bench/testbed"
 )
 
@@ -146,6 +148,29 @@ func (s *scene) fill(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
+// homeSize is the size of the file system that the attacker's files are on.
+const homeSize = "64m"
+
+// mountHome gives the attacker's files a file system of their own, as docs/tenants.md advises for
+// tenants who do not trust each other. end unmounts it.
+func (s *scene) mountHome() error {
+	home := s.path("apps/attacker")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("attacker", home, "tmpfs", unix.MS_NODEV, "mode=0755,size="+homeSize); err != nil {
+		return fmt.Errorf("cannot give the attacker a file system: %w", err)
+	}
+	s.closers = append(s.closers, mounted(home))
+	return nil
+}
+
+// mounted is a folder that a file system is mounted on.
+type mounted string
+
+// Close implements [io.Closer].
+func (m mounted) Close() error { return unix.Unmount(string(m), unix.MNT_DETACH) }
+
 // begin writes the apps and starts the host, which serves all of them then.
 func (s *scene) begin(ctx context.Context) error {
 	s.secret = fmt.Sprintf("secret-%d", time.Now().UnixNano())
@@ -261,10 +286,10 @@ func (s *scene) listenElsewhere() error {
 
 // end ends the host.
 func (s *scene) end() {
+	s.host.Stop()
 	for _, c := range s.closers {
 		c.Close()
 	}
-	s.host.Stop()
 }
 
 // learn finds out what can be reached of the neighbour and the host.
