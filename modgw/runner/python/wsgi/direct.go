@@ -231,11 +231,12 @@ func (d *direct) respondFrom(f wire.Frame) bool {
 	var room [4][]byte
 	payloads, flags, length := s.conn.in.PeekShared(s.ID, room[:0])
 	raw, body, err := wire.SplitHead(f.Payload)
-	if length == 0 || err != nil || len(body) > 0 || s.Buffer == nil || s.progress != begun {
+	if length == 0 || err != nil || len(body) > 0 || s.Buffer == nil || s.progress != begun ||
+		s.conn.kept.checkReturned(s.ID) != nil {
 		return false
 	}
 	pieces, size, err := s.Buffer.AcquireAll(payloads)
-	if err != nil || s.conn.kept.checkReturned(s.ID) != nil {
+	if err != nil {
 		return false // a goroutine finds out, too
 	}
 	_, info := d.exchange.Request()
