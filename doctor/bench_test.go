@@ -175,7 +175,7 @@ func start(t *testing.T, kind Kind) *webServer {
 		s.Server = fronttest.StartApache(t, "IncludeOptional "+dir+"/sites.con[f]\n")
 		s.main = filepath.Join(s.Dir, "httpd.conf")
 	case Nginx:
-		s.program = fronttest.Require(t, "nginx", "nginx")
+		s.program = fronttest.Require(t, "nginx", "nginx-light")
 		s.port = fronttest.FreePort(t)
 		s.Server = fronttest.StartNginxSites(t, s.port, fmt.Sprintf("server { listen 127.0.0.1:%d; server_name none.test; }\ninclude %s/sites.con[f];", s.port, dir))
 		s.main = filepath.Join(s.Dir, "nginx.conf")

@@ -22,7 +22,7 @@ var toldOfMode = strings.Replace(toldByWSGI, `"uid=%d" % os.getuid()`, `"mode=%s
 func TestMigratedGunicornAnswersAlike(t *testing.T) {
 	t.Parallel()
 	gunicorn := fronttest.Require(t, "gunicorn", "gunicorn")
-	fronttest.Require(t, "nginx", "nginx")
+	fronttest.Require(t, "nginx", "nginx-light")
 	s := newSite(t)
 	s.write("blog/blog/__init__.py", "")
 	s.write("blog/blog/wsgi.py", toldOfMode)

@@ -40,9 +40,10 @@ var sevenMounts = []mount{
 // no request is lost and that WebSockets and event streams go over to the new version.
 func TestSevenMountsUnderOneApache(t *testing.T) {
 	t.Parallel()
-	for program, pkg := range map[string]string{"apache2": "apache2", "php-cgi": "php-cgi", "node": "nodejs", "perl": "perl"} {
-		fronttest.Require(t, program, pkg)
-	}
+	fronttest.Require(t, "apache2", "apache2")
+	fronttest.Require(t, "php-cgi", "php-cgi")
+	fronttest.Require(t, "node", "nodejs")
+	fronttest.Require(t, "perl", "perl")
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	if err := os.CopyFS(s.path("seven"), os.DirFS("../examples/seven-mounts")); err != nil {
 		t.Fatal(err)

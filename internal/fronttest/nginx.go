@@ -20,7 +20,7 @@ func StartNginx(t testing.TB, conf string) *Server {
 func StartNginxSites(t testing.TB, port int, conf string) *Server {
 	t.Helper()
 	dir := Dir(t)
-	return start(t, dir, port, syscall.SIGHUP, append([]string{Require(t, "nginx", "nginx")}, nginxArguments(t, dir, conf)...)...)
+	return start(t, dir, port, syscall.SIGHUP, append([]string{Require(t, "nginx", "nginx-light")}, nginxArguments(t, dir, conf)...)...)
 }
 
 // nginxArguments writes a configuration with conf inside its http block, and returns the arguments
@@ -50,7 +50,7 @@ func nginxArguments(t testing.TB, dir, conf string) []string {
 // CheckNginx lets nginx check conf inside its http block, and returns what it says.
 func CheckNginx(t testing.TB, conf string) string {
 	t.Helper()
-	return output(t, Require(t, "nginx", "nginx"), append([]string{"-t"}, nginxArguments(t, Dir(t), conf)...)...)
+	return output(t, Require(t, "nginx", "nginx-light"), append([]string{"-t"}, nginxArguments(t, Dir(t), conf)...)...)
 }
 
 // FastCGIParams are the variables that Debian's fastcgi_params file sets.

@@ -12,44 +12,39 @@ import (
 
 // TestProgramsOfOthers runs servers that know nothing of the host.
 func TestProgramsOfOthers(t *testing.T) {
+	fronttest.Require(t, "node", "nodejs")
+	fronttest.Require(t, "python3", "python3")
+	fronttest.Require(t, "gunicorn", "gunicorn")
 	for name, c := range map[string]struct {
-		needs, aptPackage string
-		files             map[string]string
-		command           []string
+		files   map[string]string
+		command []string
 	}{
 		"Node.js by PORT": {
-			"node", "nodejs",
 			map[string]string{"server.js": `require("http").createServer((q, a) => a.end("hello")).listen(process.env.PORT)`},
 			[]string{"node", "server.js"},
 		},
 		"Node.js by its inherited socket": {
-			"node", "nodejs",
 			map[string]string{"server.js": `require("http").createServer((q, a) => a.end("hello")).listen({fd: 3})`},
 			[]string{"node", "server.js"},
 		},
 		"Node.js by a package's program": {
-			"node", "nodejs",
 			map[string]string{"node_modules/.bin/serve": "#!/usr/bin/env node\n" + `require("http").createServer((q, a) => a.end("hello")).listen(process.env.PORT, "localhost")`},
 			[]string{"serve"},
 		},
 		"Python's server by PORT": {
-			"python3", "python3",
 			map[string]string{"index.html": "hello"},
 			[]string{"sh", "-c", "exec python3 -m http.server --bind 127.0.0.1 $PORT"},
 		},
 		"Gunicorn by LISTEN_FDS": {
-			"gunicorn", "gunicorn",
 			map[string]string{"hello.py": "def app(environ, start):\n    start('200 OK', [('Content-Length', '5')])\n    return [b'hello']\n"},
 			[]string{"/usr/bin/gunicorn", "--workers", "2", "hello:app"},
 		},
 		"Gunicorn by PORT": {
-			"gunicorn", "gunicorn",
 			map[string]string{"hello.py": "def app(environ, start):\n    start('200 OK', [('Content-Length', '5')])\n    return [b'hello']\n"},
 			[]string{"sh", "-c", "unset LISTEN_PID; exec /usr/bin/gunicorn hello:app"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fronttest.Require(t, c.needs, c.aptPackage)
 			s := prepare(t, "", func(d *modgw.Descriptor) {
 				d.Env = map[string]string{"PATH": os.Getenv("PATH")}
 				d.HTTP.Command = c.command

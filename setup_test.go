@@ -1,0 +1,64 @@
+package manual_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What a test names that needs a Debian package: the hint of its message, or the last argument of a
+// helper that says so.
+var (
+	installHint     = regexp.MustCompile(`apt install ([a-z0-9.+ -]+)"`)
+	neededPackage   = regexp.MustCompile(`\b(?:Require|apacheModule)\([^\n]*?, "([a-z0-9.+ -]+)"\)`)
+	callOfHelper    = regexp.MustCompile(`(?m)\b(?:fronttest\.Require|\.apacheModule)\(.*`)
+	listsOfPackages = regexp.MustCompile(`(?s)\nrun=\((.*?)\)\ntest=\("\$\{run\[@\]\}" (.*?)\)\n`)
+)
+
+// TestSetupInstallsWhatTestsNeed compares the packages that tests ask for with those that
+// scripts/setup installs: on a machine that has nothing yet, a test that misses one fails.
+func TestSetupInstallsWhatTestsNeed(t *testing.T) {
+	script, err := os.ReadFile("scripts/setup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := listsOfPackages.FindSubmatch(script)
+	if lists == nil {
+		t.Fatal("scripts/setup has no lists of packages")
+	}
+	installed := map[string]bool{"golang-go": true} // the script has several ways to a Go
+	for _, name := range strings.Fields(string(lists[1]) + " " + string(lists[2])) {
+		installed[name] = true
+	}
+	out, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*_test.go", "internal/fronttest/*.go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, file := range strings.Fields(string(out)) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range callOfHelper.FindAllString(string(text), -1) {
+			if !neededPackage.MatchString(call) {
+				t.Errorf("%s: name the package of Debian as a literal: %s", file, call)
+			}
+		}
+		for _, pattern := range []*regexp.Regexp{installHint, neededPackage} {
+			for _, found := range pattern.FindAllStringSubmatch(string(text), -1) {
+				for _, name := range strings.Fields(found[1]) {
+					asked++
+					if !installed[name] {
+						t.Errorf("%s needs package %s, which scripts/setup does not install", file, name)
+					}
+				}
+			}
+		}
+	}
+	if asked < 40 {
+		t.Errorf("tests name only %d packages: the patterns of this test do not fit any more", asked)
+	}
+}
