@@ -29,7 +29,7 @@ func (b *bench) countCalls(ctx context.Context, s stage) (rows []report.Calls) {
 	return rows
 }
 
-// callsOf counts those of one contestant, while it is asked for a task.
+// callsOf counts the system calls of one contestant while a client requests a task from it.
 func (b *bench) callsOf(ctx context.Context, r *contest.Running, s stage, t task) (report.Calls, error) {
 	const counted = 300 * time.Millisecond
 	row := report.Calls{Situation: s.situation(t), Contestant: r.Name}

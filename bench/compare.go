@@ -21,7 +21,7 @@ type bench struct {
 	reloaders   []contest.Reloader
 	client      int  // the processor that the client has for itself, from 1; 0: none
 	everything  bool // rows too that differ little from others
-	often       int  // how many rounds there are, if nothing else is said
+	often       int  // number of rounds, unless the task asks for another
 	warmup      time.Duration
 	window      time.Duration
 	rest        time.Duration // how long the host is left alone before it counts as idle
@@ -112,7 +112,8 @@ func problems(row report.Row) string {
 	return strings.Join(append(all, row.Failed), " ")
 }
 
-// length is how long a right answer is. A contestant that does not give one is left out of a task.
+// length returns the length of a right answer. A contestant that gives none is left out of the
+// task.
 func (b *bench) length(ctx context.Context, r *contest.Running, t task) (length int64, failed string) {
 	if t.length > 0 || t.protocol != "" {
 		return t.length, ""

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// What things cost beside what is measured, about: they only tell how long a run takes.
+// Rough costs of the work around the measurements. They serve only to estimate the length of a run.
 const (
 	// of a contestant, with its Apache, until its first page; and of its end
 	startCost = 900 * time.Millisecond
@@ -21,7 +21,7 @@ const (
 	buildCost    = 20 * time.Second // of modgw-host with other build tags
 )
 
-// tell lists what would be measured and how long that takes, about.
+// tell lists the measurements of a run, each with an estimate of its length.
 func (o options) tell(w io.Writer) {
 	b := o.bench()
 	var total time.Duration
@@ -66,7 +66,7 @@ func (o options) tell(w io.Writer) {
 	fmt.Fprintf(w, "\n%s in all, about, when everything is installed.\n", total.Round(time.Minute))
 }
 
-// cost is how long one contestant is busy with a task, in all rounds.
+// cost estimates how long one contestant is busy with a task, in all rounds.
 func (b *bench) cost(t task) time.Duration {
 	warmup, window := b.lasts(t)
 	return time.Duration(b.rounds(t)) * (warmup + window + clientCost + time.Duration(t.idle+t.connections)*openCost)

@@ -92,10 +92,10 @@ func settled(ctx context.Context, running *contest.Running) (float64, error) {
 	}
 }
 
-// routings is how often it is measured what a request costs.
+// routings is the number of measurements of the cost of a request.
 const routings = 5
 
-// route measures what a request to one app among all costs.
+// route measures the cost of a request to one app among many.
 func (b *bench) route(ctx context.Context, running *contest.Running, g *report.Growth) error {
 	var costs []float64
 	for range routings {
@@ -141,7 +141,7 @@ func (b *bench) saveSome(ctx context.Context, running *contest.Running, g *repor
 	return nil
 }
 
-// saved is how many milliseconds it takes until a page of the version comes.
+// saved returns the milliseconds until the page of the new version is served.
 func saved(ctx context.Context, running *contest.Running, version int) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -155,8 +155,7 @@ func saved(ctx context.Context, running *contest.Running, version int) (float64,
 	return microseconds(time.Since(began)) / 1000, nil
 }
 
-// settle is how long modgw waits whether more is saved, if the descriptor does not say anything
-// else.
+// settle is modgw's default wait for further saves.
 const settle = 100 * time.Millisecond
 
 // savings measure modgw with sites that are saved again and again.

@@ -2,14 +2,14 @@
 //
 //	go run ./bench             # minutes; installs the peers into a cache folder, some of them
 //	                           # as root with apt-get
-//	go run ./bench -full       # three quarters of an hour; -plan says what it measures
+//	go run ./bench -full       # three quarters of an hour; -plan lists the measurements
 //	go run ./bench -only 'hello.*apache' -against uWSGI
-//	go run ./bench -smallest   # shows only that it works: modgw and wsgiref, a round of a second
+//	go run ./bench -smallest   # checks only that it works: modgw and wsgiref, a round of a second
 //	go run ./bench -out docs/performance
 //
-// All contestants of a comparison run at the same time, and are asked in turn, in several rounds,
-// so that whatever else the machine does meets all of them. Only ratios of one run mean anything:
-// machines differ.
+// All contestants of a comparison run at the same time and are measured in turn, in several rounds,
+// so that other load on the machine affects all of them. Compare only ratios of one run: machines
+// differ.
 package main
 
 import (
@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(measuring, write(r, o.out, stdout))
 }
 
-// everyPart measures what the options leave.
+// everyPart runs all parts of the benchmark that the options select.
 func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) error {
 	if o.calls {
 		for _, s := range o.plan() {

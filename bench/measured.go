@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// measured is what the rounds have brought of one contestant and task.
+// measured collects the results of all rounds for one contestant and task.
 type measured struct {
 	perSecond []float64
 	cpu       map[contest.Role][]float64
@@ -85,7 +85,8 @@ func distribution(h load.Histogram) (points [][2]float64) {
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// medianRatio compares what was measured at about the same time; 0: there is nothing to compare.
+// medianRatio returns the median ratio of measurements made at about the same time; 0 if there are
+// none to compare.
 func medianRatio(ours, theirs []float64) float64 {
 	var ratios []float64
 	for n := range min(len(ours), len(theirs)) {

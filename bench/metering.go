@@ -10,16 +10,16 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// The difference is small beside what else a machine does. So modgw is asked with and without
-// counting in turn, for a short time and often: for each round of others, meteringPairs times, each
-// for a part of their window.
+// The difference is small compared with the noise of the machine. So modgw is measured with and
+// without counting in turn, in short and frequent turns: meteringPairs pairs for each round of the
+// others, each for one meteringPart-th of their window.
 const (
 	meteringPairs = 40
 	meteringPart  = 4
 )
 
-// metered are the stages in which it is measured what counting and timing requests costs, each with
-// one task.
+// metered returns the stages that measure the cost of counting and timing requests, each with one
+// task.
 func (o options) metered() (left []stage) {
 	if o.size == smallest {
 		return nil

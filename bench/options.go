@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// options are those of the command line.
+// options holds the options of the command line.
 type options struct {
 	size          size
 	pin           bool
@@ -60,12 +60,12 @@ func into(pattern **regexp.Regexp) func(string) error {
 	}
 }
 
-// matches says whether a pattern lets a name through.
+// matches reports whether a name matches a pattern. A nil pattern matches every name.
 func matches(pattern *regexp.Regexp, name string) bool {
 	return pattern == nil || pattern.MatchString(name)
 }
 
-// bench is one that has nothing installed yet.
+// bench returns a bench whose kit is not installed yet.
 func (o options) bench() *bench {
 	b := &bench{everything: o.size == full, often: o.rounds, warmup: o.window / 5, window: o.window, rest: restTime}
 	if o.size == smallest {
@@ -74,14 +74,14 @@ func (o options) bench() *bench {
 	return b
 }
 
-// compares says whether a contestant takes part. The slowest, which is only there because Python
-// brings it, has no peer in a larger run.
+// compares reports whether a contestant takes part. The slowest, which is included only because it
+// comes with Python, has no peer in a larger run.
 func (o options) compares(c contest.Contestant) bool {
 	ours := c.Name == contest.Ours || c.Name == contest.Default
 	return ours || matches(o.against, c.Name) && (o.size == smallest || c.Name != contest.Stdlib)
 }
 
-// reloads says whether a reloader takes part.
+// reloads reports whether a reloader takes part.
 func (o options) reloads(r contest.Reloader) bool {
 	if o.size == smallest {
 		return r.Name == contest.Ours
@@ -89,7 +89,7 @@ func (o options) reloads(r contest.Reloader) bool {
 	return r.Ours() || matches(o.against, r.Name)
 }
 
-// incidents are what the options leave of the incidents.
+// incidents returns the incidents that the options select.
 func (o options) incidents() (left []incident) {
 	for _, i := range incidents(o.size) {
 		if matches(o.only, i.String()) {
@@ -99,7 +99,7 @@ func (o options) incidents() (left []incident) {
 	return left
 }
 
-// increases are what the options leave of what modgw grows with.
+// increases returns the increases that the options select.
 func (o options) increases() (left []increase) {
 	for _, i := range increases(o.size) {
 		if matches(o.only, i.String()) {
@@ -117,7 +117,7 @@ func (o options) saved() []contest.Site {
 	return []contest.Site{contest.OnePage, contest.DjangoPage}
 }
 
-// plan is what the options leave of the stages and their tasks.
+// plan returns the stages and tasks that the options select.
 func (o options) plan() (stages []stage) {
 	for _, s := range plan(o.size) {
 		var tasks []task

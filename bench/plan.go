@@ -6,7 +6,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// size says how much is measured.
+// size is the extent of the measurements.
 type size int
 
 const (
@@ -29,7 +29,7 @@ func plan(s size) []stage {
 	return fullPlan()
 }
 
-// usualPlan asks for what verdicts depend on, and for what the plots show.
+// usualPlan returns the tasks that the verdicts and the plots need.
 func usualPlan() (stages []stage) {
 	for _, front := range []contest.Front{contest.Direct, contest.Apache} {
 		add := func(site contest.Site, workers, threads int, tasks ...[]task) {
@@ -65,7 +65,7 @@ func usualPlan() (stages []stage) {
 	return stages
 }
 
-// idling are tasks beside connections that do nothing.
+// idling returns tasks with the given numbers of additional idle connections.
 func idling(connections ...int) (tasks []task) {
 	for _, n := range connections {
 		tasks = append(tasks, task{work: hello, connections: 16, idle: n})
@@ -73,14 +73,16 @@ func idling(connections ...int) (tasks []task) {
 	return tasks
 }
 
-// besideSlow are a work alone and beside requests that keep half of eight threads.
+// besideSlow returns two tasks: a work alone, and the same work next to slow requests that occupy
+// half of eight threads.
 func besideSlow(w work) []task {
 	return []task{{work: w, connections: 12, decides: true}, {work: w, connections: 12, slow: 4}}
 }
 
-// fullPlan has every work, each with what its outcome depends on: hello with every number of
-// everything; bodies, which are the network's, with one worker; pages, which are the app's own, at
-// one number of connections; connections that are kept with one worker and eight threads.
+// fullPlan returns every work, each with the settings that its outcome depends on: hello with all
+// numbers of workers, threads and connections; bodies, which depend on the network, with one
+// worker; pages, which depend on the app, with one number of connections; idle connections with one
+// worker and eight threads.
 func fullPlan() (stages []stage) {
 	fixed := hello.paced(1000, 5000)
 	bodies := slices.Concat(short.with(16), middle.with(16), deciding(long.with(1, 8)...), deciding(huge.with(2)...), deciding(upload.with(1, 4)...))

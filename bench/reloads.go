@@ -13,14 +13,14 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// incident is an event, and with what it is looked at.
+// incident is an event, and the conditions under which it is measured.
 type incident struct {
 	event   report.Event
 	workers int
 	rate    float64 // requests a second that come meanwhile
 	window  time.Duration
 	ours    bool // is for modgw alone
-	// how often modgw meets it, for it is what a verdict depends on; 0: once, as all others
+	// number of times that modgw meets it, because a verdict depends on it; 0: once, as all others
 	often int
 }
 
@@ -69,7 +69,8 @@ func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) 
 	return rows
 }
 
-// meets says whether a reloader can meet an incident and it is worth the time.
+// meets reports whether a reloader can meet an incident, and whether the measurement is worth the
+// time.
 func (b *bench) meets(i incident, r contest.Reloader) bool {
 	switch {
 	case r.Workers != nil && !r.Workers(i.workers):
@@ -116,7 +117,7 @@ func (b *bench) meet(ctx context.Context, i incident, r contest.Reloader, row *r
 	return nil
 }
 
-// times is how often a reloader meets an incident.
+// times returns how often a reloader meets an incident.
 func (i incident) times(r contest.Reloader) int {
 	if r.Ours() {
 		return max(1, i.often)
@@ -143,7 +144,7 @@ func (b *bench) meetOnce(
 	return result, err
 }
 
-// book adds what a client got to a row.
+// book adds the results of a client to a row.
 func book(row *report.Reload, result load.Result) {
 	row.Answered += result.Answered
 	row.Slowest = append(row.Slowest, microseconds(result.Latency.Slow))
@@ -189,7 +190,7 @@ func happen(ctx context.Context, i incident, r contest.Reloader, running *contes
 	return err
 }
 
-// askLong says how a request of three seconds ends.
+// askLong returns the outcome of a request that takes three seconds.
 func askLong(running *contest.Running) string {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 15 * time.Second}
 	response, err := client.Get("http://" + running.Address + "/long")

@@ -17,7 +17,7 @@ type work struct {
 	length   int64 // bytes of a right body; 0: as many as the first body has
 }
 
-// body is how many bytes of bodies a request moves, if they are what it is about.
+// body returns the number of bytes of the body that the work is about; 0 if it is not about bodies.
 func (w work) body() int64 { return max(w.upload, w.length) }
 
 const (
@@ -50,9 +50,9 @@ type task struct {
 	aside       bool // it only completes a plot or a table
 }
 
-// rounds is how often each is asked for the task: what a verdict depends on more often, so that
-// another run says the same, and once where it is memory that is looked at or nothing depends on
-// it.
+// rounds returns the number of rounds of a task. A task that decides a verdict has more rounds, so
+// that another run has the same result. A task that measures memory, or that no verdict depends on,
+// has one.
 func (b *bench) rounds(t task) int {
 	switch {
 	case t.decides && b.often > 1:
@@ -63,8 +63,8 @@ func (b *bench) rounds(t task) int {
 	return b.often
 }
 
-// lasts is how long each is asked in a round, warming up included. Slow requests must come and go
-// meanwhile.
+// lasts returns the lengths of the warm-up and of the window of a round. With slow requests, the
+// window is long enough for several of them.
 func (b *bench) lasts(t task) (warmup, window time.Duration) {
 	switch {
 	case t.slow > 0:
@@ -88,7 +88,7 @@ func (b *bench) job(r *contest.Running, t task, length int64) load.Job {
 	return job
 }
 
-// stage is a setting in which all contestants are started, and what they are then asked for.
+// stage is a setting in which all contestants are started, and the tasks that they then perform.
 type stage struct {
 	setting contest.Setting
 	tasks   []task

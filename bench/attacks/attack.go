@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-// attack is something that one tenant does to others, and what has to become of it.
+// attack describes an attack of one tenant on others and its expected outcome.
 type attack struct {
 	name string // in a few words
 	from string // the kind of app that does it: Python, Go, CGI, descriptor or build
 
-	// path is what is asked of the hostile app, with what only the scene knows in braces; "": run
-	// does it.
+	// path is the request to the hostile app, with {{names}} that the scene replaces; "" if run
+	// performs the attack.
 	path string
 
-	// run does it in another way, and returns what came of it; nil: a request for path does.
+	// run performs the attack in another way and returns its answer; nil: path is requested.
 	run func(context.Context, *scene) (answer string, err error)
 
 	// denied is a pattern for the answer of an attack that got nothing.
 	denied string
 
-	// says is a pattern for what the host's log says of it; "": nothing, because the kernel denies
-	// it and tells only the app.
+	// says is a pattern for the line in the host's log that names the attack; "": the host logs no
+	// line, because the kernel denies the attack and only the app receives the error.
 	says string
 
-	by    string // it names what stops it
-	costs bool   // it uses what the neighbour needs, too: the neighbour is measured meanwhile
+	by    string // the protection that stops it
+	costs bool   // it uses resources that the neighbour needs
 }
 
 // verdict is the outcome of an attack.
@@ -40,8 +40,8 @@ type verdict struct {
 	By     string `json:"by"`
 	Answer string `json:"answer"`         // the hostile app has given it
 	Denied bool   `json:"denied"`         // it got nothing
-	Line   string `json:"line,omitempty"` // the log says it
-	Named  bool   `json:"named"`          // the log says what has to be said
+	Line   string `json:"line,omitempty"` // line of the log that names the attack
+	Named  bool   `json:"named"`          // the log names the attack as it should
 	// the neighbour has answered all, and is as it was
 	Unhurt bool          `json:"unhurt"`
 	Harm   string        `json:"harm,omitempty"`   // why not
@@ -50,10 +50,11 @@ type verdict struct {
 	Failed string        `json:"failed,omitempty"` // why it could not be tried
 }
 
-// good reports whether the attack got nothing, is named, and hurt no one.
+// good reports whether the attack was denied, was named, and left the neighbour unhurt.
 func (v *verdict) good() bool { return v.Failed == "" && v.Denied && v.Named && v.Unhurt }
 
-// ratio is how much slower the neighbour was; 0: it was not measured.
+// ratio returns how many times slower the neighbour answered during the attack; 0 if it was not
+// measured.
 func (v *verdict) ratio() float64 {
 	if v.Before == 0 {
 		return 0

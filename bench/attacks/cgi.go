@@ -25,7 +25,8 @@ func ofCGI() []*attack {
 	}
 }
 
-// withoutFacts is an attack that asks for what the neighbour says of itself.
+// withoutFacts sets the pattern for an attack that asks for the facts of the neighbour: an answer
+// without them was denied.
 func (a *attack) withoutFacts() *attack {
 	a.denied = `^[^{]*$`
 	return a

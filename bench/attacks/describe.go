@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// page is the body of a static app that says whose it is.
+// page is the body of a static app whose page names its owner.
 const page = "static { dir = \"public\" }"
 
-// described is a descriptor that the hostile user adds, and what is looked at then.
+// described is a descriptor that the hostile user adds, and the request that is sent afterwards.
 type described struct {
 	text  string            // the descriptor has it; "": link leads to it
 	link  string            // the descriptor is a link to it; "": it is none
@@ -87,7 +87,7 @@ func (s *scene) awaitLog(ctx context.Context, said int, pattern string) error {
 	expression := regexp.MustCompile(pattern)
 	for until := time.Now().Add(startTime); time.Now().Before(until) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		if expression.MatchString(s.log()[said:]) {
-			time.Sleep(200 * time.Millisecond) // what belongs to it follows
+			time.Sleep(200 * time.Millisecond) // related lines follow
 			return nil
 		}
 	}
@@ -163,7 +163,7 @@ func ofDescriptors() []*attack {
 	}
 }
 
-// build is an app that serves what a command leaves in a folder.
+// build returns an app that serves the files that a build command creates.
 func build(command string) string {
 	return block(page + "\n  build {\n    command = [\"/bin/sh\", \"-c\", \"" + command + "\"]\n  }")
 }

@@ -34,8 +34,8 @@ func ofGo() []*attack {
 	}
 }
 
-// endAll ends all processes that the app may send signals to, and says whether another app of the
-// same user is among them.
+// endAll ends all processes that the app may send signals to, and reports whether another app of
+// the same user was among them.
 func endAll(ctx context.Context, s *scene) (string, error) {
 	before, err := s.attackerAnswers(ctx, "/self")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// leaveProcess lets the app leave a process in a session of its own, and replaces the app.
+// leaveProcess has the app leave a process behind in its own session, and replaces the app.
 func leaveProcess(ctx context.Context, s *scene) (string, error) {
 	answer, err := s.attackerAnswers(ctx, "/daemon")
 	if err != nil {
@@ -25,7 +25,7 @@ func leaveProcess(ctx context.Context, s *scene) (string, error) {
 	return awaitEnd(pid), nil
 }
 
-// leaveInBuild lets a build leave a process in a session of its own.
+// leaveInBuild has a build leave a process behind in its own session.
 func leaveInBuild(ctx context.Context, s *scene) (string, error) {
 	const command = "setsid sleep 600 >/dev/null 2>&1 & echo $! >public/pid; until grep -q sleep /proc/$!/comm; do :; done"
 	answer, err := described{text: build(command), path: "/x/pid"}.try(ctx, s)
@@ -39,7 +39,8 @@ func leaveInBuild(ctx context.Context, s *scene) (string, error) {
 	return awaitEnd(pid), nil
 }
 
-// awaitEnd waits for the end of a process that an app has left behind, and says whether it came.
+// awaitEnd waits for the end of a process that an app has left behind, and returns the answer of
+// the attack: "denied" if the process has ended.
 func awaitEnd(pid int) string {
 	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		if syscall.Kill(pid, 0) != nil {

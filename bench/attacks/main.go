@@ -1,15 +1,15 @@
-// Command attacks lets the apps of one tenant attack another tenant and the host, and checks that
-// each attack gets nothing, is named in the log, and hurts no neighbour.
+// Command attacks has the apps of one tenant attack another tenant and the host, and checks that
+// each attack is denied, is named in the log, and does not hurt the neighbour.
 //
 //	go run ./bench/attacks                       # as root: all, some minutes
-//	go run ./bench/attacks -only 'memory|fork'   # those whose names match
+//	go run ./bench/attacks -only 'memory|fork'   # attacks whose names match
 //	go run ./bench/attacks -list
 //	go run ./bench/attacks -json
 //	go run ./bench/attacks -out docs/tenants.md  # writes the table into the page
 //
-// One host of root's serves all apps, in a network of its own, where nothing of the machine's can
-// be reached. The tenants are the users daemon and bin, which have no other processes. A neighbour
-// of the hostile apps is asked at a fixed rate before and during attacks that cost something.
+// One host, run by root, serves all apps in a network namespace that cannot reach the machine's
+// services. The tenants are the users daemon and bin, which have no other processes. A neighbour of
+// the hostile apps gets requests at a fixed rate, before and during attacks that use up resources.
 package main
 
 import (
@@ -38,8 +38,8 @@ func main() {
 	exit(err)
 }
 
-// isInside reports whether this process is one that the command has started of itself, whose work
-// is done then.
+// isInside reports whether the command started this process itself. If so, the work of the process
+// is done when isInside returns, and err is its result.
 func isInside(ctx context.Context, err *error) bool {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == load.Argument:
@@ -61,7 +61,7 @@ func exit(err error) {
 	}
 }
 
-// options are those of the command line.
+// options holds the options of the command line.
 type options struct {
 	only   *regexp.Regexp
 	list   bool

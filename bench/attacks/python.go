@@ -6,7 +6,7 @@ const (
 	noAnswer = `^(denied|cut off|50[0-9])`
 )
 
-// What stops most of them.
+// Protections that stop most attacks.
 const (
 	permissions = "file permissions, and the sandbox (Landlock)"
 	landlock    = "the sandbox (Landlock)"
@@ -16,12 +16,12 @@ const (
 	otherUser   = "each tenant has a user, and the sandbox (Landlock)"
 )
 
-// python is an attack of the app in Python, with what its log says.
+// python returns an attack of the Python app; says is the pattern for the log.
 func python(name, by, says, path string) *attack {
 	return &attack{name: name, from: "Python", path: path, denied: denied, says: says, by: by}
 }
 
-// dear is an attack that takes what the neighbour needs, too.
+// dear marks an attack as one that uses up resources that the neighbour needs.
 func (a *attack) dear() *attack {
 	a.costs = true
 	return a

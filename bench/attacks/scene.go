@@ -30,26 +30,26 @@ const (
 )
 
 const (
-	// startTime is how long a host may take to start.
+	// startTime limits the start of a host.
 	startTime = 60 * time.Second
 
-	// answerTime is how long an attack may take to be answered.
+	// answerTime limits the wait for the answer to an attack.
 	answerTime = 60 * time.Second
 
-	// logTime is how long a line may take to be in the log.
+	// logTime limits the wait for a line in the log.
 	logTime = 5 * time.Second
 
 	// foreign is an address of another machine, which no app was granted.
 	foreign = "10.99.0.1"
 
-	// foreignPort is a port of it. The app in Go was granted that of the address after it.
+	// foreignPort is a port of foreign. The app in Go was granted this port at the next address.
 	foreignPort = 5432
 )
 
 //go:embed apps
 var apps embed.FS
 
-// hostFile is what root says of the tenants.
+// hostFile is root's host file, which defines the tenants.
 const hostFile = `apps  = ["apps/*/*.hcl"]
 state = "state"
 listen "http" { address = "127.0.0.1:{{port}}" }
@@ -73,7 +73,7 @@ tenant "bin" {
 }
 `
 
-// descriptors are those of the apps, by folder and name.
+// descriptors maps folder and name to the descriptors of the apps.
 var descriptors = map[string]string{
 	"attacker/python.hcl": `app "python" {
   hosts = ["attacker.test"]
@@ -128,7 +128,7 @@ type scene struct {
 
 	address string            // address of the listener
 	secret  string            // only the neighbour may have it
-	facts   map[string]string // they say what can be reached of the neighbour and the host
+	facts   map[string]string // facts about the neighbour and the host, for attacks
 	host    *testbed.Program
 	closers []io.Closer
 }
@@ -138,7 +138,7 @@ func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
 // hostile is the program of the hostile app in Go.
 func (s *scene) hostile() string { return s.path("apps/attacker/hostile") }
 
-// fill puts in what only the scene knows.
+// fill replaces the {{names}} whose values only the scene knows.
 func (s *scene) fill(text string) string {
 	_, port, _ := net.SplitHostPort(s.address) // it is a whole one
 	pairs := []string{"{{dir}}", s.dir, "{{port}}", port, "{{program}}", s.program, "{{setuid}}", s.path("apps/attacker/set-uid")}
@@ -251,7 +251,7 @@ func (s *scene) makeSetUID() error {
 	return errors.Join(os.WriteFile(path, program, 0o755), os.Chmod(path, 0o755|os.ModeSetuid))
 }
 
-// give lets a user own a file, or a folder with all that is in it.
+// give changes the owner of a file, or of a folder with everything in it, to the named user.
 func (s *scene) give(name, path string) error {
 	u, err := user.Lookup(name)
 	if err != nil {
@@ -292,7 +292,7 @@ func (s *scene) end() {
 	}
 }
 
-// learn finds out what can be reached of the neighbour and the host.
+// learn asks the neighbour and the host for the facts that attacks need.
 func (s *scene) learn(ctx context.Context) error {
 	status, text, err := s.get(ctx, "127.0.0.1", "/facts")
 	if err != nil {
@@ -348,7 +348,7 @@ func (s *scene) exchange(ctx context.Context, host, path string) (status int, he
 	return answer.StatusCode, answer.Header, string(text), err
 }
 
-// log is what the host has logged.
+// log returns the host's log.
 func (s *scene) log() string {
 	if s.host == nil {
 		return ""
@@ -360,7 +360,7 @@ func (s *scene) log() string {
 	return string(text)
 }
 
-// audit is what the host has written down of actions.
+// audit returns the host's audit log.
 func (s *scene) audit() string {
 	text, err := os.ReadFile(s.path("state/audit.log"))
 	if err != nil {

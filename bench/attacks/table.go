@@ -14,7 +14,8 @@ import (
 // table has the outcomes of all attacks.
 type table []*verdict
 
-// counts are how many were denied, are named, and left the neighbour unhurt.
+// counts returns how many attacks were denied, were named, left the neighbour unhurt, and all
+// three.
 func (t table) counts() (denied, named, unhurt, good int) {
 	for _, v := range t {
 		count(&denied, v.Failed == "" && v.Denied)
@@ -76,7 +77,7 @@ func (v *verdict) said() string {
 	if !v.Named || v.Line == "" {
 		return "**nothing**"
 	}
-	// A line of the app's own output says what the app says: one that is quiet is not named by it.
+	// A line of the app's output is the app's own statement: a quiet app is not named.
 	if found := output.FindStringSubmatch(v.Line); found != nil {
 		return "the app: " + cell(found[1])
 	}
@@ -93,7 +94,7 @@ func (v *verdict) pace() string {
 	return fmt.Sprintf("%s, %.1f ×", v.During.Round(100*time.Microsecond), v.ratio())
 }
 
-// What is different in each run.
+// Parts of lines that differ from run to run.
 var (
 	temporary = regexp.MustCompile(`/\S*/attacks\d+/`)
 	added     = regexp.MustCompile(`/apps/x\d+/`)
@@ -103,7 +104,7 @@ var (
 // output is a line that an app has printed.
 var output = regexp.MustCompile(`^(?:\S+T\S+ +\S+ +)?\| (.*)`)
 
-// longestCell is how much of a line the table has.
+// longestCell limits the length of a line in the table, in bytes.
 const longestCell = 200
 
 // cell is a text in a table, with the folders of apps that are installed.
@@ -116,7 +117,7 @@ func cell(text string) string {
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ", "*", "\\*", "_", "\\_").Replace(strings.ToValidUTF8(text, ""))
 }
 
-// What is between them in a page is the table.
+// The table is between these lines of a page.
 const (
 	tableBegin = "<!-- attacks: go run ./bench/attacks -out docs/tenants.md -->\n"
 	tableEnd   = "<!-- end of attacks -->"

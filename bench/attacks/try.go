@@ -40,8 +40,8 @@ func (s *scene) try(ctx context.Context, a *attack) *verdict {
 	return v
 }
 
-// do tries an attack and returns the answer of the hostile app, with the status before it when that
-// is none of an app that did what it wanted.
+// do performs an attack and returns the answer of the hostile app. The status comes before the
+// answer unless it is that of a successful attack.
 func (s *scene) do(ctx context.Context, a *attack) (string, error) {
 	if a.run != nil {
 		return a.run(ctx, s)
@@ -60,10 +60,10 @@ func (s *scene) do(ctx context.Context, a *attack) (string, error) {
 	return body, nil
 }
 
-// marks are how long the logs were.
+// marks holds the lengths of the logs at one moment.
 type marks struct{ log, audit int }
 
-// named waits for what the log has to say since an attack began.
+// named waits for a line, logged since the attack began, that names the attack.
 func (s *scene) named(ctx context.Context, a *attack, said marks) (line string, is bool) {
 	if a.says == "" {
 		return "", false
@@ -82,7 +82,7 @@ func (s *scene) named(ctx context.Context, a *attack, said marks) (line string, 
 	}
 }
 
-// harm says what is no longer as it was: the host, the neighbour's process and its files.
+// harm returns an error if the host, the neighbour's process or the neighbour's files have changed.
 func (s *scene) harm(ctx context.Context, pid string) error {
 	if syscall.Kill(s.host.PID, 0) != nil {
 		return errors.New("the host has ended")

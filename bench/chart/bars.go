@@ -10,13 +10,13 @@ type Bar struct {
 	Tone  Tone      // its colour when it has one part
 }
 
-// Tone says how a bar is to be seen.
+// Tone is the role of a bar in its chart. Its value is a colour.
 type Tone string
 
 const (
 	Plain  Tone = "#9aa5b1" // it is one of many
-	Strong Tone = "#0072b2" // it is what the chart is about
-	Bad    Tone = "#d55e00" // whatever its length, it is bad
+	Strong Tone = "#0072b2" // the subject of the chart
+	Bad    Tone = "#d55e00" // a bad result, however long the bar is
 )
 
 // Bars is a chart of horizontal bars, in groups.
@@ -91,7 +91,7 @@ func (b Bars) SVG() string {
 // names is where the bars begin, right of their names.
 const names = 190.0
 
-// partColours are those of the parts of bars. The first part is what all have in common.
+// partColours are the colours of the parts of a bar. All bars have the first part in common.
 var partColours = []string{string(Plain), string(Strong), "#e69f00"}
 
 func (b Bars) drawScale(c *canvas, x axis, bottom float64) {

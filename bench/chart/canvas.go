@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// canvas collects what an SVG shows.
+// canvas collects the elements of an SVG image.
 type canvas struct {
 	width, height float64
 	text          strings.Builder
 }
 
-// colours can be told apart by the colour-blind (Okabe and Ito); the first is for the series that
-// matters most.
+// colours is a palette that colour-blind readers can distinguish (Okabe and Ito). The first colour
+// is for the most important series.
 var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#7b3fb5", "#000000", "#8c564b", "#4b0082"}
 
 func colour(n int) string { return colours[n%len(colours)] }

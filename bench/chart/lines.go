@@ -12,7 +12,7 @@ type Series struct {
 	Name   string       // its label
 	Points [][2]float64 // x and y, by rising x
 	Colour int          // its place in the palette
-	Strong bool         // it is what the chart is about
+	Strong bool         // the subject of the chart
 }
 
 // Lines is a chart of curves.
@@ -49,8 +49,8 @@ func (l Lines) SVG() string {
 	return c.svg()
 }
 
-// fromTheTop are the series in the order in which they end, so that the legend stands as the curves
-// do.
+// fromTheTop returns the series by falling last value, so that the legend is in the order of
+// the curves.
 func (l Lines) fromTheTop() []Series {
 	end := func(s Series) float64 {
 		if len(s.Points) == 0 {

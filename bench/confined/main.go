@@ -1,13 +1,13 @@
-// Command confined measures what the sandbox costs: answers a second of a WSGI app with it and
-// without, how long a CGI script takes, which starts for each request, and how much processor time
-// the host and its processes use for an answer.
+// Command confined measures the cost of the sandbox: answers per second of a WSGI app with and
+// without the sandbox, the time of a CGI script, which starts for each request, and the processor
+// time that the host and its processes use for an answer.
 //
 //	go run ./bench/confined
 //	go run ./bench/confined -rounds 15 -time 3s
 //
-// The apps run on one host and take turns. Only ratios of one run mean anything: machines differ.
-// Where others use the machine as well, processor time says more than answers a second. The exit
-// code is 1 when the sandbox costs more than it may.
+// The apps run on one host and take turns. Compare only ratios of one run: machines differ. On a
+// machine that others use as well, processor time is more reliable than answers per second. The
+// exit code is 1 if the sandbox costs more than it may.
 package main
 
 import (
@@ -66,8 +66,8 @@ type comparison struct {
 	free, confined []turn
 }
 
-// compare lets an app take turns with its confined twin. Which of them comes first changes, so that
-// neither gains by it.
+// compare measures an app and its confined twin in turn. The order changes each round, so that it
+// favours neither.
 func (h host) compare(ctx context.Context, m measured, rounds int, length time.Duration) (comparison, error) {
 	var c comparison
 	for round := range rounds {
@@ -97,7 +97,7 @@ func (c comparison) print(w io.Writer, name string) {
 		median(c.free, cost), median(c.confined, cost), c.ratio(cost))
 }
 
-// verdict compares the costs with what the sandbox may cost.
+// verdict prints the costs and returns an error if they exceed the limits.
 func verdict(w io.Writer, served, started comparison) error {
 	const (
 		mostCost  = 1.03                 // processor time of an answer of WSGI, as a ratio
@@ -117,7 +117,7 @@ func rate(t turn) float64 { return t.perSecond }
 
 func cost(t turn) float64 { return float64(t.cpu) / float64(time.Microsecond) }
 
-// ratio is the median over the pairs of what the sandbox changes.
+// ratio returns the median, over the pairs of turns, of the confined value divided by the free one.
 func (c comparison) ratio(of func(turn) float64) float64 {
 	ratios := make([]float64, len(c.free))
 	for i := range ratios {

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processorTime is what the host, its processes, and those of them that have ended have used.
+// processorTime returns the processor time that the host and its processes have used, including
+// processes that have ended.
 func (h host) processorTime() time.Duration {
 	parents := map[int]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// turn is what came of asking an app for a while.
+// turn is the result of sending requests to an app for a while.
 type turn struct {
 	perSecond float64       // answers
 	cpu       time.Duration // processor time of the host and all its processes for an answer

@@ -12,7 +12,7 @@ const (
 	httpdModules = "/usr/lib/apache2/modules"
 )
 
-// httpd is what a contestant tells Apache beside what all tell it.
+// httpd holds the settings of Apache for one contestant, in addition to those that all share.
 type httpd struct {
 	Lines     string
 	Processes int // number of Apache's child processes; 0: two
@@ -24,7 +24,7 @@ var commonModules = []string{
 	"proxy", "proxy_fcgi", "proxy_http", "proxy_uwsgi",
 }
 
-// requestsAtOnce is how many connections Apache works on at once.
+// requestsAtOnce is the number of connections that Apache handles at once.
 const requestsAtOnce = 300
 
 // write writes the configuration and returns the command.

@@ -2,12 +2,12 @@ package contest
 
 import "fmt"
 
-// Front is what stands between the client and a contestant.
+// Front is the server between the client and a contestant.
 type Front string
 
 const (
 	Direct Front = "direct" // nothing: it speaks HTTP itself
-	Apache Front = "apache" // Apache with the event MPM, as the contestant's own manual says
+	Apache Front = "apache" // Apache with the event MPM, set up as the contestant's manual says
 )
 
 // Kind is the interface of an app.
@@ -33,12 +33,12 @@ var (
 	Django  = Site{"Django", WSGI, "django_site:application"}
 )
 
-// Setting is how contestants are started to be compared.
+// Setting describes how the contestants of a comparison are started.
 type Setting struct {
 	Site    Site  // the app that is served
 	Front   Front // the server that the client asks
 	Workers int   // processes that run the app
-	Threads int   // threads of each worker; ASGI has one whatever this says
+	Threads int   // threads of each worker; ASGI workers have one, whatever the value
 
 	Dependency bool // the site requires a package, which modgw installs by itself
 }
@@ -58,11 +58,13 @@ func count(n int, noun string) string {
 type Contestant struct {
 	Name string // as reports name it
 
-	// serves says whether it can be started so.
+	// serves reports whether the contestant can be started with a setting.
 	serves func(Setting) bool
-	// missing says what it needs and is not installed; "": it can run. nil: it needs nothing.
+	// missing names a requirement that is not installed, or returns "" if the contestant can run.
+	// nil: it requires nothing.
 	missing func(*Kit) string
-	// launch says how it is started. Relative files are written into the place's folder by it.
+	// launch returns the command that starts the contestant. It writes files with relative paths
+	// into the folder of the place.
 	launch func(*Kit, Setting, Place) (Launch, error)
 }
 
@@ -75,20 +77,19 @@ const (
 // Place is where a contestant runs.
 type Place struct {
 	Dir    string // its own folder with the sites, which everybody may enter
-	Port   int    // port that the client asks: the contestant's, or that of its Apache
+	Port   int    // port that the client connects to: the contestant's, or its Apache's
 	Socket string // path of a Unix socket, behind Apache
 }
 
 func (p Place) address() string { return fmt.Sprintf("127.0.0.1:%d", p.Port) }
 
-// Launch is a command and what Apache has to be told.
+// Launch is a command, and the settings of Apache that go with it.
 type Launch struct {
 	Command []string // empty: Apache runs the app itself
 	Apache  httpd    // behind Apache
 }
 
-// mostConnections is how many connections at once a server is told to take, if it has a limit of
-// them.
+// mostConnections is the limit of connections for servers that have such a limit.
 const mostConnections = 15_000
 
 // All are modgw first and then the others.
@@ -98,7 +99,7 @@ func All() []Contestant {
 	}
 }
 
-// Serves says whether the contestant can be started with a setting.
+// Serves reports whether the contestant can be started with a setting.
 func (c Contestant) Serves(s Setting) bool { return c.serves(s) }
 
 func wsgiOnly(s Setting) bool    { return s.Site.Kind == WSGI }
@@ -109,7 +110,7 @@ func both(a, b func(Setting) bool) func(Setting) bool {
 	return func(s Setting) bool { return a(s) && b(s) }
 }
 
-// pages are what apps with a framework answer.
+// pages reports whether the site is an app with a framework.
 func pages(s Setting) bool        { return s.Site == Flask || s.Site == Django }
 func behindApache(s Setting) bool { return s.Front == Apache }
 func direct(s Setting) bool       { return s.Front == Direct }

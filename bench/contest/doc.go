@@ -1,4 +1,4 @@
-// Package contest installs the servers that the benchmark compares, starts each of them with stated
-// settings, directly or behind an Apache of its own, and tells how much CPU time and memory its
-// processes use.
+// Package contest installs the servers that the benchmark compares, starts each of them with given
+// settings, directly or behind its own Apache, and measures the CPU time and memory of its
+// processes.
 package contest

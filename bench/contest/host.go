@@ -52,8 +52,8 @@ app "app%[1]d" {
 	return k.startHost(ctx, place, "apps/*/app.hcl")
 }
 
-// Forest starts modgw with an app that has many files beside its code, a hundred in a folder. It
-// returns how long the host took to be ready.
+// Forest starts modgw with an app that has many files besides its code, a hundred per folder. It
+// returns the time that the host took to be ready.
 func (k *Kit) Forest(ctx context.Context, dir string, files int) (*Running, time.Duration, error) {
 	place, err := newPlace(dir)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// Kit is what was installed to be compared.
+// Kit holds the software that is installed for the comparison.
 type Kit struct {
 	venv string // a virtual environment with the peers and the frameworks; "": there is none
 	bare string // one without packages, for when there is no other
 	host string // modgw-host
 	log  io.Writer
 
-	// Processors are those that servers run on, as taskset(1) takes them; "": all.
+	// Processors lists the processors that servers run on, in the format of taskset(1); "": all.
 	Processors string
 }
 
@@ -59,9 +59,9 @@ func NewKit(ctx context.Context, dir, host string, log io.Writer) (*Kit, error) 
 	return kit, err
 }
 
-// Install installs the peers that are not there yet: from the Python package index into a virtual
-// environment below cache, and as root from Debian's archive. What cannot be installed is left out
-// of the comparison.
+// Install installs the missing peers: from the Python package index into a virtual environment
+// below cache, and, as root, from Debian's archive. A peer that cannot be installed is left out of
+// the comparison.
 func (k *Kit) Install(ctx context.Context, cache string) error {
 	if err := k.installDebian(ctx); err != nil {
 		fmt.Fprintf(k.log, "some peers are left out: %v\n", err)
@@ -150,7 +150,7 @@ func (k *Kit) newest(pattern, debian string) string {
 	return debian
 }
 
-// Has says whether a contestant can run here.
+// Has reports whether a contestant can run here.
 func (k *Kit) Has(c Contestant) bool { return c.missing == nil || c.missing(k) == "" }
 
 func needVenv(k *Kit) string {
@@ -160,7 +160,8 @@ func needVenv(k *Kit) string {
 	return ""
 }
 
-// need says that a file and the virtual environment are needed.
+// need names the package of a file that does not exist. If the file exists, it reports whether the
+// virtual environment is missing.
 func (k *Kit) need(path, apt string) string {
 	if _, err := os.Stat(path); err != nil {
 		return "apt-get install " + apt
@@ -168,7 +169,7 @@ func (k *Kit) need(path, apt string) string {
 	return needVenv(k)
 }
 
-// Versions are those of the peers that are installed, and of Python and Apache.
+// Versions returns the versions of the installed peers, of Python and of Apache.
 func (k *Kit) Versions(ctx context.Context) map[string]string {
 	versions := map[string]string{}
 	say := func(name string, command ...string) {

@@ -22,10 +22,10 @@ var (
 	LedgerASGI = Site{"ledger", ASGI, "ledger_site:asgi"}
 )
 
-// LedgerLength is how long its page is, which says which version it is of.
+// LedgerLength is the length of the ledger site's page, which contains its version.
 const LedgerLength = int64(len("version=0000"))
 
-// Page is what the page of a version says.
+// Page returns the page of a version.
 func Page(version int) string { return fmt.Sprintf("version=%04d", version) }
 
 // Reloader is a contestant in one of its ways to take changed code.
@@ -81,8 +81,8 @@ func withWords(c Contestant, name string, words ...string) Contestant {
 	return named(c, name)
 }
 
-// hangUp tells the first process what its administrator would tell it. One that broken code has
-// ended cannot be told: that shows in what its clients get.
+// hangUp sends SIGHUP to the first process, as an administrator would. If broken code has ended the
+// process, there is none to signal; the clients' results show that.
 func hangUp(r *Running) error {
 	if err := syscall.Kill(r.started[0].pid, syscall.SIGHUP); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
@@ -96,7 +96,7 @@ func touchScript(r *Running) error {
 	return os.WriteFile(filepath.Join(r.Dir, "bench.wsgi"), []byte(importing(r.setting.Site)), 0o644)
 }
 
-// Reload saves code and does what makes the contestant take it.
+// Reload saves code and makes the contestant load it.
 func (r Reloader) Reload(running *Running, code string) error {
 	if err := save(filepath.Join(running.Dir, "page.py"), code); err != nil {
 		return err
@@ -116,8 +116,8 @@ func (r Reloader) tell(running *Running) error {
 	return r.reload(running)
 }
 
-// Code is that of a version. No two are of the same size: some reloaders and Python's bytecode
-// cache would not see a change within a second.
+// Code returns the code of a version. Each version has a different size: some reloaders, and
+// Python's bytecode cache, would not notice a change of the same size within a second.
 func Code(version int) string {
 	return fmt.Sprintf("VERSION = %d\n# %s\n", version, strings.Repeat("#", version))
 }
@@ -133,7 +133,7 @@ func save(file, text string) error {
 	return os.Rename(file+"~", file)
 }
 
-// Depend writes a package of a version, and what makes modgw install it.
+// Depend writes a version of the package, and the requirements.txt that makes modgw install it.
 func Depend(dir string, version int) (wheel string, err error) {
 	wheel = filepath.Join(dir, fmt.Sprintf("dependency-%d-py3-none-any.whl", version))
 	if err := writeWheel(wheel, version); err != nil {
@@ -142,8 +142,8 @@ func Depend(dir string, version int) (wheel string, err error) {
 	return wheel, save(filepath.Join(dir, "requirements.txt"), "dependency @ file://"+wheel+"\n")
 }
 
-// ChangeDependency brings a new version of a package: modgw finds it by itself, for the others it
-// is installed and they are told.
+// ChangeDependency publishes a new version of a package. modgw detects and installs it by itself;
+// for the others, ChangeDependency installs it and reloads them.
 func (r Reloader) ChangeDependency(ctx context.Context, running *Running, version int) error {
 	wheel, err := Depend(running.Dir, version)
 	if err != nil || running.setting.requires(r.Contestant) {
@@ -156,10 +156,10 @@ func (r Reloader) ChangeDependency(ctx context.Context, running *Running, versio
 	return r.Reload(running, Code(version))
 }
 
-// Ours says whether it is modgw, which installs by itself what an app requires.
+// Ours reports whether the contestant is modgw, which installs an app's requirements by itself.
 func (r Reloader) Ours() bool { return strings.HasPrefix(r.Name, Ours) }
 
-// requires says whether the contestant installs what an app requires.
+// requires reports whether the contestant itself installs the requirements of the app.
 func (s Setting) requires(c Contestant) bool { return s.Dependency && strings.HasPrefix(c.Name, Ours) }
 
 func (k *Kit) installInto(ctx context.Context, dir, wheel string) error {
@@ -201,7 +201,7 @@ func (r *Running) KillWorker() error {
 	return errors.New("cannot find a worker to kill")
 }
 
-// runsApp says whether a worker is one that serves, and not one that helps others to start.
+// runsApp reports whether a worker serves requests. Helpers that start other workers do not.
 func (p process) runsApp() bool {
 	for _, helper := range []string{"--template", "resource_tracker"} {
 		if strings.Contains(p.words, helper) {
@@ -211,8 +211,8 @@ func (p process) runsApp() bool {
 	return true
 }
 
-// Await asks again and again until a page says what is wanted, on a connection of its own each
-// time. It returns false when ctx is done before.
+// Await requests a page, on a new connection each time, until the page is as wanted. It returns
+// false if ctx is done first.
 func (r *Running) Await(ctx context.Context, want string, each time.Duration) bool {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {

@@ -10,8 +10,8 @@ import (
 // modgw is behind Apache by the configuration that it writes itself.
 var modgw = Contestant{Name: Ours, serves: anything, launch: launchModgw}
 
-// modgwDefault is modgw as most people run it: its descriptor says no number of threads. Where the
-// others are run with several numbers of threads, it is compared with each at its best.
+// modgwDefault is modgw as most people run it: its descriptor does not set the number of threads.
+// If the others run with several numbers of threads, it is compared with each of them at its best.
 var modgwDefault = Contestant{
 	Name: Default, serves: both(wsgiOnly, pages),
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// modWSGIDaemon runs the app in processes beside Apache's own.
+// modWSGIDaemon runs the app in separate processes, next to Apache's own.
 var modWSGIDaemon = Contestant{
 	Name: "mod_wsgi daemon", serves: both(behindApache, wsgiOnly), missing: needModWSGI,
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {

@@ -61,7 +61,7 @@ func launchGunicorn(class string) func(*Kit, Setting, Place) (Launch, error) {
 	}
 }
 
-// bind is where a server listens that is told so in gunicorn's way.
+// bind returns the listening address for servers that accept it in gunicorn's format.
 func bind(s Setting, p Place) string {
 	if s.Front == Apache {
 		return "unix:" + p.Socket
@@ -129,7 +129,7 @@ var hypercorn = Contestant{
 	},
 }
 
-// stdlib needs nothing but Python: the smallest run has it as its peer.
+// stdlib requires only Python. It is the peer of the smallest run.
 var stdlib = Contestant{
 	Name: Stdlib, serves: both(direct, both(wsgiOnly, func(s Setting) bool { return s.Workers == 1 })),
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {

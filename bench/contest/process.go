@@ -13,7 +13,7 @@ import (
 // process is one process of a contestant, as /proc shows it.
 type process struct {
 	pid   int
-	born  string // tells it from a later one with its number
+	born  string // start time, which distinguishes it from a later process with the same ID
 	cpu   time.Duration
 	words string // its command line
 }
@@ -65,7 +65,7 @@ func (p process) alive() bool {
 	return ok && now.born == p.born
 }
 
-// role says what a process is for.
+// role returns the role of a process.
 func (p process) role() Role {
 	switch {
 	case strings.HasPrefix(p.words, "(wsgi:"):
@@ -78,7 +78,8 @@ func (p process) role() Role {
 	return WorkerRole
 }
 
-// memory is the process's share of memory, what it shares with others divided among them.
+// memory returns the memory of the process in bytes. Shared memory is divided among the processes
+// that share it.
 func (p process) memory() int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid))
 	if err != nil {

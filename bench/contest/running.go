@@ -31,7 +31,7 @@ type Running struct {
 //go:embed sites
 var sites embed.FS
 
-// fileSize is how long the file is that the bare WSGI app sends with wsgi.file_wrapper.
+// fileSize is the size of the file that the bare WSGI app sends with wsgi.file_wrapper.
 const fileSize = 10 << 20
 
 // Start starts a contestant in a new folder below dir, and its Apache, and waits until the site's
@@ -75,7 +75,7 @@ func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*
 	return r, nil
 }
 
-// equip writes what the site needs beside its code.
+// equip writes the files that the site needs besides its code.
 func (k *Kit) equip(ctx context.Context, c Contestant, s Setting, p Place) error {
 	for name, text := range map[string]string{"page.py": Code(1), "reload": ""} {
 		if err := save(filepath.Join(p.Dir, name), text); err != nil {
@@ -160,7 +160,7 @@ func (r *Running) await(ctx context.Context) error {
 	}
 }
 
-// Log is the end of what its programs have printed and logged.
+// Log returns the end of the output and logs of its programs.
 func (r *Running) Log() string {
 	var text strings.Builder
 	logs, _ := filepath.Glob(filepath.Join(r.Dir, "*.log")) // the pattern is right
@@ -171,11 +171,11 @@ func (r *Running) Log() string {
 	return text.String()
 }
 
-// Told is how often its programs have printed and logged a text.
+// Told returns how often a text occurs in the output and logs of its programs.
 func (r *Running) Told(text string) (times int) {
 	logs, _ := filepath.Glob(filepath.Join(r.Dir, "*.log")) // the pattern is right
 	for _, name := range logs {
-		content, _ := os.ReadFile(name) // without a log nothing was told
+		content, _ := os.ReadFile(name) // an unreadable log has no matches
 		times += strings.Count(string(content), text)
 	}
 	return times

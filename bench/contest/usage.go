@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Role is what a process does in a contestant.
+// Role is the part that a process plays in a contestant.
 type Role string
 
 const (
@@ -52,8 +52,8 @@ func (p process) executed() (sum time.Duration) {
 	return sum
 }
 
-// Memory is the memory of the processes of each role in bytes; what is shared is divided among
-// those that share it.
+// Memory returns the memory of the processes of each role, in bytes. Shared memory is divided among
+// the processes that share it.
 func (r *Running) Memory() map[Role]int64 {
 	used := map[Role]int64{}
 	for _, p := range r.processes() {
@@ -70,7 +70,7 @@ func (r *Running) processes() (all []process) {
 	return all
 }
 
-// Wakeups is how often the threads of modgw-host have been given a processor so far.
+// Wakeups returns how often the threads of modgw-host have been scheduled since they started.
 func (r *Running) Wakeups() (n int) {
 	for _, p := range r.processes() {
 		if p.role() == HostRole {

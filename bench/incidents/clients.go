@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// client is what sends requests again and again until the scene ends.
+// client sends requests one after the other until the scene ends.
 type client struct {
 	path    string
 	method  string        // "": GET
@@ -28,7 +28,7 @@ func (s *scene) send(n int, c client) {
 			transport := c.transport()
 			defer transport.CloseIdleConnections()
 			for s.playing.Err() == nil {
-				_, _ = c.do(s.playing, transport, s.address) // what is answered, the host counts
+				_, _ = c.do(s.playing, transport, s.address) // the host counts the answers
 				testbed.Pause(s.playing, c.rest)
 			}
 		})
@@ -76,7 +76,7 @@ func (s *scene) readSlowly(n int) {
 	for range n {
 		s.clients.Go(func() {
 			for s.playing.Err() == nil {
-				_ = s.readOne() // what is answered, the host counts
+				_ = s.readOne() // the host counts the answers
 				testbed.Pause(s.playing, 10*time.Millisecond)
 			}
 		})

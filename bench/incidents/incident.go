@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// incident is something that goes wrong, and what has to be said of it.
+// incident is something that goes wrong, and the diagnosis that is expected.
 type incident struct {
 	name  string            // in a few words
 	app   string            // settings in the block of the app; "": there is no app
 	files map[string]string // files of the app, by name
 	host  string            // further lines of the host's own file
 
-	// missing says why the incident cannot be staged on this machine; nil or "": it can.
+	// missing returns the reason why the incident cannot be staged on this machine; nil or "": it
+	// can be.
 	missing func(*scene) string
 
 	// prepare is called before the host starts; nil: nothing is to be done.
@@ -28,16 +29,16 @@ type incident struct {
 	says  string        // a pattern that the sentence must match, with the figures
 }
 
-// verdict is what was said of an incident.
+// verdict is the diagnosis that an incident received.
 type verdict struct {
 	incident *incident
-	cause    string // "": nothing was said
+	cause    string // "": there was no diagnosis
 	sentence string
 	missing  string // why it was not staged; "": it was
 	failed   error  // why it could not be
 }
 
-// right reports whether the sentence names what is wrong.
+// right reports whether the sentence names the cause of the incident.
 func (v *verdict) right() bool {
 	return v.cause == v.incident.cause && regexp.MustCompile(v.incident.says).MatchString(v.sentence)
 }

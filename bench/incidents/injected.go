@@ -21,7 +21,7 @@ const (
 	injectedWait = 50 * time.Millisecond
 	rounds       = 5
 
-	// tolerance is how far from the injected wait the timeline may be.
+	// tolerance is the largest accepted difference between the injected wait and the timeline.
 	tolerance = 2 * time.Millisecond
 )
 
@@ -32,19 +32,20 @@ type injection struct {
 	wait  func(*scene, string) wait // sends a request for the path
 }
 
-// wait is how long a request waited, as its client has measured it, or why it was not sent.
+// wait is the time that a request waited, as measured by its client, or the reason why it was not
+// sent.
 type wait struct {
 	took time.Duration
 	err  error
 }
 
-// timeline is what the access log says of a request, durations in seconds.
+// timeline is the timeline of a request in the access log, with durations in seconds.
 type timeline struct {
 	target                   string
 	front, queued, firstByte float64
 }
 
-// timelineFormat is that of the access log.
+// timelineFormat is the format of the access log.
 const timelineFormat = "{target} {front_wait} {queued} {first_byte}"
 
 // parse reads a line of the access log. It reports false when it is not whole.
@@ -76,8 +77,8 @@ def application(environ, start_response):
     return [b"%f" % (time.perf_counter() - began)]
 `
 
-// inject has requests wait at each place in turn, and prints what the timeline says of them. The
-// error names the places that it is wrong about.
+// inject makes requests wait at each place in turn, and prints the timeline's result next to the
+// injected wait. The error names the places for which the timeline is wrong.
 func (s *scene) inject(ctx context.Context, out io.Writer) error {
 	playing, end := context.WithCancel(ctx)
 	s.playing = playing
@@ -102,8 +103,8 @@ func (s *scene) inject(ctx context.Context, out io.Writer) error {
 	return wrong
 }
 
-// measure returns the wait at a place and what was found, in seconds, of the round in which they
-// differ as usual.
+// measure injects a wait at a place several times. It returns the injected wait and the measured
+// one, in seconds, of the round with the median difference.
 func (s *scene) measure(i injection) (injected, found float64, err error) {
 	type pair struct{ injected, found float64 }
 	var pairs []pair
@@ -161,7 +162,8 @@ func (s *scene) get(path string, header http.Header) (string, error) {
 	return string(body), err
 }
 
-// waitInFront sends a request that a web server in front says to have had for a while.
+// waitInFront sends a request with the header of a web server in front that has kept the request
+// for a while.
 func (s *scene) waitInFront(path string) wait {
 	began := time.Now().Add(-injectedWait)
 	_, err := s.get(path, http.Header{"X-Request-Start": {fmt.Sprintf("t=%d", began.UnixMicro())}})
@@ -201,7 +203,8 @@ func (s *scene) waitInWorker(path string) wait {
 	return wait{<-goesOn, err}
 }
 
-// waitInApp sends a request that the app answers late. It says how late.
+// waitInApp sends a request to which the app answers late, and returns the delay that the app
+// reports.
 func (s *scene) waitInApp(path string) wait {
 	body, err := s.get("/sleep"+path, nil)
 	if err != nil {

@@ -1,15 +1,15 @@
 // Command incidents stages incidents of real apps on a real host, and checks that the first
-// sentence of modgw-host status names what is wrong.
+// sentence of modgw-host status names the cause.
 //
 //	go run ./bench/incidents                    # stages all, a few minutes
-//	go run ./bench/incidents -only 'queue|loop' # those whose names match
+//	go run ./bench/incidents -only 'queue|loop' # incidents whose names match
 //	go run ./bench/incidents -list
 //	go run ./bench/incidents -waits             # checks the timeline of requests that wait
 //	go run ./bench/incidents -out docs/status.md # writes the table into the page
 //
-// Each incident has a host of its own, which is looked at each second, as top, a dashboard and
-// Prometheus do. Some need root, or a program such as php-cgi, and are left out without it. The
-// command fails when fewer sentences than -least are right.
+// Each incident runs on its own host, which is asked for its status every second, as by top, a
+// dashboard or Prometheus. Some incidents need root, or a program such as php-cgi, and are left out
+// if it is missing. The command fails if fewer sentences than -least are right.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 
 func main() { testbed.Main("incidents", run) }
 
-// options are those of the command line.
+// options holds the options of the command line.
 type options struct {
 	only  *regexp.Regexp
 	list  bool
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return o.stage(ctx, stdout, stderr)
 }
 
-// stage stages the incidents one after the other, and prints what was said.
+// stage stages the incidents one after the other, and prints the diagnosis of each.
 func (o *options) stage(ctx context.Context, stdout, stderr io.Writer) error {
 	dir, err := testbed.Folder("", "incidents")
 	if err != nil {

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// patience is how long something may take to be noticed, on a machine that does much else.
+	// patience limits the wait for a diagnosis, on a machine that is busy with other work.
 	patience = 45 * time.Second
 
-	// readyTime is how long an app may take to start.
+	// readyTime limits the start of an app.
 	readyTime = 60 * time.Second
 )
 
@@ -32,10 +32,10 @@ type scene struct {
 	program string        // modgw-host
 	look    time.Duration // how long it is looked at, or longer
 	address string        // address of the listener
-	silent  int           // port whose server accepts connections and says nothing
+	silent  int           // port of a server that accepts connections and never answers
 	env     []string      // further variables of the host
 	before  []string      // command that starts the host, which follows it; nil: none
-	trace   io.Writer     // gets what the host says of itself in the end; nil: nothing does
+	trace   io.Writer     // receives the final status and log of the host; nil: unused
 
 	last    []byte           // the latest status as it was printed
 	running *testbed.Program // the host; nil: it was not started
@@ -44,7 +44,7 @@ type scene struct {
 	cleanUp []func()
 }
 
-// play stages an incident and returns what was said of it.
+// play stages an incident and returns its diagnosis.
 func (s *scene) play(ctx context.Context, i *incident) *verdict {
 	v := &verdict{incident: i}
 	if i.missing != nil {
@@ -119,7 +119,7 @@ func (s *scene) begin(ctx context.Context, i *incident) error {
 	})
 }
 
-// fill puts in what only the scene knows.
+// fill replaces the {{names}} whose values only the scene knows.
 func (s *scene) fill(text string) string {
 	return strings.NewReplacer("{{dir}}", s.dir, "{{silent}}", fmt.Sprint(s.silent)).Replace(text)
 }
@@ -163,7 +163,7 @@ func (s *scene) await(patience time.Duration, what string, is func(*hostStatus) 
 	})
 }
 
-// hostStatus is what matters here of what modgw-host status --json prints.
+// hostStatus holds the fields of modgw-host status --json that matter here.
 type hostStatus struct {
 	PID       int
 	Diagnosis *diagnosis
@@ -216,8 +216,7 @@ func (s *scene) status() (*hostStatus, error) {
 	return h, json.Unmarshal(out.Bytes(), h)
 }
 
-// listenSilently opens a port at which connections are accepted, and nothing is said until the
-// scene ends.
+// listenSilently opens a port that accepts connections and never answers, until the scene ends.
 func (s *scene) listenSilently() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

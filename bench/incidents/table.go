@@ -9,10 +9,10 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// table is what was said of all incidents.
+// table holds the verdicts of all incidents.
 type table []*verdict
 
-// counts are how many were staged, and of how many the right thing was said.
+// counts returns how many incidents were staged, and how many of them were diagnosed correctly.
 func (t table) counts() (staged, right int) {
 	for _, v := range t {
 		if v.missing == "" {
@@ -66,7 +66,7 @@ func cell(text string) string {
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ").Replace(text)
 }
 
-// What is between them in a page is the table.
+// The table is between these lines of a page.
 const (
 	tableBegin = "<!-- incidents: go run ./bench/incidents -out docs/status.md -->\n"
 	tableEnd   = "<!-- end of incidents -->"

@@ -39,10 +39,10 @@ const longestHead = 64 << 10
 
 func (a *answer) reset() { *a = answer{head: a.head[:0]} }
 
-// begun says whether any byte of the response has come.
+// begun reports whether any byte of the response has arrived.
 func (a *answer) begun() bool { return a.state != inHead || len(a.head) > 0 }
 
-// feed takes what came. It returns what lies behind the response, once that is complete.
+// feed consumes received bytes. When the response is complete, it returns the bytes after it.
 func (a *answer) feed(p []byte) (rest []byte, complete bool, err error) {
 	for {
 		switch a.state {
@@ -150,7 +150,7 @@ func is(text []byte, lower string) bool {
 	return len(text) == len(lower) && bytes.EqualFold(text, []byte(lower))
 }
 
-// readLine reads what stands around chunks.
+// readLine reads one of the lines around chunks.
 func (a *answer) readLine() (complete bool, err error) {
 	line := a.head[:len(a.head)-2]
 	defer func() { a.head = a.head[:0] }()
@@ -175,7 +175,7 @@ func (a *answer) readLine() (complete bool, err error) {
 	return false, nil
 }
 
-// verdict says what is wrong with a complete response; "": nothing.
+// verdict returns the fault of a complete response, or "" if it is right.
 func (a *answer) verdict(length int64) string {
 	switch {
 	case a.status != 200:

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// role is what a connection is for.
+// role is the purpose of a connection.
 type role uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	staysIdle                // asks once and is then kept
 )
 
-// conn is one connection of the client, and what is under way on it.
+// conn is one connection of the client, with its request under way.
 type conn struct {
 	engine *engine
 	fd     int       // -1: there is none
@@ -59,7 +59,7 @@ func (c *conn) send() {
 	c.flush()
 }
 
-// open says whether a WebSocket or a stream has begun.
+// open reports whether a WebSocket or a stream has begun.
 func (c *conn) open() bool { return c.upgraded || c.answer.state > inHead }
 
 func (c *conn) connect() error {
@@ -122,7 +122,7 @@ func (c *conn) waitForRoom(wait bool) {
 	_ = unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_MOD, c.fd, &event)
 }
 
-// receive reads once; what is left is reported again.
+// receive reads once; epoll reports any remaining bytes again.
 func (c *conn) receive() {
 	n, err := unix.Read(c.fd, c.engine.room)
 	switch {

@@ -17,7 +17,7 @@ type engine struct {
 	slow    []byte // the head of each request for the slow page
 	message []byte
 	zeros   []byte // pieces of bodies
-	room    []byte // for what comes
+	room    []byte // buffer for received bytes
 
 	epoll int
 	timer int // a timerfd, for requests at a fixed rate
@@ -129,7 +129,7 @@ func (e *engine) openIdle() error {
 	return nil
 }
 
-// openingTime is how long many WebSockets or streams may take to open.
+// openingTime limits the opening of many WebSockets or streams.
 const openingTime = 20 * time.Second
 
 // awaitOpen waits until all connections that stay open are.

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// stream reads an event stream whose events say when they were sent: "data: NANOSECONDS" since
-// 1970.
+// stream reads an event stream whose events contain the time when they were sent: "data:
+// NANOSECONDS" since 1970.
 type stream struct {
 	line []byte
 }
 
 var dataField = []byte("data: ")
 
-// feed takes what came, whatever chunks it came in, and calls seen with the age of each event.
+// feed consumes received bytes, however they are divided into chunks, and calls seen with the age
+// of each event.
 func (s *stream) feed(p []byte, now time.Time, seen func(age time.Duration)) {
 	for len(p) > 0 {
 		line, rest, ended := bytes.Cut(p, []byte("\n"))

@@ -13,7 +13,7 @@ type echo struct {
 	text bool
 }
 
-// feed takes what came. It returns what lies behind the message, once that is complete.
+// feed consumes received bytes. When the message is complete, it returns the bytes after it.
 func (e *echo) feed(p []byte) (rest []byte, complete bool) {
 	for len(p) > 0 || e.left == 0 && e.text {
 		if e.left > 0 {

@@ -26,7 +26,7 @@ func (h *Histogram) Record(d time.Duration) {
 	h.Slow = max(h.Slow, d)
 }
 
-// Add counts what another histogram has counted.
+// Add adds the counts of another histogram.
 func (h *Histogram) Add(other Histogram) {
 	if h.Counts == nil {
 		h.Counts = map[int]int{}

@@ -2,7 +2,7 @@ package load
 
 import "time"
 
-// Protocol is what is done on a connection.
+// Protocol is the way in which a connection is used.
 type Protocol string
 
 const (
@@ -16,7 +16,7 @@ type Job struct {
 	Address     string   // HOST:PORT
 	Protocol    Protocol // how the connections are used
 	Path        string   // target of the requests
-	Upload      int64    // bytes of a request's body; 0: GET without one
+	Upload      int64    // bytes of a request's body; 0: GET without a body
 	Length      int64    // bytes that a right response has
 	Connections int      // connections that are counted
 	Idle        int      // further connections, which ask once and are then kept open
@@ -30,7 +30,7 @@ type Job struct {
 	CPU      int           // the processor to run on, from 1; 0: any
 }
 
-// Result is what a job saw from the end of its warm-up on.
+// Result holds the observations of a job from the end of its warm-up on.
 type Result struct {
 	Answered   int            // right answers
 	Errors     map[string]int // how often each thing went wrong
@@ -44,10 +44,10 @@ type Result struct {
 	Pace  []int         // answers in each [PaceStep] since then
 }
 
-// PaceStep is how exactly a result tells when answers came.
+// PaceStep is the resolution at which a result records the times of answers.
 const PaceStep = 5 * time.Millisecond
 
-// Between is how many answers came between two times by CLOCK_MONOTONIC.
+// Between returns the number of answers between two times of CLOCK_MONOTONIC.
 func (r Result) Between(from, to time.Duration) (answers int) {
 	for step, n := range r.Pace {
 		if at := r.Start + time.Duration(step)*PaceStep; at >= from && at < to {

@@ -47,7 +47,7 @@ func Main(in io.Reader, out io.Writer) error {
 	say := func(line string) func() { return func() { fmt.Fprint(out, line) } }
 	result, err := e.run(Watch{Begun: say(beginLine), Ended: say(endLine), Over: func() {
 		fmt.Fprint(out, overLine)
-		_, _ = io.Copy(io.Discard, in) // nothing comes but the end
+		_, _ = io.Copy(io.Discard, in) // only EOF is expected
 	}})
 	if err != nil {
 		return err
@@ -55,7 +55,8 @@ func Main(in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(result)
 }
 
-// Watch is told, a moment late, how far a job is. What is nil is not called.
+// Watch has callbacks for the progress of a job, called with a small delay. Nil callbacks are
+// skipped.
 type Watch struct {
 	Begun func() // counting begins
 	Ended func() // counting ends
@@ -93,7 +94,7 @@ func Run(ctx context.Context, job Job, w Watch) (Result, error) {
 	if err := cmd.Start(); err != nil {
 		return Result{}, err
 	}
-	_, _ = in.Write(append(text, '\n')) // a client that has ended says why
+	_, _ = in.Write(append(text, '\n')) // if the client has ended, its error is reported below
 	over := w.Over
 	w.Over = func() {
 		call(over)

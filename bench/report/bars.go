@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// bar is what modgw must reach beside others in some rows: each counts where it answers most, with
-// any number of threads and connections and one worker.
+// bar is a bar that modgw must reach, compared with others in some rows. Each server counts with
+// its best result, at any number of threads and connections, with one worker.
 type bar struct {
 	what  string
 	of    func(Row) bool
@@ -125,9 +125,9 @@ func (b bar) who() string {
 	return contest.Ours
 }
 
-// pacedVerdict compares what an answer costs and how late the slowest hundredth is at a fixed rate,
-// each with the number of threads with which it takes the least CPU time. most is how many times
-// that of the peer may be used.
+// pacedVerdict compares the cost of an answer and the 99th percentile of the latency at a fixed
+// rate, each server with the number of threads that costs it the least CPU time. most is the
+// largest accepted ratio to the peer's CPU time.
 func (r *Report) pacedVerdict(rate, most float64) Verdict {
 	v := Verdict{
 		What: fmt.Sprintf("hello WSGI directly, %.0f requests a second", rate),
@@ -157,7 +157,7 @@ func (r *Report) cheapest(name string, rate float64) (best Row) {
 	return best
 }
 
-// threadsVerdict says what eight threads cost a page that computes.
+// threadsVerdict judges the cost of eight threads for a page that computes.
 func (r *Report) threadsVerdict() Verdict {
 	v := Verdict{What: "Django page directly, 8 threads beside 1", Bar: "worker's CPU ≤ 1.05 ×"}
 	worker := map[int]float64{}
@@ -174,8 +174,8 @@ func (r *Report) threadsVerdict() Verdict {
 	return v
 }
 
-// memoryVerdict says what one app takes with its host, while it has the connections with which it
-// answers most.
+// memoryVerdict judges the memory of one app with its host, at the number of connections with the
+// highest throughput.
 func (r *Report) memoryVerdict() Verdict {
 	v := Verdict{What: "one hello app, host and worker", Bar: "≤ 45 MiB"}
 	var best Row

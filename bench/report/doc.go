@@ -1,3 +1,3 @@
-// Package report says what was measured: as JSON, as Markdown tables, as plots, and as verdicts on
-// the bars that modgw is held to.
+// Package report presents the measurements: as JSON, as Markdown tables, as plots, and as verdicts
+// on the bars that modgw is held to.
 package report

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// writeFairness tells what requests wait for when others take a second each.
+// writeFairness writes how long requests wait when other requests take a second each.
 func (r *Report) writeFairness(out *strings.Builder) {
 	began := false
 	for _, beside := range r.Rows {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Growth is what modgw costs with more and more of something.
+// Growth is the cost of modgw as the number of something grows.
 type Growth struct {
 	Of     string  // "apps", "files"
 	N      int     // how many there are
@@ -22,7 +22,7 @@ type Growth struct {
 	Failed string  `json:",omitempty"`
 }
 
-// Saving is how long it takes from saving code until the new page comes.
+// Saving is the time from saving code until the new page is served.
 type Saving struct {
 	Site   string    // name of the site that was saved
 	Times  []float64 // milliseconds

@@ -38,6 +38,6 @@ func first(text string) string {
 }
 
 func read(file string) string {
-	text, _ := os.ReadFile(file) // what is not known is left empty
+	text, _ := os.ReadFile(file) // an unknown value stays empty
 	return string(text)
 }

@@ -107,7 +107,8 @@ func amount(x float64) string {
 
 func ratio(x float64) string { return nonzero("%.2f", x) }
 
-// milliseconds is empty for what was not measured: no answer came whole.
+// milliseconds formats microseconds as milliseconds. The result is empty if there was no
+// measurement, because no answer was complete.
 func milliseconds(us float64) string {
 	if us == 0 {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Metering is what it costs that modgw counts and times requests.
+// Metering is the cost of counting and timing requests.
 type Metering struct {
 	Situation
 
@@ -32,7 +32,7 @@ func (m Metering) String() string {
 		Median(m.shares()), low, high, Median(m.With), Median(m.Without))
 }
 
-// mostMetering is how many percent of CPU time counting may cost.
+// mostMetering is the largest accepted cost of counting, in percent of the CPU time.
 const mostMetering = 2.0
 
 func (r *Report) meteringVerdicts() (all []Verdict) {

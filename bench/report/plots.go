@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// WritePlots writes what was measured as SVG files.
+// WritePlots writes the measurements as SVG files.
 func (r *Report) WritePlots(dir string) error {
 	for name, svg := range map[string]string{
 		"throughput": r.throughput(), "cpu": r.cpu(), "concurrency": r.concurrency(), "latency": r.latency(), "size": r.size(),
@@ -30,7 +30,7 @@ func (r *Report) WritePlots(dir string) error {
 	return nil
 }
 
-// busy says whether a row is of a contestant with one worker that was asked as fast as it answered.
+// busy reports whether the row's contestant had one worker and got requests as fast as it answered.
 func busy(row Row) bool {
 	return row.Workers == 1 && row.Idle == 0 && row.Slow == 0 && row.Rate == 0 && row.Failed == ""
 }
@@ -152,8 +152,8 @@ func oursFirst(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// drawn is the chart; "": there is nothing to draw. Its ticks are where something was measured, if
-// nothing else is said.
+// drawn returns the chart, or "" if there are no series. By default, the ticks are at the measured
+// values.
 func drawn(l chart.Lines) string {
 	if len(l.Series) == 0 {
 		return ""

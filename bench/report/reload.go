@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// Event is what happens while requests come in at a fixed rate.
+// Event is an event that occurs while requests arrive at a fixed rate.
 type Event string
 
 const (
@@ -20,7 +20,7 @@ const (
 	InFlight Event = "good code, a request of 3 s in flight"
 )
 
-// Reload is what an event cost.
+// Reload is the cost of an event.
 type Reload struct {
 	Event      Event         // the event
 	Workers    int           // number of workers
@@ -43,8 +43,8 @@ type Reload struct {
 	Failed string `json:",omitempty"` // why there are no numbers
 }
 
-// Added is how much longer than usual the slowest request took, in milliseconds; the median, where
-// the event was several times.
+// Added returns how much longer than usual the slowest request took, in milliseconds. If the event
+// occurred several times, it is the median.
 func (r Reload) Added() float64 { return max(0, Median(r.Slowest)-r.Before.P50) / 1000 }
 
 // again reports the times that are not the median.

@@ -16,7 +16,7 @@ type Report struct {
 	Rounds   int               // how often each was asked
 	Window   time.Duration     // length of one measurement in one round
 	Machine  Machine           // the machine that it ran on
-	Versions map[string]string // versions of what took part, by name
+	Versions map[string]string // versions of the software involved, by name
 	Rows     []Row             `json:",omitempty"` // answers under load
 	Reloads  []Reload          `json:",omitempty"` // costs of reloads
 	Growth   []Growth          `json:",omitempty"` // needs of modgw with many apps and files
@@ -25,7 +25,7 @@ type Report struct {
 	Calls    []Calls           `json:",omitempty"` // system calls for an answer
 }
 
-// Row is what was measured of one contestant in one situation, as the median of the rounds.
+// Row holds the measurements of one contestant in one situation, as the median of the rounds.
 type Row struct {
 	Situation
 	Contestant string // its name
@@ -47,7 +47,7 @@ type Row struct {
 	Failed   string         `json:",omitempty"` // why there are no numbers
 }
 
-// Situation is what all contestants of a table meet.
+// Situation is the situation that all contestants of a table share.
 type Situation struct {
 	Work        string        // name of the work
 	Site        string        // name of the site
@@ -60,12 +60,13 @@ type Situation struct {
 	Rate        float64       `json:",omitempty"` // requests a second; 0: as many as are answered
 }
 
-// Latency tells how long answers took, in microseconds.
+// Latency holds the latency of answers in microseconds.
 type Latency struct {
 	P50, P90, P99, P999, Max float64 // quantiles and the longest
 }
 
-// TotalCPU is what all processes of the contestant used for an answer, in microseconds.
+// TotalCPU returns the CPU time that all processes of the contestant used for an answer, in
+// microseconds.
 func (r Row) TotalCPU() (sum float64) {
 	for _, used := range r.CPU {
 		sum += used
@@ -73,7 +74,7 @@ func (r Row) TotalCPU() (sum float64) {
 	return sum
 }
 
-// TotalMemory is that of all processes of the contestant, in bytes.
+// TotalMemory returns the memory of all processes of the contestant, in bytes.
 func (r Row) TotalMemory() (sum int64) {
 	for _, used := range r.Memory {
 		sum += used
@@ -90,7 +91,7 @@ func (r *Report) WriteJSON(file string) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-// Read reads what [Report.WriteJSON] wrote.
+// Read reads a file written by [Report.WriteJSON].
 func Read(file string) (*Report, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

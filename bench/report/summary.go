@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// What stands between these lines of a page is what was measured last.
+// The latest measurements are between these lines of a page.
 const (
 	beginMeasured = "<!-- measured: written by go run ./bench -out -->\n"
 	endMeasured   = "<!-- end of what was measured -->\n"

@@ -8,13 +8,13 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// Verdict says whether modgw keeps to a bar.
+// Verdict states whether modgw meets a bar.
 type Verdict struct {
 	What     string // the claim that is judged
 	Bar      string // the value that it has to reach
 	Measured string // "": it was not
 	Met      bool   // whether it did
-	Narrowly bool   // another run may say something else
+	Narrowly bool   // another run may have the opposite result
 }
 
 // Verdicts are those on all bars.
@@ -37,7 +37,7 @@ func between(ours, theirs Row) (low, high float64) {
 	return ourLow / theirHigh, ourHigh / theirLow
 }
 
-// with says how a row's server was run and asked, shortly: threads × connections.
+// with describes briefly how the row's server was run and measured: threads × connections.
 func (r Row) with() string {
 	if r.Contestant == contest.Default {
 		return fmt.Sprintf("default × %d", r.Connections)
@@ -81,8 +81,8 @@ func (r *Report) reloadVerdicts() (all []Verdict) {
 	return append(all, r.growthVerdicts()...)
 }
 
-// reloaded sums up what modgw lost in an event, directly and behind Apache. patience is how many
-// milliseconds more than usual the slowest answer may take; 0: any number.
+// reloaded sums up modgw's losses in an event, directly and behind Apache. patience is the largest
+// accepted addition to the slowest answer, in milliseconds; 0: any.
 func (r *Report) reloaded(event Event, workers int, patience float64) (measured string, met bool) {
 	met = true
 	for _, row := range r.Reloads {

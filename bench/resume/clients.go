@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// messageInterval is how often each WebSocket is asked for an answer.
+	// messageInterval is the interval between two messages on each WebSocket.
 	messageInterval = 500 * time.Millisecond
 
-	// silence is how long a client waits for something before it counts as disconnected.
+	// silence is the time without any data after which a client counts as disconnected.
 	silence = 30 * time.Second
 )
 

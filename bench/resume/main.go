@@ -1,13 +1,13 @@
 // Command resume reloads an ASGI app with resume = true again and again while clients have
-// WebSockets and event streams open, and checks that none is disconnected and that everything
+// WebSockets and event streams open. It checks that no client is disconnected and that everything
 // arrives once and in order.
 //
 //	go run ./bench/resume                                       # 1000, 100, 20
 //	go run ./bench/resume -sockets 20 -streams 5 -reloads 3
 //
-// It prints how many clients were disconnected, and the longest time that one waited for the answer
-// to a message, or for the next event, while the app was reloaded and otherwise: the clients, and
-// whatever else runs, share the machine with the host. The command fails when anything was lost.
+// It prints the number of disconnected clients, and the longest wait for the answer to a message or
+// for the next event, both during reloads and otherwise: the clients and other programs share the
+// machine with the host. The command fails if anything was lost.
 package main
 
 import (

@@ -65,7 +65,7 @@ func startSite(ctx context.Context, bed testbed.Bed, workers int) (s *site, err 
 	return s, err
 }
 
-// ask sends the head of a request and reads that of the response.
+// ask sends the head of a request and reads the head of the response.
 func (s *site) ask(head string) (net.Conn, *bufio.Reader, error) {
 	conn, err := net.Dial("tcp", s.host.Address)
 	if err != nil {

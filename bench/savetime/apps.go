@@ -11,7 +11,7 @@ import (
 type app struct {
 	name  string
 	entry string            // module:callable
-	files map[string]string // beside page.py
+	files map[string]string // in addition to page.py
 }
 
 var apps = []app{

@@ -1,12 +1,12 @@
-// Command savetime measures how long it takes from saving a file until the new page is answered,
-// for modgw-host and for the reloaders of other servers, one after the other in the same run.
+// Command savetime measures the time from saving a file until the new page is served, for
+// modgw-host and for the reloaders of other servers, one after the other in the same run.
 //
 //	go run ./bench/savetime            # needs python3 with venv and a package index, and uses
 //	                                   # Apache with mod_wsgi if it is installed
 //	go run ./bench/savetime -rounds 9
 //
-// It prints, for each app, the median in milliseconds and how many times longer than modgw-host's
-// that is. Only ratios of one run mean anything: machines differ.
+// For each app and server it prints the median in milliseconds, and its ratio to modgw-host's
+// median. Compare only ratios of one run: machines differ.
 package main
 
 import (

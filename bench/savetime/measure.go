@@ -24,7 +24,7 @@ type bench struct {
 	count  int
 }
 
-// result is what was measured of one server with one app.
+// result holds the measurements of one server with one app.
 type result struct {
 	app, server string
 	times       []time.Duration
@@ -35,7 +35,7 @@ func (r result) median() time.Duration {
 	return sorted[len(sorted)/2]
 }
 
-// patience is how long a page may take to show a change.
+// patience limits the wait for a page to show a change.
 const patience = 30 * time.Second
 
 // prepare builds modgw-host and installs the peers.

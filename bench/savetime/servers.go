@@ -12,7 +12,7 @@ type server struct {
 	name    string
 	only    string // the app that it can serve; "": all
 	command func(dir string, a app, address string) ([]string, error)
-	// does what a user of the server does after saving; nil: nothing
+	// does what the server requires of a user after saving; nil: no action is required
 	after func(dir string, a app) error
 }
 

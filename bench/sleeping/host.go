@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// sleepAfter is how long a site is left alone before it sleeps.
+	// sleepAfter is the idle time after which a site sleeps.
 	sleepAfter = 5 * time.Second
 
-	// patience is how long all sites may take to start, or to fall asleep.
+	// patience limits the wait for all sites to start, or to fall asleep.
 	patience = 15 * time.Minute
 )
 
@@ -34,7 +34,7 @@ type host struct {
 	client               *control.Client
 }
 
-// measurement is what was measured of the sites.
+// measurement holds the results for one way of running the sites.
 type measurement struct {
 	awake, asleep, template float64 // MiB of each
 	// times of requests that start a site, wake it, or find it awake
@@ -147,7 +147,7 @@ func (h *host) sleep(ctx context.Context) error {
 	return nil
 }
 
-// memory is what the workers and templates of a site have on average, in MiB.
+// memory returns the average memory of a site's workers and of its template, in MiB.
 func (h *host) memory(ctx context.Context) (worker, template float64, err error) {
 	status, err := h.client.Status(ctx)
 	var workers []int

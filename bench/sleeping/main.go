@@ -1,15 +1,15 @@
-// Command sleeping measures what Django sites without requests cost: the memory of each, awake and
-// asleep, and how long the request waits that wakes one. All sites run in one environment, as one
-// user, on one host.
+// Command sleeping measures the cost of Django sites without requests: the memory of each, awake
+// and asleep, and the time that a request takes to wake one. All sites run in one environment, as
+// one user, on one host.
 //
 //	go run ./bench/sleeping                 # 200 sites: 24 GB of memory are enough
 //	go run ./bench/sleeping -sites 20
 //	go run ./bench/sleeping -python /srv/venv/bin/python   # which has Django
 //
-// It measures the same sites in several ways, one after the other: with templates and without, and
-// whose workers are forked from their template after a restart. Memory is the proportional set size
-// of the processes (PSS), so that what they share counts once. "start" is the first request, which
-// starts a site as it does after stop_after.
+// It measures the same sites in several ways, one after the other: with and without templates, and
+// with workers that are forked from their template after a restart. Memory is the proportional set
+// size (PSS) of the processes, so that shared memory counts once. "start" is the first request,
+// which starts a site as it does after stop_after.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 
 func main() { testbed.Main("sleeping", run) }
 
-// way is how the sites run.
+// way is a way of running the sites.
 type way struct {
 	name     string
 	template bool

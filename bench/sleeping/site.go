@@ -65,7 +65,7 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 `
 
-// descriptor is that of a site, which starts with its first request.
+// descriptor is the descriptor of a site that starts with its first request.
 const descriptor = `
 app "site%[1]d" {
   hosts = ["site%[1]d.test"]

@@ -33,8 +33,8 @@ app "neighbour" {
 }
 `
 
-// measureCrawler measures how soon an app refuses what it cannot serve, and whether another app
-// notices.
+// measureCrawler measures how soon an app refuses requests that it cannot serve, and whether
+// another app is affected.
 func measureCrawler(ctx context.Context, bed testbed.Bed, args []string) error {
 	flags := flag.NewFlagSet("crawler", flag.ContinueOnError)
 	connections := flags.Int("connections", 2000, "connections of the crawler")

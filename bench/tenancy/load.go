@@ -20,8 +20,7 @@ def application(environ, start_response):
     return [b"ok"]
 `
 
-// measureLoad measures how the number of workers follows the load, and what becomes of the
-// requests.
+// measureLoad measures how the number of workers follows the load, and the outcome of the requests.
 func measureLoad(ctx context.Context, bed testbed.Bed, args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	rate := flags.Float64("rate", 200, "requests a second under load")
@@ -77,7 +76,7 @@ app "page" {
 	return nil
 }
 
-// change is how many workers there were from a time on.
+// change is the number of workers from a time on.
 type change struct {
 	at                    time.Duration
 	wanted, ready, queued int

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// measurements are what can be measured, by name.
+// measurements maps names to measurements.
 var measurements = map[string]func(ctx context.Context, bed testbed.Bed, args []string) error{
 	"load":    measureLoad,
 	"crawler": measureCrawler,

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// outcome counts what requests were answered.
+// outcome counts the outcomes of requests.
 type outcome struct {
 	sent  int
 	lost  int             // not answered 200

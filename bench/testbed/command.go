@@ -22,8 +22,8 @@ func Main(name string, run func(ctx context.Context, args []string, stdout, stde
 	}
 }
 
-// Folder makes a temporary folder below parent, which other users may enter: those of apps and of
-// web servers. An empty parent is the system's folder for temporary files.
+// Folder creates a temporary folder below parent that other users may enter: the users of apps and
+// of web servers. If parent is empty, the folder is in the system's folder for temporary files.
 func Folder(parent, name string) (dir string, err error) {
 	if dir, err = os.MkdirTemp(parent, name); err != nil {
 		return "", err

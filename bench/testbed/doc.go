@@ -1,5 +1,5 @@
-// Package testbed is what commands below bench have in common: they build modgw-host, start it and
-// other servers in a folder of their own, wait for them, and write a table into a page.
+// Package testbed is the common part of the commands below bench: it builds modgw-host, starts it
+// and other servers in a folder, waits for them, and writes a table into a page.
 //
-// What is measured, and of which apps, is the commands' own.
+// Each command decides what it measures, and for which apps.
 package testbed

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// startTime is how long the apps of a host may take to be ready.
+// startTime limits the wait for the apps of a host to be ready.
 const startTime = 5 * time.Minute
 
 // Bed is a temporary folder with a modgw-host to measure.

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// stopTime is how long a program may take to end before it is killed.
+// stopTime is the time that a program has to end before it is killed.
 const stopTime = 60 * time.Second
 
 // Program is a program that runs in a folder.
 type Program struct {
 	PID     int           // its process, and the group of all that it starts
-	LogFile string        // path of the file with what it prints
+	LogFile string        // path of the file with its output
 	ended   chan struct{} // closed when it has ended
 }
 
-// Start starts a command in a folder, in a process group of its own. What it prints goes to a file
-// there which is called like the program. env are variables beside those of this process.
+// Start starts a command in a folder, in a new process group. Its output goes to a file in the
+// folder that is named after the program. env is added to the environment of this process.
 func Start(dir string, env []string, command ...string) (*Program, error) {
 	p := &Program{LogFile: filepath.Join(dir, filepath.Base(command[0])+".log"), ended: make(chan struct{})}
 	log, err := os.Create(p.LogFile)
@@ -46,8 +46,8 @@ func Start(dir string, env []string, command ...string) (*Program, error) {
 	return p, nil
 }
 
-// Stop asks the program to end, waits until it has, and kills what is left of its group. It does
-// nothing to a nil Program.
+// Stop asks the program to end, waits until it has ended, and kills the rest of its process group.
+// It has no effect on a nil Program.
 func (p *Program) Stop() {
 	if p == nil {
 		return
@@ -61,10 +61,10 @@ func (p *Program) Stop() {
 	<-p.ended
 }
 
-// logTail is how many bytes of a log are shown.
+// logTail is the number of bytes of a log that are shown.
 const logTail = 4000
 
-// Log is the end of what the program has printed; "" of a nil Program, which was not started.
+// Log returns the end of the program's output, or "" for a nil Program, which was not started.
 func (p *Program) Log() string {
 	if p == nil {
 		return ""
@@ -76,7 +76,7 @@ func (p *Program) Log() string {
 	return string(text[max(0, len(text)-logTail):])
 }
 
-// pollInterval is how long is waited between two tries: what is awaited may be measured by it.
+// pollInterval is the pause between two tries. It is short because waits may be measurements.
 const pollInterval = 5 * time.Millisecond
 
 // Await tries something again and again until it succeeds. It returns the last error when that

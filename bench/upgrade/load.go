@@ -58,7 +58,7 @@ func (l *load) count(client *http.Client) {
 	}
 }
 
-// ask returns what was wrong with the answer; "" for nothing.
+// ask returns the fault of the answer, or "" if the answer is right.
 func ask(client *http.Client, url string) string {
 	body := struct{ io.Reader }{strings.NewReader("x")} // of a type that the client cannot rewind
 	response, err := client.Post(url, "text/plain", body)

@@ -1,13 +1,14 @@
-// Command upgrade replaces a host by itself again and again while clients ask it directly, behind
-// Apache and behind nginx, which keep their connections, and while WebSockets are open.
+// Command upgrade upgrades a host to the same program again and again. Meanwhile clients send
+// requests directly, and through Apache and nginx, which keep their connections open; WebSockets
+// are open, too.
 //
 //	go run ./bench/upgrade                # 20 upgrades, 200 requests a second each way
 //	go run ./bench/upgrade -upgrades 2 -rate 50 -sockets 2
 //
-// It prints how many requests and WebSockets were lost, and after each upgrade how many workers are
-// the same processes and what the serving host has of memory and descriptors. The command fails
-// when anything was lost, or a worker is another process. A web server that is not installed is
-// left out.
+// It prints the number of lost requests and WebSockets and, after each upgrade, the number of
+// workers that are still the same processes, and the memory and descriptors of the serving host.
+// The command fails if anything was lost, or if a worker was replaced. A web server that is not
+// installed is left out.
 package main
 
 import (
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return s.measure(ctx, stdout, *upgrades, *rate, *sockets)
 }
 
-// measure upgrades under load, and prints what was lost.
+// measure performs upgrades under load, and prints the losses.
 func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, sockets int) error {
 	chats := make([]*chat, sockets)
 	for i := range chats {
@@ -111,7 +112,7 @@ func (s *site) measure(ctx context.Context, stdout io.Writer, upgrades, rate, so
 	return ctx.Err()
 }
 
-// usage is how many descriptors and MiB of memory a process has.
+// usage returns the number of open descriptors of a process, and its memory in MiB.
 func usage(pid int) (files int, memory float64) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {

@@ -187,7 +187,7 @@ func awaitAnswer(ctx context.Context, url string) error {
 	return fmt.Errorf("it never answers: %s", l.first)
 }
 
-// log is the end of what each has printed.
+// log returns the end of the output of each program.
 func (s *site) log() (text string) {
 	for _, p := range s.started {
 		text += p.Log()

@@ -1,7 +1,7 @@
-"""What a hostile app of one tenant tries against another tenant and against the host.
+"""The attacks of a hostile app on another tenant and on the host.
 
-A request for /NAME?argument=… calls the function of that name. It returns what it got, or raises
-what stopped it: the answer begins with "done" or "denied".
+A request for /NAME?argument=… calls the function of that name. The function returns what it
+obtained, or raises the error that stopped it: the answer begins with "done" or "denied".
 """
 import ctypes
 import os
@@ -164,7 +164,7 @@ def fork_bomb():
 
 
 def memory_bomb():
-    """Takes memory in pieces, in children too, so that no limit of one process is enough."""
+    """Allocates memory in pieces, also in children, so that a limit per process is not enough."""
     for _ in range(6):
         if os.fork() == 0:
             room = []
@@ -270,7 +270,7 @@ def threads():
 
 
 def daemon():
-    """Leaves a process behind in a session of its own, and says which."""
+    """Leaves a process behind in its own session, and returns its process ID."""
     readable, writable = os.pipe()
     if os.fork() == 0:
         os.setsid()

@@ -1,4 +1,4 @@
-"""An innocent app with secrets, which runs beside a hostile one."""
+"""An innocent app with secrets that runs next to a hostile app."""
 import ctypes
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 
-# What others could reach of it: a port, a Unix socket with a path and one without, and shared
+# Targets for other apps: a port, a Unix socket with a path, an abstract Unix socket, and shared
 # memory.
 port = socket.create_server(("127.0.0.1", 0))
 abstract = socket.socket(socket.AF_UNIX)

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clone3 calls clone3(2). Without a stack of its own the child goes on with a copy of everything,
-// and ends at once.
+// clone3 calls clone3(2). The child has no stack of its own and continues on a copy of the
+// parent's; it exits immediately.
 func clone3(arguments *[11]uint64) (pid int, errno unix.Errno) {
 	r, _, errno := unix.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(arguments)), unsafe.Sizeof(*arguments), 0)
 	if errno == 0 && r == 0 {

@@ -1,5 +1,5 @@
-// Command hostile is what a hostile app in Go tries against another tenant and against the host. A
-// request for /NAME?of=… does what is called NAME; the answer begins with "done" or "denied".
+// Command hostile is a hostile app in Go that attacks another tenant and the host. A request for
+// /NAME?of=… performs the attack NAME; the answer begins with "done" or "denied".
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	server := &http.Server{Handler: http.HandlerFunc(serve), ReadHeaderTimeout: time.Minute}
-	listener, err := net.FileListener(os.NewFile(3, "listener")) // as LISTEN_FDS says
+	listener, err := net.FileListener(os.NewFile(3, "listener")) // descriptor 3, as with LISTEN_FDS
 	if err == nil {
 		err = server.Serve(listener)
 	}
@@ -25,7 +25,7 @@ func main() {
 	os.Exit(1)
 }
 
-// attacks are what it can try, each on something that the request names.
+// attacks maps names to attacks, each on a target that the request names.
 var attacks = map[string]func(of string) (string, error){
 	"read":  read,
 	"write": func(of string) (string, error) { return "written", appendTo(of) },
@@ -117,7 +117,8 @@ func newNamespace() error {
 	return err
 }
 
-// clone makes a process with a network of its own by clone3(2), whose flags no filter can see.
+// clone creates a process in a new network namespace by clone3(2), whose flags a seccomp filter
+// cannot inspect.
 func clone() (string, error) {
 	var arguments [11]uint64
 	arguments[0] = unix.CLONE_NEWUSER | unix.CLONE_NEWNET

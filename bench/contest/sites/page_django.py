@@ -1,4 +1,4 @@
-"""The site of Django, which says at / which version it is of."""
+"""The Django site, whose page at / shows its version."""
 import django_site
 import page_site
 

@@ -1,4 +1,4 @@
-"""A site that says which version it is of, and takes no time to import."""
+"""A site whose page shows its version, and whose import takes no time."""
 import page
 
 BODY = b"version=%04d" % page.VERSION

@@ -1,4 +1,4 @@
-"""Bare ASGI: what is measured is the server."""
+"""Bare ASGI, to measure the server itself."""
 import asyncio
 import time
 

@@ -1,4 +1,4 @@
-"""Bare WSGI: what is measured is the server."""
+"""Bare WSGI, to measure the server itself."""
 import os
 import time
 
