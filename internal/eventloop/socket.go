@@ -167,18 +167,25 @@ func (s *Socket) awaitRoom() error {
 	return err
 }
 
-// HasUnsent reports whether the peer has not read all that was written.
+// HasUnsent reports whether the peer of a Unix socket has not read all that was written (unix(7),
+// SIOCOUTQ).
 func (s *Socket) HasUnsent() bool {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return !s.closed.Load() && HasUnsent(s.fd)
+	if s.closed.Load() {
+		return false
+	}
+	n, err := unix.IoctlGetInt(s.fd, unix.SIOCOUTQ)
+	return err == nil && n > 0
 }
 
-// HasUnsent reports whether the peer of a Unix socket has not read all that was written (unix(7),
-// SIOCOUTQ).
-func HasUnsent(fd int) bool {
-	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-	return err == nil && n > 0
+// Shutdown ends the connection in both directions. Readers on both sides see its end.
+func (s *Socket) Shutdown() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if !s.closed.Load() {
+		_ = unix.Shutdown(s.fd, unix.SHUT_RDWR) // it fails when the peer has ended the connection
+	}
 }
 
 // Close closes the descriptor, and makes calls that wait fail with net.ErrClosed. It may be called

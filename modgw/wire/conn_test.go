@@ -246,7 +246,7 @@ func add(text string) func([]byte) []byte {
 
 func TestWaitingFramesAreWrittenTogether(t *testing.T) {
 	conn := slowConn{make(chan []byte), make(chan error)}
-	w := NewWriter(conn)
+	w := &Writer{conn: conn}
 	var first sync.WaitGroup
 	first.Go(func() {
 		if err := w.Write(add("first")); err != nil {
@@ -271,7 +271,7 @@ func TestWaitingFramesAreWrittenTogether(t *testing.T) {
 
 func TestWriteErrorStays(t *testing.T) {
 	conn := slowConn{make(chan []byte, 9), make(chan error, 9)}
-	w := NewWriter(conn)
+	w := &Writer{conn: conn}
 	broken := errors.New("broken")
 	conn.goOn <- broken
 	for range 2 {
@@ -326,7 +326,7 @@ func TestOtherSideThatReadsNothingGetsNoFiles(t *testing.T) {
 
 func TestManyWritersLoseNothing(t *testing.T) {
 	host, worker := pair(t)
-	w := NewWriter(worker)
+	w := &Writer{conn: worker}
 	var writers sync.WaitGroup
 	for i := range 8 {
 		writers.Go(func() {
@@ -366,7 +366,7 @@ func TestLongBodyComesInPieces(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789"), 100_000)
 	sent := make(chan error, 1)
 	go func() {
-		w := NewWriter(theirs)
+		w := &Writer{conn: theirs}
 		sent <- errors.Join(
 			w.WriteLong(Frame{Type: Body, Flags: FlagEnd, Stream: 7, Payload: body}),
 			w.WriteLong(Frame{Type: Body, Flags: FlagEnd, Stream: 8}),
@@ -475,7 +475,7 @@ func (b *breaking) Write(p []byte) (int, error) {
 
 func TestFramesThatWereWrittenAreNoErrorWhenThoseOfOthersAre(t *testing.T) {
 	conn := &breaking{}
-	w := NewWriter(conn)
+	w := &Writer{conn: conn}
 	conn.first = func() {
 		if err := w.Write(func(b []byte) []byte { return append(b, "others"...) }); err != nil {
 			t.Errorf("frames that another goroutine writes: %v", err)

@@ -9,11 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewBoundedWriter is NewWriter for a connection whose other side must not hold up a goroutine: a
-// write that takes longer than the limit fails.
+// NewBoundedWriter returns a Writer for a connection whose other side must not hold up a goroutine:
+// a write that takes longer than the limit fails.
 func NewBoundedWriter(conn *net.UnixConn, limit time.Duration) *Writer {
-	c := boundedConn{conn, limit}
-	return &Writer{conn: c, quick: c}
+	return &Writer{conn: boundedConn{conn, limit}}
 }
 
 // boundedConn is a connection each of whose writes has a time limit. It does not embed the

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/eventloop"
-	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // keepBuffer is the size above which a Writer's buffer is given back after use.
@@ -19,8 +18,7 @@ const keepBuffer = 64 << 10
 // in one system call; the others leave their frames and go on. The flow control of the streams
 // bounds what can wait.
 type Writer struct {
-	conn   io.Writer         // takes long frames
-	quick  io.Writer         // takes others
+	conn   io.Writer
 	socket *eventloop.Socket // conn where a loop writes, too; nil: none does
 
 	mu      sync.Mutex
@@ -31,19 +29,8 @@ type Writer struct {
 	err     error    // the first error of conn
 }
 
-// NewWriter returns a Writer that writes to conn.
-func NewWriter(conn io.Writer) *Writer {
-	w := &Writer{conn: conn, quick: conn}
-	if c, ok := conn.(net.Conn); ok {
-		if socket, ok := rawsocket.Of(c); ok {
-			w.quick = socket
-		}
-	}
-	return w
-}
-
 // NewSocketWriter returns a Writer that goroutines and the loop of the socket can use.
-func NewSocketWriter(s *eventloop.Socket) *Writer { return &Writer{conn: s, quick: s, socket: s} }
+func NewSocketWriter(s *eventloop.Socket) *Writer { return &Writer{conn: s, socket: s} }
 
 // Append is Write that leaves the frames for the next Flush, or for a goroutine that writes at the
 // moment.
@@ -160,7 +147,7 @@ func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	if files != nil {
 		n, err = files.write(out, payload)
 	} else if len(payload) == 0 {
-		n, err = w.quick.Write(out)
+		n, err = w.conn.Write(out)
 	} else {
 		n, err = w.writeTwo(out, payload)
 	}

@@ -55,6 +55,7 @@ type Runner struct {
 	listener *attach.Listener // accepts the worker; nil: workers are started
 	// workers are forked from its template; nil: each is started on its own
 	zygote *zygote.Zygote
+	loop   *eventloop.Loop // its own; nil: the host has given it one
 
 	reading sync.WaitGroup // readers of workers' connections; only the pool's goroutines add to it
 }
@@ -131,6 +132,9 @@ func (r *Runner) Resumes() *mux.Server {
 
 // Start implements [modgw.Runner].
 func (r *Runner) Start(ctx context.Context) error {
+	if err := r.openLoop(); err != nil {
+		return err
+	}
 	r.shareBodies()
 	if r.listener != nil {
 		err := r.awaitAttached()
@@ -144,6 +148,15 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err != nil {
 		r.server.Close()
 		r.finish()
+	}
+	return err
+}
+
+// openLoop opens a loop for the connections to the workers, unless the host has given one.
+func (r *Runner) openLoop() (err error) {
+	if r.app.ConnLoop = r.app.Loop; r.app.ConnLoop == nil {
+		r.loop, err = eventloop.New()
+		r.app.ConnLoop = r.loop
 	}
 	return err
 }
@@ -171,6 +184,9 @@ func (r *Runner) finish() {
 	r.leaveZygote()
 	if r.app.Bodies != nil {
 		r.app.Bodies.Close()
+	}
+	if r.loop != nil {
+		r.loop.Close()
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
 	"github.com/modgw/modgw/modgw/runner/python/control"
@@ -106,7 +107,11 @@ func serveOneWorker(t *testing.T) (s *Server, app *net.UnixConn, stop func()) {
 		},
 		Log: slog.New(slog.DiscardHandler),
 	}
-	a := &request.App{RunnerConfig: config, Pool: workers.New(workers.Config{Runner: config})}
+	loop, err := eventloop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &request.App{RunnerConfig: config, Pool: workers.New(workers.Config{Runner: config}), ConnLoop: loop}
 	s = New(a, mux.Config{Requests: 1, WebSockets: 100})
 	s.Expect(1)
 	conn, unread, err := wire.Pair()
@@ -120,7 +125,7 @@ func serveOneWorker(t *testing.T) (s *Server, app *net.UnixConn, stop func()) {
 		t.Fatal(err)
 	}
 	p.Connections = connections
-	p.process.AddConns(connections.Sockets())
+	p.process.OnKill(connections.Cut)
 	theirs, err := net.FileConn(files[0])
 	files[0].Close()
 	if err != nil {
@@ -138,6 +143,7 @@ func serveOneWorker(t *testing.T) (s *Server, app *net.UnixConn, stop func()) {
 		unread.Close()
 		conn.Close()
 		p.reading.Wait()
+		loop.Close()
 	}
 }
 
@@ -167,7 +173,7 @@ func (p *program) End() {
 // echo is the app. It reads frames until the connection ends.
 func echo(t *testing.T, conn *net.UnixConn) {
 	defer conn.Close()
-	in, out := wire.NewReader(conn), wire.NewWriter(conn)
+	in, out := wire.NewReader(conn), wire.NewBoundedWriter(conn, time.Minute)
 	answer := func(f wire.Frame) {
 		f.Type = wire.Event
 		_ = out.Write(func(b []byte) []byte { return wire.AppendFrame(b, f) })

@@ -14,21 +14,26 @@ import (
 // Process is the process of an attached worker. The host must not end it: all it can do is cut its
 // connections.
 type Process struct {
-	pid   int
-	conns []*net.UnixConn
-	done  chan struct{} // closes when the connections are cut
-	once  sync.Once
+	pid  int
+	cut  []func()      // cut its connections
+	done chan struct{} // closes when the connections are cut
+	once sync.Once
 }
 
 var _ workers.Process = (*Process)(nil)
 
 // NewProcess makes the process that has connected. pid 0: its id is not known.
 func NewProcess(pid int, conn *net.UnixConn) *Process {
-	return &Process{pid: pid, conns: []*net.UnixConn{conn}, done: make(chan struct{})}
+	cut := func() {
+		// They fail only on a connection that is closed, which is what is wanted.
+		_ = conn.CloseRead()
+		_ = conn.CloseWrite()
+	}
+	return &Process{pid: pid, cut: []func(){cut}, done: make(chan struct{})}
 }
 
-// AddConns adds connections that Kill cuts. It comes before Kill can be called.
-func (p *Process) AddConns(conns []*net.UnixConn) { p.conns = append(p.conns, conns...) }
+// OnKill has Kill call cut, which cuts further connections. It comes before Kill can be called.
+func (p *Process) OnKill(cut func()) { p.cut = append(p.cut, cut) }
 
 // PID implements [workers.Process]. It is 0 for a process that the host cannot see.
 func (p *Process) PID() int { return p.pid }
@@ -45,10 +50,8 @@ func (p *Process) Ending() bool { return false }
 // Kill implements [workers.Process]. A reader of one of the connections sees its end.
 func (p *Process) Kill() {
 	p.once.Do(func() {
-		for _, conn := range p.conns {
-			// They fail only on connections that are closed, which is what is wanted.
-			_ = conn.CloseRead()
-			_ = conn.CloseWrite()
+		for _, cut := range p.cut {
+			cut()
 		}
 		close(p.done)
 	})

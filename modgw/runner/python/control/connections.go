@@ -1,10 +1,6 @@
 package control
 
-import (
-	"net"
-
-	"github.com/modgw/modgw/modgw/wire"
-)
+import "github.com/modgw/modgw/modgw/wire"
 
 // Connections carry requests to one worker.
 type Connections interface {
@@ -49,6 +45,6 @@ type Connections interface {
 	// those of its connections.
 	Shared() int
 
-	// Sockets are the connections of a worker that has none on the event loop.
-	Sockets() []*net.UnixConn
+	// Cut ends the connections on both sides, for a worker that the host cannot end.
+	Cut()
 }

@@ -2,7 +2,6 @@ package mux
 
 import (
 	"context"
-	"io"
 	"maps"
 	"net"
 	"os"
@@ -18,14 +17,15 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Conn is the connection to a worker. The event loop reads it, or one goroutine where there is no
-// loop, and gives each frame to its stream; every stream writes.
+// Conn is the connection to a worker. The event loop reads it and gives each frame to its stream;
+// every stream writes.
 type Conn struct {
 	server            *Server
 	worker            *control.Worker
 	requests, sockets *queue.Member // its slots
-	conn              socket
-	in                *wire.Reader // used by Read only, or by the loop
+	loop              *eventloop.Loop
+	conn              *eventloop.Socket
+	in                *wire.Reader // used by the loop
 	out               *wire.Writer
 	buffer            *wire.SharedBuffer // for large bodies; nil: no memory is shared
 	takesShared       bool               // the worker has mapped it; set before the first request
@@ -44,45 +44,19 @@ type Conn struct {
 	unflushed []*Stream // their frames are written at the end of the loop's turn
 }
 
-// socket is the host's end of a connection.
-type socket interface {
-	io.Closer
-
-	// HasUnsent reports whether the worker has not read all that was sent.
-	HasUnsent() bool
-}
-
-// unixSocket is the socket of a connection that goroutines read.
-type unixSocket struct{ *net.UnixConn }
-
-// HasUnsent implements [socket].
-func (s unixSocket) HasUnsent() (unsent bool) {
-	if raw, err := s.SyscallConn(); err == nil {
-		// It fails only on a closed connection, on which nothing is unsent.
-		_ = raw.Control(func(fd uintptr) { unsent = eventloop.HasUnsent(int(fd)) })
-	}
-	return unsent
-}
-
 var _ control.Connections = (*Conn)(nil)
 
 // newConn makes a connection. theirs is the end that the worker inherits.
 func newConn(s *Server, w *control.Worker) (c *Conn, theirs *os.File, err error) {
-	c = &Conn{server: s, worker: w, streams: make(map[uint32]*Stream), ended: make(chan struct{})}
-	c.makeSlots()
-	if loop := s.Loop(); loop != nil {
-		conn, theirs, err := wire.LoopPair(loop, c.readOnLoop)
-		if err != nil {
-			return nil, nil, err
-		}
-		c.conn, c.in, c.out = conn, wire.NewSocketReader(conn), wire.NewSocketWriter(conn)
-		return c, theirs, nil
+	c = &Conn{
+		server: s, worker: w, loop: s.app.ConnLoop,
+		streams: make(map[uint32]*Stream), ended: make(chan struct{}),
 	}
-	conn, theirs, err := wire.Pair()
-	if err != nil {
+	c.makeSlots()
+	if c.conn, theirs, err = wire.LoopPair(c.loop, c.readOnLoop); err != nil {
 		return nil, nil, err
 	}
-	c.conn, c.in, c.out = unixSocket{conn}, wire.NewReader(conn), wire.NewWriter(conn)
+	c.in, c.out = wire.NewSocketReader(c.conn), wire.NewSocketWriter(c.conn)
 	return c, theirs, nil
 }
 
@@ -172,21 +146,8 @@ func (c *Conn) register(s *Stream) error {
 
 // Read implements [control.Connections].
 func (c *Conn) Read() {
-	if loop := c.server.Loop(); loop != nil {
-		loop.Post(c.startReading)
-		<-c.ended
-		return
-	}
-	for {
-		f, err := c.in.Next()
-		if err == nil {
-			err = c.deliver(f)
-		}
-		if err != nil {
-			c.fail(err)
-			return
-		}
-	}
+	c.loop.Post(c.startReading)
+	<-c.ended
 }
 
 // deliver gives a frame to its stream.
@@ -260,7 +221,9 @@ func (c *Conn) end(err error) {
 			s.direct.Detach()
 		}
 	}
-	c.close()
+	c.in.Release()
+	c.conn.Close()
+	c.closeBuffer()
 	close(c.ended)
 }
 
@@ -284,31 +247,16 @@ func (c *Conn) blame(streams map[uint32]*Stream) {
 // sent: processes that it left behind may hold the other end of the connection open.
 func (c *Conn) CleanUp() {
 	c.Remove()
-	if loop := c.server.Loop(); loop != nil {
-		// It does nothing to a connection that has ended.
-		late := func() { c.fail(os.ErrDeadlineExceeded) }
-		time.AfterFunc(control.ExitTime, func() { loop.Post(late) })
-		return
-	}
-	// It fails only on a closed connection, which needs no bound.
-	_ = c.in.SetDeadline(time.Now().Add(control.ExitTime))
+	// It does nothing to a connection that has ended.
+	late := func() { c.fail(os.ErrDeadlineExceeded) }
+	time.AfterFunc(control.ExitTime, func() { c.loop.Post(late) })
 }
 
 // Close implements [control.Connections].
 func (c *Conn) Close() {
-	if loop := c.server.Loop(); loop != nil {
-		loop.Post(func() {
-			if c.isOpen() {
-				c.end(net.ErrClosed)
-			}
-		})
-		return
-	}
-	c.close()
-}
-
-func (c *Conn) close() {
-	c.in.Release()
-	c.conn.Close()
-	c.closeBuffer()
+	c.loop.Post(func() {
+		if c.isOpen() {
+			c.end(net.ErrClosed)
+		}
+	})
 }

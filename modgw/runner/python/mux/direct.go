@@ -81,7 +81,7 @@ func (c *Conn) openDirect(s *Stream, head, body []byte) bool {
 		return false
 	}
 	if len(c.unflushed) == 0 {
-		c.server.Loop().FlushLater(c)
+		c.loop.FlushLater(c)
 	}
 	c.unflushed = append(c.unflushed, s)
 	return true
@@ -198,7 +198,7 @@ func (d *direct) respondFrom(f wire.Frame) bool {
 	free := func() {
 		buffer.Close()
 		if c.out.Append(func(b []byte) []byte { return wire.AppendWindow(b, s.ID, size) }) == nil {
-			d.server.Loop().FlushLater(c)
+			c.loop.FlushLater(c)
 		}
 	}
 	d.exchange.RespondFrom(&response.Large{Config: &d.server.app.RunnerConfig, Pieces: pieces, Free: free})

@@ -2,7 +2,6 @@ package mux
 
 import (
 	"context"
-	"net"
 
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/wire"
@@ -101,5 +100,5 @@ func (c *Conn) Shared() int {
 	return 1
 }
 
-// Sockets implements [control.Connections].
-func (c *Conn) Sockets() []*net.UnixConn { return []*net.UnixConn{c.conn.(unixSocket).UnixConn} }
+// Cut implements [control.Connections].
+func (c *Conn) Cut() { c.conn.Shutdown() }

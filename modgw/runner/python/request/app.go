@@ -3,6 +3,7 @@ package request
 import (
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/spool"
@@ -12,6 +13,10 @@ import (
 type App struct {
 	modgw.RunnerConfig
 	Pool *workers.Pool // its workers
+
+	// ConnLoop watches the connections to the workers. It is Loop where requests are served on
+	// that. Set before workers are started.
+	ConnLoop *eventloop.Loop
 
 	// Bodies keeps bodies of requests where workers can read them; nil: nothing does. Set before
 	// workers are started.

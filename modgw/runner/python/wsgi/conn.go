@@ -1,7 +1,6 @@
 package wsgi
 
 import (
-	"io"
 	"net"
 	"os"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/runner/python/control"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/wire"
@@ -38,7 +38,7 @@ type Conn struct {
 	worker    *Worker
 	scheduler *Scheduler
 	number    int // number of the thread, from 0
-	conn      io.Closer
+	conn      *eventloop.Socket
 	in        *wire.Reader // belongs to the first stream
 	out       *wire.Writer
 	buffer    *wire.SharedBuffer // large bodies pass through it; nil: no memory is shared
@@ -81,14 +81,6 @@ const (
 func newConn(w *Worker, number int) (*Conn, *os.File, error) {
 	c := &Conn{
 		worker: w, scheduler: w.scheduler, number: number, credit: make(chan struct{}, 1),
-	}
-	if w.loop == nil {
-		conn, theirs, err := wire.Pair()
-		if err != nil {
-			return nil, nil, err
-		}
-		c.conn, c.in, c.out = conn, wire.NewReader(conn).InPieces(), wire.NewWriter(conn)
-		return c, theirs, nil
 	}
 	socket, theirs, err := wire.LoopPair(w.loop, c.readOnLoop)
 	if err != nil {

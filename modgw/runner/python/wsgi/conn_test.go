@@ -22,8 +22,13 @@ import (
 // connections allow.
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	t.Parallel()
+	loop, err := eventloop.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loop.Close()
 	s := &Scheduler{}
-	w := &Worker{scheduler: s, Worker: control.New(
+	w := &Worker{loop: loop, scheduler: s, Worker: control.New(
 		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
 	)}
 	conn, unread, err := wire.Pair() // the worker reads no Unqueue frame

@@ -3,6 +3,7 @@ package wsgi
 import (
 	"time"
 
+	"github.com/modgw/modgw/internal/eventloop"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -20,8 +21,8 @@ const lingerTime = 50 * time.Millisecond
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
 // in the queue because it computes. It has no timer running while there are none.
 type watch struct {
-	alarm alarm // calls checkStall; nil: it was not needed yet
-	on    bool  // it will be called
+	alarm *eventloop.Alarm // calls checkStall; nil: it was not needed yet
+	on    bool             // it will be called
 	// for a thread that goes on with a request whose response is complete
 	lingers  bool
 	over     bool      // the connection is closed
@@ -30,30 +31,13 @@ type watch struct {
 	asks     int       // how often the worker was asked since that progress
 }
 
-// alarm calls a function after a while: an [eventloop.Alarm] on the loop, where that wakes no other
-// thread.
-type alarm interface {
-	Set(time.Duration)
-	Stop()
-}
-
-// timer is an alarm without a loop.
-type timer struct{ *time.Timer }
-
-func (t timer) Set(d time.Duration) { t.Reset(d) }
-func (t timer) Stop()               { t.Timer.Stop() }
-
 // scheduleCheck has checkStall called after a while; c.mu is held.
 func (c *Conn) scheduleCheck(d time.Duration) {
-	switch {
-	case c.watch.over:
+	if c.watch.over {
 		return
-	case c.watch.alarm != nil:
-	case c.worker.loop != nil:
-		c.watch.alarm = c.worker.loop.NewAlarm(c.checkStallOnLoop)
-	default:
-		c.watch.alarm = timer{time.AfterFunc(d, c.checkStall)}
-		return
+	}
+	if c.watch.alarm == nil {
+		c.watch.alarm = c.worker.loop.NewAlarm(c.checkStall)
 	}
 	c.watch.alarm.Set(d)
 }
@@ -106,15 +90,9 @@ func (c *Conn) isAwaited() bool {
 }
 
 // checkStall asks for the requests that wait behind one for too long. It asks again, at longer
-// intervals, while they are there: on a busy machine they may still be on their way.
+// intervals, while they are there: on a busy machine they may still be on their way. The loop calls
+// it, and does not wait for a worker that reads nothing.
 func (c *Conn) checkStall() {
-	if busy, stuck := c.isStuck(); stuck {
-		c.recall(busy)
-	}
-}
-
-// checkStallOnLoop is checkStall for the loop, which does not wait for a worker that reads nothing.
-func (c *Conn) checkStallOnLoop() {
 	if busy, stuck := c.isStuck(); stuck {
 		go c.recall(busy) // it ends after the deadline of the control connection at the latest
 	}

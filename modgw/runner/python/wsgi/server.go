@@ -42,7 +42,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, t ticket) {
 // Connect makes the connections to the threads of a worker, which may have requests after
 // [Worker.Add]. files are the worker's ends, also after an error.
 func (s *Server) Connect(w *control.Worker) (_ control.Connections, files []*os.File, err error) {
-	made := &Worker{Worker: w, scheduler: s.scheduler, loop: s.Loop()}
+	made := &Worker{Worker: w, scheduler: s.scheduler, loop: s.app.ConnLoop}
 	for number := range s.threads {
 		c, theirs, err := newConn(made, number)
 		if err != nil {

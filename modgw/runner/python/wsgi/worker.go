@@ -2,7 +2,6 @@ package wsgi
 
 import (
 	"math"
-	"net"
 	"sync/atomic"
 
 	"github.com/modgw/modgw/internal/eventloop"
@@ -16,7 +15,7 @@ type Worker struct {
 	Conns []*Conn // connections to the threads, by number
 
 	scheduler *Scheduler
-	loop      *eventloop.Loop // nil: goroutines serve all requests
+	loop      *eventloop.Loop // watches the connections
 
 	shared int // how many pieces of memory the worker gets
 
@@ -87,13 +86,11 @@ func (w *Worker) Wake() {
 // Shared implements [control.Connections].
 func (w *Worker) Shared() int { return w.shared }
 
-// Sockets implements [control.Connections].
-func (w *Worker) Sockets() []*net.UnixConn {
-	var sockets []*net.UnixConn
+// Cut implements [control.Connections].
+func (w *Worker) Cut() {
 	for _, c := range w.Conns {
-		sockets = append(sockets, c.conn.(*net.UnixConn)) // as all without a loop are
+		c.conn.Shutdown()
 	}
-	return sockets
 }
 
 // checkDrained closes drained when it is time; Scheduler.mu is held.
