@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -56,6 +57,15 @@ func (w *containerfile) word(what, value string) string {
 	return "'" + value + "'"
 }
 
+// words are arguments as a shell reads them.
+func (w *containerfile) words(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = w.word("argument", arg)
+	}
+	return strings.Join(quoted, " ")
+}
+
 var plainWord = lazyregexp.New(`^[\w@%+=:,./-]+$`)
 
 // list writes values as an instruction has them.
@@ -98,9 +108,7 @@ func (w *containerfile) head(d modgw.Descriptor) {
 		n.add("env(%q): the container's environment, and that of the build where env() has no default.", name)
 	}
 	n.images(d)
-	for _, note := range n {
-		w.comment("%s", note)
-	}
+	w.comments(n)
 	w.line("")
 }
 
@@ -135,7 +143,7 @@ func startArguments(d modgw.Descriptor) string {
 // program builds modgw-host for the architecture of the image.
 func (w *containerfile) program(l Launch) {
 	w.line("FROM docker.io/library/golang:1 AS modgw")
-	w.line("ARG MODGW_VERSION=%s", w.word("version", or(l.Version, "latest")))
+	w.line("ARG MODGW_VERSION=%s", w.word("version", cmp.Or(l.Version, "latest")))
 	w.line("RUN CGO_ENABLED=0 go install github.com/modgw/modgw/cmd/modgw-host@${MODGW_VERSION}")
 	w.line("")
 }
@@ -160,7 +168,7 @@ func (w *containerfile) image(d modgw.Descriptor) string {
 	switch {
 	case d.UsesPython():
 		if m := exactPython.FindStringSubmatch(d.Python.Version); m != nil {
-			return library + or(m[1], "python") + ":" + m[2] + "-slim"
+			return library + cmp.Or(m[1], "python") + ":" + m[2] + "-slim"
 		}
 		if m := lowestPython.FindStringSubmatch(d.Python.Version); m != nil {
 			return library + "python:" + m[1] + "-slim"
@@ -187,9 +195,9 @@ func (w *containerfile) image(d modgw.Descriptor) string {
 
 // account makes the user that the host and the app run as.
 func (w *containerfile) account(d modgw.Descriptor) {
-	user := w.word("user", or(d.User, imageUser))
-	group := w.word("group", or(d.Group, or(d.User, imageUser)))
-	for _, name := range append([]string{or(d.Group, or(d.User, imageUser))}, d.Groups...) {
+	user := w.word("user", cmp.Or(d.User, imageUser))
+	group := w.word("group", cmp.Or(d.Group, d.User, imageUser))
+	for _, name := range append([]string{cmp.Or(d.Group, d.User, imageUser)}, d.Groups...) {
 		name = w.word("group", name)
 		w.line("RUN getent group %s || groupadd --system %s", name, name)
 	}
@@ -201,18 +209,18 @@ func (w *containerfile) account(d modgw.Descriptor) {
 func (w *containerfile) files(d modgw.Descriptor) {
 	w.line("RUN echo '%s' > %s", privateNetworks, imageFile)
 	// Modes stay as they are here, so files that only a group may read are given to the app's.
-	owner := "root:" + w.word("group", or(d.Group, or(d.User, imageUser)))
+	owner := "root:" + w.word("group", cmp.Or(d.Group, d.User, imageUser))
 	w.line("COPY --chown=%s %s", owner, w.list("root of the app", ".", strings.TrimSuffix(d.Root, "/")+"/"))
 	if _, ok := within(d.Root, d.File); !ok {
 		w.line("COPY --from=descriptor --chown=%s %s", owner, w.list("descriptor", path.Base(d.File), d.File))
 	}
-	w.line("WORKDIR %s", w.word("working directory", or(d.Home, d.Root)))
+	w.line("WORKDIR %s", w.word("working directory", cmp.Or(d.Home, d.Root)))
 	switch {
 	case len(d.Groups) > 0: // the host gives them to the app, so it has to be root
 	case d.Group != "":
 		w.line("USER %s", w.word("user", d.User+":"+d.Group))
 	default:
-		w.line("USER %s", w.word("user", or(d.User, imageUser)))
+		w.line("USER %s", w.word("user", cmp.Or(d.User, imageUser)))
 	}
 }
 
@@ -227,23 +235,17 @@ func (w *containerfile) build(d modgw.Descriptor, l Launch) {
 	}
 	args := append([]string{"env", "build", "--state", imageState}, varArguments(l)...)
 	args = append(args, "--target", d.File, string(d.Name))
-	for i, arg := range args {
-		args[i] = w.word("argument", arg)
-	}
-	words := append(mounts, "modgw-host "+strings.Join(args, " "))
+	words := append(mounts, "modgw-host "+w.words(args))
 	w.line("RUN %s", strings.Join(words, " \\\n    "))
 	w.line("")
 }
 
 // start runs the app. The shell is replaced by the host, which so gets the signals.
 func (w *containerfile) start(d modgw.Descriptor, l Launch) {
-	args := runArguments(d, l, imageState, imageFile)
-	for i, arg := range args {
-		args[i] = w.word("argument", arg)
-	}
+	args := w.words(runArguments(d, l, imageState, imageFile))
 	w.line("EXPOSE 8000")
 	w.line("STOPSIGNAL SIGTERM")
-	command := fmt.Sprintf(`exec modgw-host %s --listen "http=0.0.0.0:${PORT:-8000}"`, strings.Join(args, " "))
+	command := fmt.Sprintf(`exec modgw-host %s --listen "http=0.0.0.0:${PORT:-8000}"`, args)
 	text, _ := json.Marshal(command) // a string can be encoded
 	w.line(`CMD ["/bin/sh", "-c", %s]`, text)
 }

@@ -7,8 +7,8 @@
 // cannot do of the descriptor stands in comments at the beginning. No file has a value of the app's
 // environment, secret or not: the descriptor has them, or names where they are.
 //
-// Manifests are made from small structs of this package with go.yaml.in/yaml/v3. The types of
-// k8s.io/api would make the program larger by many megabytes for six kinds of objects.
+// Manifests and jobs are templates, whose values go.yaml.in/yaml/v3 and this package quote. The
+// types of k8s.io/api would make the program larger by many megabytes for six kinds of objects.
 //
 // It reads no descriptor file, serves no request and changes nothing: it returns text.
 package export

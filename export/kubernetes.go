@@ -1,10 +1,10 @@
 package export
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"strings"
+	"text/template"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,195 +14,49 @@ import (
 // containerPort is where the image listens.
 const containerPort = 8000
 
-// The objects of a manifest, with those fields that are written (kubernetes.io/docs/reference).
-type (
-	object struct {
-		APIVersion string            `yaml:"apiVersion"`
-		Kind       string            `yaml:"kind"`
-		Metadata   metadata          `yaml:"metadata"`
-		Data       map[string]string `yaml:"data,omitempty"`
-		Spec       any               `yaml:"spec,omitempty"`
-	}
-	metadata struct {
-		Name   string            `yaml:"name,omitempty"`
-		Labels map[string]string `yaml:"labels,omitempty"`
-	}
-	deployment struct {
-		Replicas int         `yaml:"replicas"`
-		Strategy strategy    `yaml:"strategy"`
-		Selector selector    `yaml:"selector"`
-		Template podTemplate `yaml:"template"`
-	}
-	strategy struct {
-		Type          string        `yaml:"type"`
-		RollingUpdate rollingUpdate `yaml:"rollingUpdate"`
-	}
-	rollingUpdate struct {
-		MaxSurge       int `yaml:"maxSurge"`
-		MaxUnavailable int `yaml:"maxUnavailable"`
-	}
-	selector struct {
-		MatchLabels map[string]string `yaml:"matchLabels"`
-	}
-	podTemplate struct {
-		Metadata metadata `yaml:"metadata"`
-		Spec     pod      `yaml:"spec"`
-	}
-	pod struct {
-		GracePeriod int            `yaml:"terminationGracePeriodSeconds"`
-		MountToken  bool           `yaml:"automountServiceAccountToken"`
-		Containers  []podContainer `yaml:"containers"`
-		Volumes     []volume       `yaml:"volumes,omitempty"`
-	}
-	podContainer struct {
-		Name      string           `yaml:"name"`
-		Image     string           `yaml:"image"`
-		Env       []variable       `yaml:"env"`
-		EnvFrom   []variables      `yaml:"envFrom,omitempty"`
-		Ports     []containerPorts `yaml:"ports"`
-		Startup   probe            `yaml:"startupProbe"`
-		Readiness probe            `yaml:"readinessProbe"`
-		Lifecycle lifecycle        `yaml:"lifecycle"`
-		Resources *resources       `yaml:"resources,omitempty"`
-		Security  *security        `yaml:"securityContext,omitempty"`
-		Mounts    []volumeMount    `yaml:"volumeMounts,omitempty"`
-	}
-	variable struct {
-		Name  string `yaml:"name"`
-		Value string `yaml:"value"`
-	}
-	variables struct {
-		ConfigMap *reference `yaml:"configMapRef,omitempty"`
-		Secret    *reference `yaml:"secretRef,omitempty"`
-	}
-	reference struct {
-		Name     string `yaml:"name"`
-		Optional bool   `yaml:"optional"`
-	}
-	containerPorts struct {
-		Name string `yaml:"name"`
-		Port int    `yaml:"containerPort"`
-	}
-	probe struct {
-		HTTP     *httpGet   `yaml:"httpGet,omitempty"`
-		TCP      *tcpSocket `yaml:"tcpSocket,omitempty"`
-		Period   int        `yaml:"periodSeconds"`
-		Timeout  int        `yaml:"timeoutSeconds"`
-		Failures int        `yaml:"failureThreshold"`
-	}
-	httpGet struct {
-		Path    string     `yaml:"path"`
-		Port    string     `yaml:"port"`
-		Headers []variable `yaml:"httpHeaders,omitempty"`
-	}
-	tcpSocket struct {
-		Port string `yaml:"port"`
-	}
-	lifecycle struct {
-		PreStop handler `yaml:"preStop"`
-	}
-	handler struct {
-		Exec execAction `yaml:"exec"`
-	}
-	execAction struct {
-		Command []string `yaml:"command"`
-	}
-	resources struct {
-		Requests map[string]string `yaml:"requests"`
-		Limits   map[string]string `yaml:"limits"`
-	}
-	security struct {
-		Escalation   bool          `yaml:"allowPrivilegeEscalation"`
-		Capabilities capabilitySet `yaml:"capabilities"`
-	}
-	capabilitySet struct {
-		Drop []string `yaml:"drop"`
-	}
-	volumeMount struct {
-		Name      string `yaml:"name"`
-		MountPath string `yaml:"mountPath"`
-		SubPath   string `yaml:"subPath"`
-		ReadOnly  bool   `yaml:"readOnly"`
-	}
-	volume struct {
-		Name   string       `yaml:"name"`
-		Secret secretVolume `yaml:"secret"`
-	}
-	secretVolume struct {
-		SecretName string `yaml:"secretName"`
-	}
-	service struct {
-		Selector map[string]string `yaml:"selector"`
-		Ports    []servicePort     `yaml:"ports"`
-	}
-	servicePort struct {
-		Name       string `yaml:"name"`
-		Port       int    `yaml:"port"`
-		TargetPort string `yaml:"targetPort"`
-	}
-	ingress struct {
-		Rules []ingressRule `yaml:"rules"`
-	}
-	ingressRule struct {
-		Host string      `yaml:"host,omitempty"`
-		HTTP ingressHTTP `yaml:"http"`
-	}
-	ingressHTTP struct {
-		Paths []ingressPath `yaml:"paths"`
-	}
-	ingressPath struct {
-		Path     string         `yaml:"path"`
-		PathType string         `yaml:"pathType"`
-		Backend  ingressBackend `yaml:"backend"`
-	}
-	ingressBackend struct {
-		Service ingressService `yaml:"service"`
-	}
-	ingressService struct {
-		Name string    `yaml:"name"`
-		Port namedPort `yaml:"port"`
-	}
-	namedPort struct {
-		Name string `yaml:"name"`
-	}
-)
+// manifest is what the template of a manifest is filled with.
+type manifest struct {
+	modgw.Descriptor
+	Name        string   // the app's name as a label
+	Image       string   // image of the container
+	Notes       notes    // comments at the beginning
+	Port        int      // port that the container listens on
+	Files       []string // files that are mounted from a Secret
+	Amounts     map[string]string
+	Startup     probe
+	Readiness   probe
+	GracePeriod int // seconds from being told to end until it is killed
+	PreStop     int // seconds of these in which it goes on serving
+	Path        string
+}
+
+// probe asks whether a container is well.
+type probe struct {
+	Path, Host                string // URL path and its host; "": the probe only connects
+	Period, Timeout, Failures int    // seconds, seconds, and how many in a row count
+}
 
 // kubernetes returns a manifest with a Deployment, a Service and an Ingress, and a ConfigMap when
 // the descriptor reads variables. Secrets are referred to, and never written.
 func kubernetes(d modgw.Descriptor, l Launch) ([]File, error) {
-	name := label(string(d.Name))
-	var b bytes.Buffer
-	for _, note := range kubernetesNotes(d) {
-		fmt.Fprintf(&b, "# %s\n", note)
+	m := manifest{
+		Descriptor: d, Name: label(string(d.Name)), Image: image(d, l), Notes: kubernetesNotes(d), Port: containerPort,
+		Files: privateFiles(d), Amounts: amounts(d), Startup: probeOf(d, max(1, (seconds(d.Timeouts.Startup)+4)/5), 5),
+		Readiness: probeOf(d, 2, 10), GracePeriod: seconds(endTime(d)) + preStop, PreStop: preStop,
+		Path: path.Clean(string(d.Mount)),
 	}
-	objects := []object{}
-	if len(d.HostVariables) > 0 {
-		objects = append(objects, named("v1", "ConfigMap", name, nil))
-	}
-	objects = append(objects,
-		named("apps/v1", "Deployment", name, deploymentOf(d, l)),
-		named("v1", "Service", name, service{labels(name), []servicePort{{"http", 80, "http"}}}),
-		named("networking.k8s.io/v1", "Ingress", name, ingressOf(d)),
-	)
-	for _, o := range objects {
-		b.WriteString("---\n")
-		encoder := yaml.NewEncoder(&b)
-		encoder.SetIndent(2)
-		if err := encoder.Encode(o); err != nil {
-			return nil, err
-		}
-		if err := encoder.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return []File{{name + ".yaml", b.String()}}, nil
+	text, err := fill("kubernetes.yaml", m, template.FuncMap{"yaml": yamlValue, "secretID": secretID})
+	return []File{{m.Name + ".yaml", text}}, err
 }
 
-func named(version, kind, name string, spec any) object {
-	return object{APIVersion: version, Kind: kind, Metadata: metadata{Name: name, Labels: labels(name)}, Spec: spec}
+// yamlValue is a value in a manifest. Further lines of it are indented by so many columns.
+func yamlValue(indent int, value any) (string, error) {
+	var b strings.Builder
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	err := encoder.Encode(value)
+	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\n", "\n"+strings.Repeat(" ", indent)), err
 }
-
-func labels(name string) map[string]string { return map[string]string{"app.kubernetes.io/name": name} }
 
 func kubernetesNotes(d modgw.Descriptor) (n notes) {
 	name := label(string(d.Name))
@@ -246,82 +100,39 @@ func kubernetesNotes(d modgw.Descriptor) (n notes) {
 	return n
 }
 
-func deploymentOf(d modgw.Descriptor, l Launch) deployment {
-	name := label(string(d.Name))
-	c := podContainer{
-		Name: name, Image: image(d, l),
-		Env:       []variable{{"PORT", fmt.Sprint(containerPort)}},
-		Ports:     []containerPorts{{"http", containerPort}},
-		Startup:   probeOf(d, max(1, (seconds(d.Timeouts.Startup)+4)/5), 5),
-		Readiness: probeOf(d, 2, 10),
-		// Balancers go on sending requests for a moment after the pod is told to end.
-		Lifecycle: lifecycle{handler{execAction{[]string{"sleep", fmt.Sprint(preStop)}}}},
-		Resources: resourcesOf(d),
-	}
-	if len(d.Groups) == 0 {
-		c.Security = &security{Capabilities: capabilitySet{[]string{"ALL"}}}
-	}
-	if len(d.HostVariables) > 0 {
-		c.EnvFrom = []variables{{ConfigMap: &reference{name, true}}, {Secret: &reference{name + "-env", true}}}
-	}
-	p := pod{GracePeriod: seconds(endTime(d)) + preStop}
-	for _, file := range privateFiles(d) {
-		c.Mounts = append(c.Mounts, volumeMount{"secrets", file, secretID(file), true})
-		p.Volumes = []volume{{"secrets", secretVolume{name + "-files"}}}
-	}
-	p.Containers = []podContainer{c}
-	return deployment{
-		Replicas: 2, Strategy: strategy{"RollingUpdate", rollingUpdate{MaxSurge: 1}},
-		Selector: selector{labels(name)}, Template: podTemplate{metadata{Labels: labels(name)}, p},
-	}
-}
-
-// preStop is how many seconds a pod goes on serving after it was told to end.
+// preStop is how many seconds a pod goes on serving after it was told to end: balancers go on
+// sending requests for a moment.
 const preStop = 5
 
 // probeOf asks the health path of the app as a client of its first host.
 func probeOf(d modgw.Descriptor, failures, period int) probe {
 	p := probe{Period: period, Timeout: max(1, seconds(d.Health.Timeout)), Failures: failures}
-	if d.Health.Path == "" {
-		p.TCP = &tcpSocket{"http"}
-		return p
-	}
-	p.HTTP = &httpGet{Path: healthURL(d), Port: "http"}
-	if len(d.Hosts) > 0 {
-		p.HTTP.Headers = []variable{{"Host", strings.Replace(d.Hosts[0], "*", "probe", 1)}}
+	if d.Health.Path != "" {
+		p.Path, p.Host = healthURL(d), probedHost(d)
 	}
 	return p
+}
+
+// probedHost is a name by which probes ask for the app; "": any does.
+func probedHost(d modgw.Descriptor) string {
+	if len(d.Hosts) == 0 {
+		return ""
+	}
+	return strings.Replace(d.Hosts[0], "*", "probe", 1)
 }
 
 func healthURL(d modgw.Descriptor) string {
 	return strings.TrimSuffix(string(d.Mount), "/") + "/" + strings.TrimPrefix(d.Health.Path, "/")
 }
 
-func resourcesOf(d modgw.Descriptor) *resources {
-	r := &resources{Requests: map[string]string{}, Limits: map[string]string{}}
+// amounts are what a container gets of the machine.
+func amounts(d modgw.Descriptor) map[string]string {
+	all := map[string]string{}
 	if d.Limits.Memory > 0 {
-		memory := fmt.Sprint(d.Limits.Memory + hostMemory)
-		r.Requests["memory"], r.Limits["memory"] = memory, memory
+		all["memory"] = fmt.Sprint(d.Limits.Memory + hostMemory)
 	}
 	if d.Limits.CPU > 0 {
-		cpu := fmt.Sprintf("%dm", max(1, int(d.Limits.CPU*1000+0.5)))
-		r.Requests["cpu"], r.Limits["cpu"] = cpu, cpu
+		all["cpu"] = fmt.Sprintf("%dm", max(1, int(d.Limits.CPU*1000+0.5)))
 	}
-	if len(r.Limits) == 0 {
-		return nil
-	}
-	return r
-}
-
-func ingressOf(d modgw.Descriptor) ingress {
-	backend := ingressBackend{ingressService{label(string(d.Name)), namedPort{"http"}}}
-	paths := ingressHTTP{[]ingressPath{{path.Clean(string(d.Mount)), "Prefix", backend}}}
-	if len(d.Hosts) == 0 {
-		return ingress{[]ingressRule{{HTTP: paths}}}
-	}
-	var rules []ingressRule
-	for _, host := range d.Hosts {
-		rules = append(rules, ingressRule{host, paths})
-	}
-	return ingress{rules}
+	return all
 }

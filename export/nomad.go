@@ -1,43 +1,60 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
+	"text/template"
 
 	"github.com/modgw/modgw/modgw"
 )
 
-// nomad returns a job that runs the image of the app.
-func nomad(d modgw.Descriptor, l Launch) ([]File, error) {
-	w := &job{writer{server: "nomad"}}
-	name := label(string(d.Name))
-	for _, note := range nomadNotes(d) {
-		w.comment("%s", note)
-	}
-	w.open("job %s", w.text("name", name))
-	w.line(`type = "service"`)
-	w.open("group %s", w.text("name", name))
-	w.line("count = 2")
-	w.update(d)
-	w.open("network")
-	w.open(`port "http"`)
-	w.line("to = %d", containerPort)
-	w.close()
-	w.close()
-	w.service(d, name)
-	w.task(d, l, name)
-	w.close()
-	w.close()
-	text, err := w.bytes()
-	return []File{{name + ".nomad.hcl", string(text)}}, err
+// job is what the template of a job is filled with.
+type job struct {
+	Name           string   // the app's name as a label
+	Image          string   // image of the container
+	Notes          notes    // comments at the beginning
+	Port           int      // port that the container listens on
+	Files          []string // files that variables of Nomad have
+	Probe          probe
+	HealthyWithin  int   // seconds until an allocation must be well
+	ProgressWithin int   // seconds until a deployment must go on
+	KillTimeout    int   // seconds from being told to end until it is killed
+	PreStop        int   // seconds before it is told to end, without new requests
+	Tasks          int   // processes and threads at most; 0: any number
+	CPU            int   // MHz; 0: any
+	Memory         int64 // MiB; 0: any
 }
 
-// job writes a job specification.
-type job struct{ writer }
+// nomad returns a job that runs the image of the app.
+func nomad(d modgw.Descriptor, l Launch) ([]File, error) {
+	startup := seconds(d.Timeouts.Startup)
+	j := job{
+		Name: label(string(d.Name)), Image: image(d, l), Notes: nomadNotes(d), Port: containerPort, Files: privateFiles(d),
+		Probe: probeOf(d, 0, 10), HealthyWithin: startup + 300, ProgressWithin: startup + 600,
+		KillTimeout: seconds(endTime(d)), PreStop: preStop,
+	}
+	if d.Limits.Processes > 0 {
+		j.Tasks = d.Limits.Processes + hostTasks
+	}
+	if d.Limits.CPU > 0 {
+		j.CPU = max(1, int(d.Limits.CPU*1000+0.5))
+	}
+	if d.Limits.Memory > 0 {
+		j.Memory = (d.Limits.Memory + hostMemory + 1<<20 - 1) >> 20
+	}
+	w := writer{server: "nomad"}
+	text, err := fill("nomad.hcl", j, template.FuncMap{
+		"text": w.hclText, "secretID": secretID,
+		"variable": func(file string) string {
+			return fmt.Sprintf(`{{ with nomadVar "nomad/jobs/%s" }}{{ .%s }}{{ end }}`, j.Name, secretKey(file))
+		},
+	})
+	return []File{{j.Name + ".nomad.hcl", text}}, cmp.Or(w.err, err)
+}
 
-// text quotes a string as HCL has it, and keeps it from being read as a template.
-func (w *job) text(what, value string) string {
+// hclText quotes a string as HCL has it, and keeps it from being read as a template.
+func (w *writer) hclText(what, value string) string {
 	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		w.fail(what, value)
 	}
@@ -68,84 +85,3 @@ func nomadNotes(d modgw.Descriptor) (n notes) {
 
 // secretKey names a private file as a variable of Nomad.
 func secretKey(file string) string { return strings.ReplaceAll(secretID(file), "-", "_") }
-
-func (w *job) update(d modgw.Descriptor) {
-	healthy := seconds(d.Timeouts.Startup)
-	w.open("update")
-	w.line("max_parallel = 1")
-	w.line("canary = 1")
-	w.line("auto_promote = true")
-	w.line("auto_revert = true")
-	w.line(`min_healthy_time = "5s"`)
-	w.line(`healthy_deadline = "%ds"`, healthy+300)
-	w.line(`progress_deadline = "%ds"`, healthy+600)
-	w.close()
-}
-
-func (w *job) service(d modgw.Descriptor, name string) {
-	w.open("service")
-	w.line("name = %s", w.text("name", name))
-	w.line(`port = "http"`)
-	w.line(`provider = "nomad"`)
-	w.open("check")
-	if d.Health.Path == "" {
-		w.line(`type = "tcp"`)
-	} else {
-		w.line(`type = "http"`)
-		w.line("path = %s", w.text("health path", healthURL(d)))
-		if len(d.Hosts) > 0 {
-			w.open("header")
-			w.line("Host = [%s]", w.text("host", strings.Replace(d.Hosts[0], "*", "probe", 1)))
-			w.close()
-		}
-	}
-	w.line(`interval = "10s"`)
-	w.line(`timeout = "%ds"`, max(1, seconds(d.Health.Timeout)))
-	w.close()
-	w.close()
-}
-
-func (w *job) task(d modgw.Descriptor, l Launch, name string) {
-	w.open("task %s", w.text("name", name))
-	w.line(`driver = "docker"`)
-	w.comment("The client has to allow this time: max_kill_timeout.")
-	w.line(`kill_timeout = "%ds"`, seconds(endTime(d)))
-	w.line(`shutdown_delay = "%ds"`, preStop)
-	w.open("config")
-	w.line("image = %s", w.text("image", image(d, l)))
-	w.line(`ports = ["http"]`)
-	if d.Limits.Processes > 0 {
-		w.line("pids_limit = %d", d.Limits.Processes+hostTasks)
-	}
-	for _, file := range privateFiles(d) {
-		w.open("mount")
-		w.line(`type = "bind"`)
-		w.line("source = %s", w.text("secret", "secrets/"+secretID(file)))
-		w.line("target = %s", w.text("secret", file))
-		w.line("readonly = true")
-		w.close()
-	}
-	w.close()
-	w.open("env")
-	w.line("PORT = %q", strconv.Itoa(containerPort))
-	w.close()
-	for _, file := range privateFiles(d) {
-		w.open("template")
-		variables := fmt.Sprintf(`{{ with nomadVar "nomad/jobs/%s" }}{{ .%s }}{{ end }}`, name, secretKey(file))
-		w.line("data = %s", w.text("template", variables))
-		w.line("destination = %s", w.text("secret", "secrets/"+secretID(file)))
-		w.line(`change_mode = "restart"`)
-		w.close()
-	}
-	if d.Limits.Memory > 0 || d.Limits.CPU > 0 {
-		w.open("resources")
-		if d.Limits.CPU > 0 {
-			w.line("cpu = %d", max(1, int(d.Limits.CPU*1000+0.5)))
-		}
-		if d.Limits.Memory > 0 {
-			w.line("memory = %d", (d.Limits.Memory+hostMemory+1<<20-1)>>20)
-		}
-		w.close()
-	}
-	w.close()
-}

@@ -35,9 +35,7 @@ func procfile(d modgw.Descriptor, l Launch) ([]File, error) {
 		n.add("The descriptor is outside of the app's folder: move it there.")
 	}
 	n.images(d)
-	for _, note := range n {
-		w.comment("%s", note)
-	}
+	w.comments(n)
 	run := d
 	run.File = filepath.ToSlash(file)
 	args := runArguments(run, l, ".modgw", "")

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"path"
@@ -26,19 +27,12 @@ const (
 // SystemdHost returns the units for one host with all apps of its file: those of the package.
 func SystemdHost(l Launch) ([]File, error) {
 	w := &unit{writer{server: "systemd"}}
-	serve := w.command(append([]string{or(l.Program, program), "serve", "-c", or(l.Config, hostFile)}, varArguments(l)...))
+	serve := w.command(append([]string{cmp.Or(l.Program, program), "serve", "-c", cmp.Or(l.Config, hostFile)}, varArguments(l)...))
 	if w.err != nil {
 		return nil, w.err
 	}
 	service := strings.Replace(hostService, packagedRun, "ExecStart="+serve, 1)
 	return []File{{"modgw.service", service}, {"modgw.socket", hostSocket}}, nil
-}
-
-func or(value, fallback string) string {
-	if value == "" {
-		return fallback
-	}
-	return value
 }
 
 // systemdApp returns a service and a socket for one app.
@@ -90,12 +84,6 @@ func (w *unit) command(words []string) string {
 
 func (w *unit) set(name, value string) { w.line("%s=%s", name, value) }
 
-func (w *unit) notes(all notes) {
-	for _, note := range all {
-		w.comment("%s", note)
-	}
-}
-
 func (w *unit) head(d modgw.Descriptor) {
 	w.comment("App %q as a service of its own. Written by: modgw-host export systemd %s", d.Name, d.Name)
 	w.comment("It belongs into /etc/systemd/system, beside modgw-%s.socket:", d.Name)
@@ -118,7 +106,7 @@ func (w *unit) head(d modgw.Descriptor) {
 		n.add("nice: run gives it to the app's processes; Nice= would add to it.")
 	}
 	n.idle(d)
-	w.notes(n)
+	w.comments(n)
 	w.line("")
 }
 
@@ -133,7 +121,7 @@ func (w *unit) service(d modgw.Descriptor, l Launch, name string) {
 	w.line("[Service]")
 	w.set("Type", "notify")
 	w.set("NotifyAccess", "main")
-	run := append([]string{or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, "")...)
+	run := append([]string{cmp.Or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, "")...)
 	w.set("ExecStart", w.command(run))
 	w.set("ExecReload", "/bin/kill -HUP $MAINPID")
 	w.comment("The environment of the app is built at the first start, which can take minutes.")
@@ -145,7 +133,7 @@ func (w *unit) service(d modgw.Descriptor, l Launch, name string) {
 	w.set("KillMode", "mixed")
 	w.set("StateDirectory", name)
 	w.set("StateDirectoryMode", "0750")
-	w.set("WorkingDirectory", w.value("working directory", or(d.Home, d.Root)))
+	w.set("WorkingDirectory", w.value("working directory", cmp.Or(d.Home, d.Root)))
 	w.account(d)
 	w.limits(d)
 	w.sandbox(d)
@@ -242,7 +230,7 @@ func capabilities() string {
 }
 
 func (w *unit) socket(d modgw.Descriptor, l Launch) {
-	kind, address := or(l.Listen.Kind, "http"), string(l.Listen.Address)
+	kind, address := cmp.Or(l.Listen.Kind, "http"), string(l.Listen.Address)
 	if address == "" {
 		address = "unix:/run/modgw/" + string(d.Name) + ".sock"
 	}

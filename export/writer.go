@@ -42,6 +42,13 @@ func (w *writer) close() {
 // comment writes a line of its own. Variable parts must be written with %q.
 func (w *writer) comment(format string, args ...any) { w.line("# "+format, args...) }
 
+// comments writes a line for each note, whose variable parts are quoted.
+func (w *writer) comments(all notes) {
+	for _, note := range all {
+		w.comment("%s", note)
+	}
+}
+
 // deadEnd says why no WebSocket passes, where an app has them and the host an HTTP listener.
 func (w *writer) deadEnd(up upstream, apps []modgw.Descriptor) {
 	if up.distrusted == "" || !slices.ContainsFunc(apps, modgw.Descriptor.Upgrades) {
