@@ -27,7 +27,7 @@ var ErrRoot = errors.New("root is not allowed here")
 // ErrUnknown is returned for a user or group that the system does not know.
 var ErrUnknown = errors.New("there is none")
 
-// LookupID finds the account of a user id, of whatever rights.
+// LookupID finds the account of a user ID. The user may be any, root included.
 func LookupID(uid uint32) (*Account, error) {
 	id := strconv.FormatUint(uint64(uid), 10)
 	u, err := user.LookupId(id)
@@ -99,8 +99,8 @@ func (a *Account) Credential() *syscall.Credential {
 	return &syscall.Credential{Uid: a.UID, Gid: a.GID, Groups: a.Groups}
 }
 
-// HomeDir is the account's home directory; for this process's own user that of the environment,
-// else "/".
+// HomeDir returns the account's home directory. For this process's own user, it is the home
+// directory of the environment, or "/" if there is none.
 func (a *Account) HomeDir() string {
 	if a != nil {
 		return a.Home

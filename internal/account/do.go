@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Do runs f while the kernel judges file access by the account's rights, and returns what f
-// returns. It is for the short work of opening files in folders that the account can change: f must
+// Do runs f while the kernel checks file access against the account's rights, and returns f's
+// error. It is for the short work of opening files in folders that the account can change: f must
 // not start goroutines or processes.
 //
-// The rights are those of one thread (setfsuid(2), and setgroups(2) without the C library's
-// broadcast), which ends with the call, so nothing else in the process ever has them. For this
-// process's own user f just runs.
+// The rights belong to a single thread (setfsuid(2), and setgroups(2) without the C library's
+// broadcast) that ends with the call, so the rest of the process never has them. For this process's
+// own user, Do only calls f.
 func (a *Account) Do(f func() error) error {
 	if a == nil {
 		return f()

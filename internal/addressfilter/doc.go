@@ -1,8 +1,8 @@
-// Package addressfilter lets the processes of a control group send to and connect to granted
-// addresses alone, and reports what else they try.
+// Package addressfilter restricts the addresses that the processes of a control group may connect
+// and send to, and reports denied attempts.
 //
-// It is for what Landlock cannot tell apart: addresses, and datagrams. It loads programs of the
-// types that the kernel runs before a process of a group of version 2 connects or sends (bpf(2),
-// cgroups(7)), for which root's rights are needed. It assembles them itself: they are lists of
+// It covers what Landlock cannot restrict: addresses, and datagrams. It loads programs that the
+// kernel runs before a process of a version 2 group connects or sends (bpf(2), cgroups(7)), which
+// requires root's rights. It assembles the programs itself, because they are only lists of
 // comparisons.
 package addressfilter

@@ -20,8 +20,9 @@ type attached struct {
 	fd   int
 }
 
-// New loads the programs that grant what the rules do. denied is called for attempts that are not
-// granted, from one goroutine, and not for all when there are very many. The filter needs Close.
+// New loads the programs that enforce the rules. denied is called, from a single goroutine, for
+// attempts that no rule grants; if there are very many, some are left out. The caller must call
+// Close.
 func New(rules []Rule, denied func(Attempt)) (*Filter, error) {
 	ring, err := newRing()
 	if err != nil {
@@ -46,8 +47,8 @@ func New(rules []Rule, denied func(Attempt)) (*Filter, error) {
 	return f, nil
 }
 
-// Attach puts the filter in force for a group, whose folder is open, beside those of the groups
-// above.
+// Attach applies the filter to the group whose folder is open as a descriptor, in addition to the
+// filters of the groups above it.
 func (f *Filter) Attach(group int) error {
 	const together = unix.BPF_F_ALLOW_MULTI // with programs of others
 	for _, p := range f.programs {

@@ -17,10 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// triesVariable has what the process in the group tries, when the test program is that.
+// triesVariable is the environment variable that makes the test program a process in the group, and
+// lists the addresses that it tries.
 const triesVariable = "MODGW_TEST_TRIES"
 
-// TestMain is the process that is filtered, when it is told so.
+// TestMain tries addresses if triesVariable is set, and otherwise runs the tests.
 func TestMain(m *testing.M) {
 	if tries := os.Getenv(triesVariable); tries != "" {
 		for try := range strings.FieldsSeq(tries) {
@@ -55,8 +56,8 @@ func reach(network, address string) string {
 	return "let through"
 }
 
-// TestGroupReachesGrantedAddressesAlone lets a process in a network of its own, where nothing but
-// the machine itself is, try addresses of both families.
+// TestGroupReachesGrantedAddressesAlone has a process try addresses of both families. The process
+// is in its own network namespace, which contains only the machine itself.
 func TestGroupReachesGrantedAddressesAlone(t *testing.T) {
 	t.Parallel()
 	group := newGroup(t)

@@ -60,7 +60,7 @@ func (p *program) add(code uint8, dst, src uint8, offset int16, value int32) {
 	*p = append(*p, instruction{code, dst | src<<4, offset, value})
 }
 
-// family is that of the sockets that a program is for.
+// family is the address family of the sockets that a program filters.
 type family int
 
 const (
@@ -68,7 +68,7 @@ const (
 	sixth                // IPv6, and IPv4 by sockets of IPv6
 )
 
-// words is how many words an address has.
+// words returns the number of 32-bit words in an address.
 func (f family) words() int {
 	if f == fourth {
 		return 1
@@ -83,8 +83,8 @@ func (f family) offset() int16 {
 	return offsetSixth
 }
 
-// filter makes the program that grants what the rules do. Other attempts are denied, and written to
-// the ring behind the descriptor; -1 for none.
+// filter returns the program that allows what the rules grant. It denies other attempts and writes
+// them to the ring with the given descriptor, or nowhere if ring is -1.
 func filter(f family, rules []Rule, ring int) program {
 	p := program{}
 	p.add(move, context, 1, 0, 0)
@@ -114,7 +114,7 @@ func (p *program) grant(f family, r Rule) {
 	addr, bits, all := r.inSixth()
 	from := 0
 	if f == fourth {
-		const before = 12 // bytes of the address before that of IPv4
+		const before = 12 // bytes in front of the IPv4 address
 		if !all && !r.To.Addr().Is4() {
 			return
 		}
@@ -158,9 +158,8 @@ func (p *program) finish(result int32) {
 	p.add(exit, 0, 0, 0, 0)
 }
 
-// attemptSize is the length of what a program writes of an attempt: its address of 16 bytes, of
-// which one of IPv4 has the first four, then its port, the kind of socket, and the family, of four
-// each.
+// attemptSize is the length of the record of an attempt: an address of 16 bytes, of which IPv4 uses
+// the first four, then the port, the kind of socket and the family, four bytes each.
 const attemptSize = 28
 
 // report writes the attempt to the ring, as it is at the moment: in the order of this machine.
@@ -187,10 +186,10 @@ func (p *program) report(f family, ring int) {
 	p.add(call, 0, 0, 0, outputFunction)
 }
 
-// readAttempt reads what report has written.
+// readAttempt parses a record that the program of report has written.
 func readAttempt(raw []byte) Attempt {
 	var addr [16]byte
-	for i := range 4 { // the words are those of a number
+	for i := range 4 { // the words are numbers in the byte order of this machine
 		binary.BigEndian.PutUint32(addr[4*i:], binary.NativeEndian.Uint32(raw[4*i:]))
 	}
 	to := netip.AddrFrom16(addr).Unmap()

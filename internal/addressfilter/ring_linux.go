@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ring is a buffer into which the kernel's programs write and this process reads
-// (BPF_MAP_TYPE_RINGBUF). What does not fit is lost.
+// ring is a buffer that the kernel's programs write and this process reads (BPF_MAP_TYPE_RINGBUF).
+// Records that do not fit are lost.
 type ring struct {
 	file *os.File
 	conn syscall.RawConn
@@ -23,8 +23,8 @@ type ring struct {
 }
 
 const (
-	// readInterval is how long attempts may gather: a process that tries all the time costs the
-	// host a page of them each time.
+	// readInterval is the pause between two reads: a process that tries addresses constantly costs
+	// the host one page of attempts per interval.
 	readInterval = 100 * time.Millisecond
 
 	headerSize = 8

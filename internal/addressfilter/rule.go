@@ -8,8 +8,9 @@ type Rule struct {
 	Port uint16       // port of TCP and UDP; 0: all
 }
 
-// nameServers grants what programs need to look up names, whichever name server they use. Who may
-// ask one can have it pass on what it likes, so that nothing is won by listing them.
+// nameServers is the port that programs need to look up names, on any name server. Its addresses
+// are not restricted: a process that may ask one name server can have it relay arbitrary queries,
+// so a list of servers would add no protection.
 const nameServers = 53
 
 // Attempt is something that a process tried and that was denied.
@@ -18,8 +19,8 @@ type Attempt struct {
 	Datagram bool           // it is one of UDP; otherwise of TCP
 }
 
-// inSixth is the network of a rule as an address of IPv6 with its length: sockets of that family
-// reach those of IPv4 as well. all is true when the network has every address.
+// inSixth returns the rule's network as an IPv6 address with its prefix length, because IPv6
+// sockets can reach IPv4 addresses, too. all is true if the network contains every address.
 func (r Rule) inSixth() (addr [16]byte, bits int, all bool) {
 	switch {
 	case !r.To.IsValid():

@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// Write replaces the file at path with data. A reader sees the old content or the new one; when
-// Write returns nil, the new one is on the disk. perm is set exactly, whatever the umask is.
+// Write replaces the file at path with data. A reader sees either the old or the new content. When
+// Write returns nil, the new content is on the disk. The file mode is exactly perm, regardless of
+// the umask.
 func Write(path string, data []byte, perm fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -34,8 +35,8 @@ func fill(f *os.File, data []byte, perm fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncFolder makes the new name durable: fsync of a file says nothing about the folder that names
-// it.
+// syncFolder makes the new name durable: an fsync of the file does not cover the folder that
+// contains its name.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package certtest makes certificates for tests.
 //
-// It is for tests alone. Each authority lives as long as its test, and so do its certificates'
-// files.
+// It is only for tests. Each authority, with the files of its certificates, lives as long as its
+// test.
 package certtest
 
 import (
@@ -95,7 +95,8 @@ func (a *Authority) signUntil(
 	}, key)
 }
 
-// Client is how to connect to a server called name.
+// Client returns the configuration of a client that connects to the server called name and presents
+// the given certificates.
 func (a *Authority) Client(name string, own ...Pair) *tls.Config {
 	c := &tls.Config{RootCAs: a.Pool, ServerName: name}
 	for _, p := range own {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestGroupsOfThisProcessAreFound reads what the kernel says on machines of all sorts.
+// TestGroupsOfThisProcessAreFound parses the files of the kernel from machines of all kinds.
 func TestGroupsOfThisProcessAreFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		mounts, groups string

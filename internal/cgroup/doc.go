@@ -1,10 +1,10 @@
-// Package cgroup bounds what the processes of an app use together: memory, processor time,
-// processes and disk. It works with version 2 of the kernel's control groups, with version 1, and
-// with machines that have controllers in both (cgroups(7)).
+// Package cgroup limits the resources that the processes of an app use together: memory, processor
+// time, processes and disk. It supports version 2 of the kernel's control groups, version 1, and
+// machines that have controllers in both (cgroups(7)).
 //
-// It is a few files that are written, so a library would cost more than it saves: the one that is
-// kept well brings D-Bus, BPF and protocol buffers with it.
+// It only writes a few files, so a library would cost more than it saves: the well maintained one
+// depends on D-Bus, BPF and protocol buffers.
 //
-// The package leaf knows nothing of apps. What a group is named by, and which processes belong to
-// it, its users say.
+// The package is a leaf and does not know about apps. Its users choose the names of groups, and the
+// processes in them.
 package cgroup

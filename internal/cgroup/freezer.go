@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// freezeTime is how long the processes of a group may take to stop. One that waits for a disk
-	// or a server in the kernel stops when that has answered.
+	// freezeTime limits the wait for the processes of a group to stop. A process that waits in the
+	// kernel for a disk or a server stops only after the answer.
 	freezeTime = 5 * time.Second
 
 	freezeInterval = 2 * time.Millisecond
@@ -24,8 +24,8 @@ const (
 // ErrNotFrozen is the error of processes that did not stop in time. They run on.
 var ErrNotFrozen = errors.New("its processes did not stop in time")
 
-// Freezer stops the processes of a group and lets them go on. Nothing that they do shows it to
-// them, as SIGSTOP does to a parent or to a shell. nil stops nothing.
+// Freezer stops the processes of a group and lets them continue. The processes cannot observe it,
+// whereas a parent or a shell can observe SIGSTOP. The nil Freezer stops no process.
 type Freezer struct {
 	dir   string
 	words freezerWords
@@ -36,7 +36,7 @@ type freezerWords struct {
 	version         int
 	file            string // file into which freeze or thaw is written
 	freeze, thaw    string
-	state, isFrozen string // file, and what it contains when all processes have stopped
+	state, isFrozen string // file, and its content when all processes have stopped
 }
 
 var (
@@ -53,8 +53,8 @@ func UnifiedFreezer(dir string) *Freezer {
 	return &Freezer{dir, words2}
 }
 
-// OpenFreezer makes a group of version 1 that freezes, below home, which is a name of a folder too.
-// It is nil where the machine has none that this process may use.
+// OpenFreezer creates a version 1 group that can be frozen, below the folder called home. It
+// returns nil if the machine has no freezer that this process may use.
 func (t Tree) OpenFreezer(home, name string) *Freezer {
 	if t.freezer == "" || !writable(t.freezer) {
 		return nil
@@ -109,7 +109,7 @@ func (f *Freezer) Freeze(ctx context.Context) error {
 	}
 }
 
-// Thaw lets the processes go on. It does nothing where nothing can be frozen.
+// Thaw lets the processes continue. It has no effect on a nil Freezer.
 func (f *Freezer) Thaw() error {
 	if f == nil {
 		return nil
@@ -151,8 +151,8 @@ func (f *Freezer) ProcessFile() string {
 	return filepath.Join(f.dir, "cgroup.procs")
 }
 
-// endFrozen kills what processes that have ended left frozen in a group of version 1: the signal
-// that ended them could not reach what was frozen.
+// endFrozen kills the processes in a group of version 1 that ended processes have left frozen: the
+// signals that ended those could not reach frozen processes.
 func endFrozen(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, words1.file)); err != nil {
 		return

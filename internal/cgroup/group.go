@@ -22,9 +22,9 @@ type Group struct {
 	limits  Limits // those that it was opened with
 }
 
-// Open makes a group, or finds the one of that name, below home, which is a name of a folder too.
-// It sets the limits as far as this machine can. The group is nil where no controller can be used.
-// The error is about the first limit that could not be set although there is its controller.
+// Open creates the group called name below the folder called home, or finds the existing one, and
+// sets the limits that this machine supports. The group is nil if no controller can be used. The
+// error is about the first limit that could not be set although its controller exists.
 func (t Tree) Open(home, name string, l Limits) (*Group, error) {
 	g := &Group{split: map[Controller]string{}, limits: l}
 	var failed error
@@ -110,7 +110,7 @@ func (g *Group) ProcessFiles() []string {
 	return files
 }
 
-// Bounds reports whether the group can bound what a controller is for.
+// Bounds reports whether the group can limit the resource of a controller.
 func (g *Group) Bounds(c Controller) bool { return g.Version(c) > 0 }
 
 // Version is the version of control groups by which the group bounds something; 0: it does not.
@@ -129,14 +129,14 @@ func (g *Group) Version(c Controller) int {
 // firstFile is a file that a group of version 2 has when it has the controller.
 var firstFile = map[Controller]string{Memory: "memory.max", CPU: "cpu.max", Processes: "pids.max", IO: "io.max"}
 
-// Usage is what the processes of a group use together.
+// Usage is the resource usage of all processes in a group together.
 type Usage struct {
 	Memory   int64  // bytes now; 0: unknown
 	Peak     int64  // bytes at most; 0: unknown
 	OOMKills uint64 // processes that the kernel has ended because of the limit
 }
 
-// Usage reads what the processes use.
+// Usage returns the resource usage of the group.
 func (g *Group) Usage() Usage {
 	switch {
 	case g == nil:
@@ -181,9 +181,9 @@ func (g *Group) folders() []string {
 	return all
 }
 
-// RemoveStrays removes what is left of groups below homes of version 1 that match a pattern, when
-// nothing is in them and the process that made the home has ended. A group of one that runs is
-// empty between two processes, and is needed by the next.
+// RemoveStrays removes the empty groups below version 1 homes that match a pattern, if the process
+// that created the home has ended. The groups of a running process are kept: they are also empty
+// between two processes, and the next process needs them.
 func (t Tree) RemoveStrays(pattern string, ended func(home string) bool) {
 	folders := slices.Collect(maps.Values(t.split))
 	if t.freezer != "" {
@@ -237,7 +237,7 @@ func (g *Group) Reclaims() bool {
 	return g != nil && g.unified != "" && writable(filepath.Join(g.unified, "memory.reclaim"))
 }
 
-// reclaimStep is how much is taken back before it is looked whether that is still wanted.
+// reclaimStep is the number of bytes that are reclaimed before the context is checked again.
 const reclaimStep = 16 << 20
 
 // Reclaim takes as much of the memory of the group's processes back as the kernel can put

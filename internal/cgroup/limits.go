@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Limits bound what the processes of a group use together. Zero values bound nothing.
+// Limits are limits for all processes of a group together. A zero field sets no limit.
 type Limits struct {
 	Memory int64 // bytes; the kernel ends a process when it needs more
 	// bytes; beyond, processes are slowed down and their memory is taken back first
@@ -37,7 +37,7 @@ const (
 // Controllers returns all that this package uses.
 func Controllers() []Controller { return []Controller{Memory, CPU, Processes, IO} }
 
-// setting is a file of a group and what belongs into it.
+// setting is a file of a group, and the value to write to it.
 type setting struct {
 	file, value string
 	optional    bool // some kernels do not have the file
@@ -46,7 +46,7 @@ type setting struct {
 // period is the length of the time in which a group may use its processors, in microseconds.
 const period = 100_000
 
-// settings2 are those of a controller in version 2.
+// settings2 returns the settings of a controller in version 2.
 func (l Limits) settings2(c Controller) []setting {
 	switch c {
 	case Memory:
@@ -69,7 +69,7 @@ func (l Limits) settings2(c Controller) []setting {
 	return nil
 }
 
-// settings1 are those of a controller in version 1.
+// settings1 returns the settings of a controller in version 1.
 func (l Limits) settings1(c Controller) []setting {
 	switch c {
 	case Memory:

@@ -33,7 +33,7 @@ func Find() (Tree, error) {
 	return find(string(mounts), string(groups)), nil
 }
 
-// find reads what proc_pid_mountinfo(5) and cgroups(7) describe.
+// find parses the files described in proc_pid_mountinfo(5) and cgroups(7).
 func find(mounts, groups string) Tree {
 	t := Tree{split: map[Controller]string{}}
 	own := map[string]string{} // path of the own group by controller; "" for version 2
@@ -91,11 +91,11 @@ func within(root, at string, own map[string]string, name string) (string, bool) 
 	return filepath.Join(at, inside), true
 }
 
-// Delegate makes the controllers of version 2 usable in groups below this process's own, as far as
-// that may be done. For that no process may be in the own group itself, so this process moves to a
-// group below it. end undoes it; nil when nothing was done.
+// Delegate enables the version 2 controllers in groups below this process's own group, as far as
+// permitted. The kernel requires that the own group contains no process, so this process moves to a
+// group below it. end undoes the change; it is nil if nothing was changed.
 //
-// It is for a program that has its group to itself, as a service has it by Delegate= of systemd.
+// It is for a program that has its group to itself, such as a systemd service with Delegate=.
 func (t Tree) Delegate() (end func()) {
 	if t.Unified == "" {
 		return nil
@@ -171,8 +171,8 @@ func listed(file string) []Controller {
 // Has reports whether the machine has a controller for groups like this process's own.
 func (t Tree) Has(c Controller) bool { return t.split[c] != "" || slices.Contains(t.available(), c) }
 
-// Means says by which version a controller can be used below this process's groups: 2, 1, or 0 when
-// it cannot.
+// Means returns the version by which a controller can be used below this process's groups: 2, 1, or
+// 0 if it cannot be used.
 func (t Tree) Means(c Controller) int {
 	switch {
 	case t.Unified != "" && slices.Contains(t.enabled(), c):

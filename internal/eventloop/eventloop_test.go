@@ -392,7 +392,7 @@ func TestLoopThatTakesNapsLetsGarbageBeCollectedAndFallsAsleep(t *testing.T) {
 	})
 }
 
-// switches is how often a thread has given its processor up.
+// switches returns the number of voluntary context switches of a thread.
 func switches(t *testing.T, thread int) (n int) {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/status", thread))

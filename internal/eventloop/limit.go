@@ -2,8 +2,8 @@ package eventloop
 
 import "time"
 
-// Limit finds what has been on a loop for longer than it may. While nothing is, nothing ticks. Only
-// the loop may use it.
+// Limit finds stays on a loop that exceed a maximum. Its timer runs only while there are stays.
+// Only the loop may use it.
 type Limit struct {
 	loop  *Loop
 	most  time.Duration
@@ -47,7 +47,7 @@ func (s *Stay) End() {
 	s.prev, s.next = nil, nil
 }
 
-// look ends what is overdue, and has itself called again if anything is left.
+// look ends the overdue stays, and sets the timer again if any stays are left.
 func (m *Limit) look() {
 	now := m.loop.Now()
 	for m.stays.next != &m.stays && now-m.stays.next.begun >= m.most {

@@ -11,14 +11,14 @@ import (
 	"github.com/modgw/modgw/internal/rawsocket"
 )
 
-// mostEvents is how many events one turn handles.
+// mostEvents is the maximum number of events in one turn.
 const mostEvents = 128
 
-// napTime is how long a nap lasts, in milliseconds; see [Loop.TakeNaps].
+// napTime is the length of a nap, in milliseconds; see [Loop.TakeNaps].
 const napTime = 2
 
-// Loop calls handlers on its own goroutine. Methods may be called from any goroutine unless they
-// say otherwise.
+// Loop calls handlers on its own goroutine. Unless noted otherwise, methods may be called from any
+// goroutine.
 type Loop struct {
 	epoll int
 	wake  int // an eventfd
@@ -42,7 +42,7 @@ type Loop struct {
 	naps    napState
 }
 
-// napState says whether the loop takes naps.
+// napState is the state of the loop's naps.
 type napState uint8
 
 const (
@@ -75,8 +75,8 @@ func New() (*Loop, error) {
 	return l, nil
 }
 
-// Close ends the loop when what was posted has run, and waits for that. Sockets and sources that
-// are left get no more events.
+// Close ends the loop after the posted functions have run, and waits for its end. The remaining
+// sockets and sources get no more events.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closing = true
@@ -85,15 +85,15 @@ func (l *Loop) Close() {
 	<-l.ended
 }
 
-// TakeNaps lets the loop wait for a moment before it tells Go's scheduler that it waits, as long as
-// the next event comes within that moment. The scheduler would take its processor away, and wake
-// its monitor and other threads when the event comes: with an event in each millisecond that costs
-// more than handling them. A collection of garbage interrupts a nap, and a loop that has nothing to
-// do takes none. Meanwhile the loop keeps one of Go's processors from goroutines, so the program
-// should have one more of them (GOMAXPROCS).
+// TakeNaps allows the loop to wait for a moment before it lets Go's scheduler know that it waits,
+// as long as events arrive within such moments. Otherwise the scheduler would take the loop's
+// processor away, and wake its monitor and other threads at the next event; with an event every
+// millisecond, that costs more than handling the events. A garbage collection interrupts a nap, and
+// an idle loop takes none. During naps the loop keeps one of Go's processors from goroutines, so
+// the program should have one more (GOMAXPROCS).
 func (l *Loop) TakeNaps() { l.Post(func() { l.naps = seldom }) }
 
-// Post has f called on the loop, after what was posted before. After Close it is not called.
+// Post calls f on the loop, after all functions posted before. After Close, f is not called.
 func (l *Loop) Post(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *Loop) wakeLocked() {
 }
 
 // run is not locked to a thread. Go's scheduler interrupts each goroutine that has run for 10 ms,
-// naps included, and one that is locked comes back by two changes of threads.
+// including naps, and a locked goroutine resumes only after two switches of threads.
 func (l *Loop) run() {
 	defer close(l.ended)
 	defer l.release()
@@ -197,7 +197,7 @@ func (l *Loop) dispatch(e *unix.EpollEvent) {
 	h.Ready(Events(e.Events))
 }
 
-// runPosted calls what was posted. It reports whether the loop is over.
+// runPosted calls the posted functions. It reports whether the loop is over.
 func (l *Loop) runPosted() (over bool) {
 	l.mu.Lock()
 	functions := l.posted

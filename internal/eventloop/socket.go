@@ -81,8 +81,8 @@ func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	return n, int(s.control.Controllen), int(s.control.Flags), nil
 }
 
-// ReadMessage reads into p, which must not be empty, and into oob the control messages that come
-// beside it; flags are those of recvmsg(2).
+// ReadMessage reads data into p, which must not be empty, and the accompanying control messages
+// into oob. flags are the flags that recvmsg(2) returns.
 func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	for {
 		n, oobn, flags, err = s.TryReadMessage(p, oob)
@@ -253,7 +253,8 @@ func (w *waiting) wait(closed *atomic.Bool) error {
 	}
 }
 
-// late is a channel that has a value when the deadline has passed; nil without one.
+// late returns a channel that receives a value when the deadline passes, or nil if there is no
+// deadline.
 func (w *waiting) late() (<-chan time.Time, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

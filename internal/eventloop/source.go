@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Events say what has happened on a source since its handler was called last.
+// Events are the events on a source since the last call of its handler.
 type Events uint32
 
 // Readable reports whether there may be something to read, the end included.
@@ -25,8 +25,8 @@ func (e Events) HungUp() bool { return e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 }
 
 // Handler gets events, on the loop.
 type Handler interface {
-	// Ready is called once for what has happened: it reads until there is nothing more, or
-	// remembers that there is.
+	// Ready is called once for a set of events: it must read until no data is left, or remember
+	// that there may be more.
 	Ready(Events)
 }
 
@@ -44,10 +44,10 @@ type Source struct {
 // time: a peer that reads would wake the loop each time.
 const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
-// Add gives a handler the events of a descriptor, also of what is there already.
+// Add calls a handler for the events of a descriptor, including those that have already occurred.
 func (l *Loop) Add(s *Source, fd int, h Handler) error { return l.add(s, fd, h, usualEvents) }
 
-// AddEnd has a handler told when the peer has ended its sending side or is gone, and nothing else.
+// AddEnd calls a handler only when the peer has shut down its sending side or is gone.
 func (l *Loop) AddEnd(s *Source, fd int, h Handler) error {
 	return l.add(s, fd, h, unix.EPOLLRDHUP|unix.EPOLLET)
 }
@@ -73,8 +73,8 @@ func (l *Loop) add(s *Source, fd int, h Handler, events uint32) error {
 	return nil
 }
 
-// Remove has the handler told nothing more, unless it is being told at the moment. The descriptor
-// must not have been closed. It does nothing to a source that was not added.
+// Remove stops calls to the handler, except a call that is in progress. The descriptor must not
+// have been closed. Remove has no effect on a source that was not added.
 func (s *Source) Remove() {
 	s.end(func() { _ = s.control(unix.EPOLL_CTL_DEL, 0) }) // it fails only if the loop is closed
 }
@@ -99,8 +99,8 @@ func (s *Source) end(last func()) {
 // IsAdded reports whether a loop listens to the source.
 func (s *Source) IsAdded() bool { return s.loop != nil }
 
-// AwaitRoom has the handler of a source that was added told, once or more, when there is room to
-// write, until StopAwaitingRoom.
+// AwaitRoom makes the loop call the handler, once or more, when there is room to write, until
+// StopAwaitingRoom. The source must have been added.
 func (s *Source) AwaitRoom() error { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
 
 // StopAwaitingRoom ends AwaitRoom.

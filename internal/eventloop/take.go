@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Take takes the descriptor of a connection away from Go's poller. ok is false, and the connection
-// left as it is, for what is none of the kernel's or when there is no descriptor to be had.
+// Take takes over the descriptor of a connection from Go's poller. If c is not a kernel connection,
+// or no descriptor is available, ok is false and the connection stays unchanged.
 func Take(c net.Conn) (fd int, ok bool) {
 	s, isSocket := c.(syscall.Conn)
 	if !isSocket {

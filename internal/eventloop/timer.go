@@ -47,7 +47,7 @@ func (t *timers) expire(now time.Duration) {
 	}
 }
 
-// untilNext is how long to wait for the next one, in milliseconds: -1 for ever.
+// untilNext returns the time until the next timer, in milliseconds, or -1 if there is none.
 func (t *timers) untilNext(now func() time.Duration) int {
 	if len(*t) == 0 {
 		return -1

@@ -23,8 +23,8 @@ func init() {
 	}
 }
 
-// Start lets a user exchange the first name in a folder for each of the others in turn, as fast as
-// it goes, until end is called or the test is over.
+// Start has a user replace the first name in a folder by each of the others in turn, as fast as
+// possible, until end is called or the test is over.
 func Start(t *testing.T, uid int, dir string, names ...string) (end func()) {
 	t.Helper()
 	// It must not end with the thread that started it, as by Pdeathsig: threads with other rights

@@ -1,7 +1,6 @@
-// Package faulttest compares what the program says with the messages that troubleshooting.md
-// quotes.
+// Package faulttest compares the program's messages with those that troubleshooting.md quotes.
 //
-// It is for tests alone.
+// It is only for tests.
 package faulttest
 
 import (
@@ -14,8 +13,8 @@ import (
 	manual "github.com/modgw/modgw"
 )
 
-// Want fails the test unless text says the code together with a message that the code's entry
-// quotes. text is an error, what a command printed, a log, or a page.
+// Want fails the test unless text contains the code together with a message quoted in the code's
+// entry. text is an error, the output of a command, a log, or a page.
 func Want(t testing.TB, text, code string) {
 	t.Helper()
 	if err := Check(text, code); err != nil {
@@ -23,12 +22,12 @@ func Want(t testing.TB, text, code string) {
 	}
 }
 
-// Has reports whether text says the code together with a quoted message, for tests that wait for
-// it.
+// Has reports whether text contains the code together with a quoted message. It is for tests that
+// wait for the message.
 func Has(text, code string) bool { return Check(text, code) == nil }
 
-// Check says what text lacks; nil when it says the code together with a message that the code's
-// entry quotes.
+// Check returns nil if text contains the code together with a message quoted in the code's entry,
+// and otherwise an error that describes what is missing.
 func Check(text, code string) error {
 	quotes := quotesOf(code)
 	if len(quotes) == 0 {
@@ -90,8 +89,8 @@ func about(text, code string) (passages []string) {
 	return passages
 }
 
-// says reports whether a passage has a quoted message, in which an ellipsis stands for anything.
-// Quotation marks do not count, because logs and pages escape them.
+// says reports whether a passage contains a quoted message, in which an ellipsis matches any text.
+// Quotation marks are ignored, because logs and pages escape them.
 func says(passage, quote string) bool {
 	rest := unquoted.Replace(passage)
 	for piece := range strings.SplitSeq(unquoted.Replace(quote), "…") {

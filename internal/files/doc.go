@@ -1,5 +1,5 @@
-// Package files opens the files of one folder, with the rights of one account, and makes folders
-// whose mode is exact.
+// Package files opens the files of one folder with the rights of one account, and creates folders
+// with an exact mode.
 //
-// It speaks no HTTP, and decides which names exist by nothing but the file system.
+// It does not know about HTTP. Only the file system determines which names exist.
 package files

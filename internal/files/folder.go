@@ -25,10 +25,10 @@ type Folder struct {
 	Within []string
 }
 
-// outsideError says that a folder lies elsewhere than it may.
+// outsideError reports that a folder lies outside the folders in which it must lie.
 type outsideError struct{ leads string }
 
-// Error says where the folder is.
+// Error returns a message with the place of the folder.
 func (e outsideError) Error() string {
 	return fmt.Sprintf("it leads to %q, which is not allowed", e.leads)
 }
@@ -36,8 +36,8 @@ func (e outsideError) Error() string {
 // Is reports that it is a matter of rights.
 func (e outsideError) Is(target error) bool { return target == fs.ErrPermission }
 
-// IsDenied reports whether an error says that a name leads to what may not be opened: rights are
-// missing, or it leads out of the folder.
+// IsDenied reports whether an error means that a file may not be opened: rights are missing, or the
+// name leads out of the folder.
 func IsDenied(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, safepath.ErrLeadsOut)
 }
@@ -90,8 +90,8 @@ func (f Folder) Visit(visit func(root Root) error) error {
 	})
 }
 
-// judge returns an error when what was opened lies elsewhere than it may. The name does not tell:
-// others can change what it leads to.
+// judge returns an error if the opened folder lies outside the allowed folders. The name is not
+// reliable: others can change where it leads.
 func (f Folder) judge(root *os.Root) error {
 	if f.Within == nil {
 		return nil
@@ -139,8 +139,8 @@ func (r Root) open(name string) (*os.File, error) {
 	return file, withReason(err)
 }
 
-// withReason gives an error of [os.Root] that is not the kernel's, and so about a path that leads
-// out, a reason that can be told from others.
+// withReason sets the reason of an [os.Root] error that is not from the kernel, and is therefore
+// about a path that leads out of the folder, so that callers can recognise it.
 func withReason(err error) error {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok && !errors.As(failed.Err, new(syscall.Errno)) {
 		failed.Err = safepath.ErrLeadsOut

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// MakeFolder makes a folder with exactly the mode, whatever the umask is. Missing folders above it
-// are made too, with permission for everyone to enter. An existing folder stays as it is; another
-// file is an error.
+// MakeFolder creates a folder with exactly the given mode, regardless of the umask. It also creates
+// missing parents, which everyone may enter. An existing folder is left unchanged; an existing file
+// of another kind is an error.
 func MakeFolder(dir string, mode fs.FileMode) error {
 	switch info, err := os.Stat(dir); {
 	case err == nil && !info.IsDir():
@@ -30,8 +30,8 @@ func MakeFolder(dir string, mode fs.FileMode) error {
 	return os.Chmod(dir, mode)
 }
 
-// MakeTemporary makes a new folder that only this process's user can enter, whatever the umask is,
-// as [os.MkdirTemp] does.
+// MakeTemporary creates a new temporary folder as [os.MkdirTemp] does. Only this process's user can
+// enter it, regardless of the umask.
 func MakeTemporary(parent, pattern string) (string, error) {
 	dir, err := os.MkdirTemp(parent, pattern)
 	if err != nil {

@@ -25,7 +25,7 @@ func StartApache(t testing.TB, conf string) *Server {
 	return start(t, dir, port, syscall.SIGUSR1, httpd, "-f", apacheFile(t, dir, port, conf), "-DFOREGROUND")
 }
 
-// CheckApache lets Apache check conf as StartApache would run it, and returns what it says.
+// CheckApache has Apache check conf, in the configuration of StartApache, and returns its output.
 func CheckApache(t testing.TB, conf string) string {
 	t.Helper()
 	dir := Dir(t)

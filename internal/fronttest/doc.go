@@ -1,6 +1,6 @@
 // Package fronttest starts real web servers for tests, on free ports of the loopback interface,
-// with a configuration of the test's own.
+// with a configuration that the test provides.
 //
-// It is for tests alone. It configures no more than a server needs to start: what is tested stands
-// in the test.
+// It is only for tests. It adds only the settings that a server needs to start; the test contains
+// the settings under test.
 package fronttest

@@ -25,7 +25,7 @@ func StartHAProxy(t testing.TB, conf string) *Server {
 	return start(t, dir, port, syscall.SIGUSR2, haproxy, "-W", "-f", file)
 }
 
-// CheckHAProxy lets HAProxy check conf after limits of time, and returns what it says.
+// CheckHAProxy has HAProxy check conf, with default timeouts, and returns its output.
 func CheckHAProxy(t testing.TB, conf string) string {
 	t.Helper()
 	file := filepath.Join(Dir(t), "haproxy.cfg")

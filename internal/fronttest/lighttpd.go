@@ -15,7 +15,7 @@ func StartLighttpd(t testing.TB, conf string) *Server {
 	return start(t, dir, port, syscall.SIGUSR1, Require(t, "lighttpd", "lighttpd"), "-D", "-f", lighttpdFile(t, dir, port, conf))
 }
 
-// CheckLighttpd lets lighttpd check conf, and returns what it says.
+// CheckLighttpd has lighttpd check conf, and returns its output.
 func CheckLighttpd(t testing.TB, conf string) string {
 	t.Helper()
 	return output(t, Require(t, "lighttpd", "lighttpd"), "-tt", "-f", lighttpdFile(t, Dir(t), FreePort(t), conf))
@@ -31,7 +31,7 @@ func lighttpdFile(t testing.TB, dir string, port int, conf string) string {
 	if err := os.Mkdir(uploads, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(uploads, 0o777); err != nil { // whatever the umask is
+	if err := os.Chmod(uploads, 0o777); err != nil { // regardless of the umask
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "lighttpd.conf")

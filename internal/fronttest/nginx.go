@@ -47,7 +47,7 @@ func nginxArguments(t testing.TB, dir, conf string) []string {
 	return []string{"-c", file, "-p", dir, "-e", "stderr"}
 }
 
-// CheckNginx lets nginx check conf inside its http block, and returns what it says.
+// CheckNginx has nginx check conf inside its http block, and returns its output.
 func CheckNginx(t testing.TB, conf string) string {
 	t.Helper()
 	return output(t, Require(t, "nginx", "nginx-light"), append([]string{"-t"}, nginxArguments(t, Dir(t), conf)...)...)

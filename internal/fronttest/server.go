@@ -35,7 +35,7 @@ func (s *Server) Reload(t testing.TB) {
 	}
 }
 
-// Log is what the server has printed and logged so far.
+// Log returns the output and logs of the server.
 func (s *Server) Log() string { return s.log.String() }
 
 // Require returns the path of a program, and skips the test without it; where CI is set, the test
@@ -56,8 +56,8 @@ func Require(t testing.TB, program, aptPackage string) string {
 	return ""
 }
 
-// Dir makes a folder that users other than the test's own can enter, unlike [testing.T.TempDir],
-// and whose path is short enough for Unix sockets. It is removed when the test ends.
+// Dir creates a folder that all users can enter, unlike [testing.T.TempDir], and whose path is
+// short enough for Unix sockets. It is removed when the test ends.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "front")
@@ -75,7 +75,7 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// The ports of FreePort, below those that Linux gives to sockets that ask for none
+// The range of FreePort, below the ports that Linux assigns to sockets without a chosen port
 // (net.ipv4.ip_local_port_range).
 const (
 	firstPort = 20000
@@ -107,7 +107,7 @@ func FreePort(t testing.TB) int {
 }
 
 // start runs a server's command in the foreground and waits until it answers on port. reload is the
-// signal by which it takes its configuration again.
+// signal that makes the server reload its configuration.
 func start(t testing.TB, dir string, port int, reload syscall.Signal, command ...string) *Server {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
@@ -138,8 +138,8 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	return s
 }
 
-// temporaryFolder makes a folder that is removed with dir, in which a server may leave files as
-// whatever user it runs.
+// temporaryFolder creates a folder for the server's temporary files, which any user may write. It
+// is removed with dir.
 func temporaryFolder(t testing.TB, dir string) string {
 	t.Helper()
 	temporary := filepath.Join(dir, "tmp")
@@ -166,7 +166,7 @@ func stop(pid int, ended <-chan struct{}) {
 	<-ended
 }
 
-// waitUntilAnswering asks nonsense until the server says that it is. A server listens before it is
+// waitUntilAnswering sends nonsense until the server rejects it. A server listens before it is
 // ready to answer, and a proper request could reach the test's own handlers.
 func (s *Server) waitUntilAnswering(t testing.TB, ended <-chan struct{}) {
 	t.Helper()
@@ -196,7 +196,7 @@ func (s *Server) answers() bool {
 	return n == 1
 }
 
-// output is what a command prints, however it ends.
+// output returns the output of a command, regardless of its exit code.
 func output(t testing.TB, program string, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()

@@ -1,7 +1,7 @@
-// Package hopbyhop knows the header fields that concern one connection and must not be forwarded
+// Package hopbyhop lists the header fields that apply to one connection and must not be forwarded
 // (RFC 9110, 7.6.1).
 //
-// It decides for no front and no runner what becomes of them beyond that.
+// Fronts and runners decide themselves how else to treat these fields.
 package hopbyhop
 
 import (
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Is reports whether a field concerns a connection by its name, which is canonical.
-// Proxy-Authenticate and its counterpart are between a client and a proxy; Trailers is what RFC
-// 2616 and PEP 3333 call Trailer.
+// Is reports whether a field with this canonical name applies to a single connection.
+// Proxy-Authenticate and its counterpart are between a client and a proxy; Trailers is the name
+// that RFC 2616 and PEP 3333 use for Trailer.
 func Is(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",

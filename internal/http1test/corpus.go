@@ -6,14 +6,14 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// Request is what a client may send, and the reason for refusing it.
+// Request is a request that a client may send, and the expected reason for refusing it.
 type Request struct {
 	Name  string       // name of the test
 	Bytes string       // the request as it is sent
 	Want  http1.Reason // reason for refusing it; "": none
 }
 
-// Heads of requests without their ends, and the whole head of one whose body comes in chunks.
+// Heads of requests without their final empty line, and the complete head of a chunked request.
 const (
 	GetHead  = "GET / HTTP/1.1\r\nHost: a\r\n"
 	PostHead = "POST / HTTP/1.1\r\nHost: a\r\n"

@@ -1,3 +1,3 @@
-// Package http1test has what clients may send in HTTP/1 and how it is judged, for the tests of the
-// parser and of those who drive it.
+// Package http1test contains HTTP/1 requests with the expected results, for the tests of the parser
+// and of its users.
 package http1test

@@ -4,7 +4,8 @@ import "net/netip"
 
 // Denial is something that a process tried and the kernel denied.
 type Denial struct {
-	// PID is the process; 0: the kernel does not say, or says only which process was running.
+	// PID is the ID of the process; 0 if the kernel does not report it, or reports only the process
+	// that was running.
 	PID int
 
 	// Domain is the domain of Landlock that the process is in, whose number no other gets until the
@@ -15,10 +16,10 @@ type Denial struct {
 	// It may have ended long before, so that another process has the number.
 	Owner int
 
-	Kind Kind   // says which of the fields below it has
-	Path string // absolute path for Files; "": the kernel does not say
-	// Change says that Path, or for a folder something in it, was to be made, changed or removed;
-	// otherwise it was to be read or executed.
+	Kind Kind   // determines which of the fields below are set
+	Path string // absolute path for Files; "": unknown
+	// Change means that Path, or an entry of the folder Path, was to be created, changed or
+	// removed. Otherwise it was to be read or executed.
 	Change bool
 
 	To   netip.AddrPort // for Connect
@@ -27,7 +28,7 @@ type Denial struct {
 	Call uintptr // number of the system call, for Call
 }
 
-// Kind is what was denied.
+// Kind is the kind of access that was denied.
 type Kind uint8
 
 const (

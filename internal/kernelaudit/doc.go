@@ -1,8 +1,8 @@
-// Package kernelaudit reads from the kernel what it denies to confined processes, also when these
-// hide it.
+// Package kernelaudit reads from the kernel which accesses of confined processes it denies, even if
+// the processes hide the denials.
 //
-// It listens to the kernel's audit records beside other programs that do (group AUDIT_NLGRP_READLOG
-// of netlink(7)), for which CAP_AUDIT_READ is needed in the first namespaces of the machine. It
-// configures nothing: filters of system calls are reported always, and what Landlock denies where
-// an administrator has turned auditing on. [Probe] says which of them can be had.
+// It reads the kernel's audit records next to other programs that do so (group AUDIT_NLGRP_READLOG
+// of netlink(7)), which requires CAP_AUDIT_READ in the machine's initial namespaces. It changes no
+// settings: denials of system call filters are always reported, denials of Landlock only if an
+// administrator has turned auditing on. [Probe] returns which of them are available.
 package kernelaudit

@@ -2,8 +2,8 @@ package kernelaudit
 
 import "slices"
 
-// maxDomains is how many domains of Landlock are remembered. The kernel tells when one has ended;
-// more of them than processes would mean that it did not get through.
+// maxDomains is the maximum number of Landlock domains that are remembered. The kernel reports the
+// end of a domain; more domains than processes would mean that such reports were lost.
 const maxDomains = 1 << 16
 
 // events make denials of records. The zero value is ready to use.
@@ -11,8 +11,8 @@ type events struct {
 	owners map[uint64]int // processes that have made domains, by the id of the domain
 }
 
-// denials are what the records tell that came together. An event may have several, of which the one
-// that names the process is not the first.
+// denials returns the denials in records that arrived together. An event may consist of several
+// records, and the record that names the process is not the first.
 func (e *events) denials(records []record) []Denial {
 	callers := map[string]int{}
 	for _, r := range records {
@@ -54,8 +54,9 @@ func (e *events) denials(records []record) []Denial {
 // child may ask its parent to trace it.
 func (d *Denial) isOfCaller() bool { return d.Kind != Signal && d.Kind != Trace }
 
-// wantsMore reports whether a record that names the process of a denial may still be on its way:
-// that of the call comes last. Once the owner of the domain is known, none is waited for.
+// wantsMore reports whether a record that names the process of a denial may still arrive: the
+// record of the system call comes last. If the owner of the domain is known, no such record is
+// needed.
 func (e *events) wantsMore(records []record) bool {
 	calls := map[string]bool{}
 	for _, r := range records {

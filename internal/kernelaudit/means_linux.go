@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Means say what this process can read of the kernel's audit records.
+// Means describes which of the kernel's audit records this process can read.
 type Means uint8
 
 const (
@@ -19,14 +19,16 @@ const (
 	// Calls are reported that filters of system calls deny; auditing is turned off.
 	Calls
 
-	// Probably says that it cannot be found out whether auditing is turned on. Calls are reported.
+	// Probably means that the state of auditing is unknown. Denials of system call filters are
+	// reported.
 	Probably
 
 	// All denials are reported.
 	All
 )
 
-// Probe finds out what can be read now. An administrator may turn auditing on and off at any time.
+// Probe determines which records can be read now. An administrator may turn auditing on and off at
+// any time.
 func Probe() Means {
 	r, err := Open()
 	if err != nil {

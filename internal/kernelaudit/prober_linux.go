@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// probeInterval is how long an answer of Probe is good for: an administrator may turn auditing on
-// and off, which need not be noticed at once.
+// probeInterval is the time for which a result of Probe is reused: an administrator may turn
+// auditing on and off, which need not be noticed at once.
 const probeInterval = 10 * time.Second
 
-// Prober remembers what can be read, for callers that ask often. The zero value is ready to use.
-// nil remembers nothing.
+// Prober caches the result of Probe for callers that ask often. The zero value is ready to use. A
+// nil Prober does not cache.
 type Prober struct {
 	mu    sync.Mutex
 	known Means
@@ -19,7 +19,7 @@ type Prober struct {
 	probe func() Means // nil: Probe
 }
 
-// Means returns what Probe has found, which may be some seconds ago.
+// Means returns the result of Probe, which may be up to probeInterval old.
 func (p *Prober) Means() Means {
 	if p == nil {
 		return Probe()

@@ -12,20 +12,19 @@ import (
 )
 
 const (
-	// eventTime is how long the records of an event may take to come, one after the other.
+	// eventTime is the time within which the records of an event arrive one after the other.
 	eventTime = 2 * time.Millisecond
 
-	// readInterval is how long records gather while there are many: a process that is denied
-	// something all the time costs this process what fits into the socket's buffer, ten times a
+	// readInterval is the pause between reads while there are many records. It limits the cost of a
+	// process that is denied accesses constantly to one socket buffer of records, ten times per
 	// second.
 	readInterval = 100 * time.Millisecond
 	many         = 32
 
-	// maxRecords is how many records are read in an interval. More than that are left to the
-	// kernel, which drops them.
+	// maxRecords is the maximum number of records read per interval. The kernel drops the rest.
 	maxRecords = 1024
 
-	// maxSize is how long a record may be (MAX_AUDIT_MESSAGE_LENGTH).
+	// maxSize is the maximum length of a record (MAX_AUDIT_MESSAGE_LENGTH).
 	maxSize = 8970
 
 	headerSize = unix.NLMSG_HDRLEN
@@ -39,9 +38,9 @@ type Reader struct {
 	conn syscall.RawConn
 }
 
-// Open begins to read. It fails without CAP_AUDIT_READ in the first user namespace, where the
-// kernel audits nothing, and in a container: the records have other numbers of processes than this
-// process sees, which may be those of others there.
+// Open starts reading. It fails without CAP_AUDIT_READ; outside the initial user namespace, where
+// the kernel audits nothing; and in a container, because the process IDs in the records are those
+// of another namespace and may belong to other processes here.
 func Open() (*Reader, error) {
 	if !inFirstNamespace() {
 		return nil, errContained
@@ -78,15 +77,16 @@ func takeOnly(fd int, kinds ...uint16) error {
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
 }
 
-// inNetworkOrder is what a filter loads of a number that the kernel has stored in its own order.
+// inNetworkOrder returns the value that a filter loads for a number that the kernel has stored in
+// its native byte order.
 func inNetworkOrder(n uint16) uint16 {
 	var stored [2]byte
 	binary.NativeEndian.PutUint16(stored[:], n)
 	return binary.BigEndian.Uint16(stored[:])
 }
 
-// Watch calls denied with what the kernel denies until the reader is closed, from this goroutine,
-// and not for all when there is very much.
+// Watch calls denied, from this goroutine, for the denials of the kernel until the reader is
+// closed. If there are very many, some are left out.
 func (r *Reader) Watch(denied func(Denial)) {
 	var e events
 	buffer := make([]byte, maxSize)

@@ -21,8 +21,8 @@ func init() {
 	os.Exit(0)
 }
 
-// TestNumbersOfProcessesElsewhereAreNotRead is about a host in a container, in which a number in
-// the records may be that of another app's process.
+// TestNumbersOfProcessesElsewhereAreNotRead covers a host in a container, where a process ID in the
+// records may be the ID of another app's process.
 func TestNumbersOfProcessesElsewhereAreNotRead(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	typeDomain  = unix.AUDIT_LANDLOCK_DOMAIN // who made a domain, with the first denial there
 )
 
-// record is what a record of the kernel says.
+// record is a parsed record of the kernel.
 type record struct {
 	kind   uint16
 	serial string // stamp, which all records of an event have
@@ -27,9 +27,9 @@ type record struct {
 	denial Denial
 }
 
-// parse reads a record. It reports false for one that says nothing of a denial. Names in it are
-// chosen by the processes: the kernel quotes those without blanks and quotes, and writes others in
-// hexadecimal digits, so that none can pass for another field.
+// parse parses a record. It reports false if the record is not about a denial. Processes choose the
+// names in a record: the kernel quotes names without spaces and quotes, and encodes others in
+// hexadecimal, so a name cannot be mistaken for another field.
 func parse(kind uint16, text []byte) (r record, ok bool) {
 	text, found := bytes.CutPrefix(bytes.TrimRight(text, "\x00\n"), []byte("audit("))
 	stamp, rest, ends := bytes.Cut(text, []byte("): "))
@@ -67,7 +67,7 @@ func parse(kind uint16, text []byte) (r record, ok bool) {
 	return r, r.denial.describe(f)
 }
 
-// describe fills in what Landlock denied. It reports false when this package does not know it.
+// describe sets the fields of a Landlock denial. It reports false if the kind of denial is unknown.
 func (d *Denial) describe(f fields) bool {
 	first, _, _ := strings.Cut(f["blockers"], ",")
 	switch first {
@@ -102,7 +102,7 @@ func (d *Denial) describe(f fields) bool {
 // fields are the values of a record by their names.
 type fields map[string]string
 
-// number is a number from 0 up to what 31 bits hold; 0: there is none.
+// number returns the value of a field that is a number below 2³¹, or 0 if there is none.
 func (f fields) number(name string) int {
 	n, err := strconv.ParseUint(f[name], 10, 31)
 	if err != nil {

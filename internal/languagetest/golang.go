@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// fragment is how half sentences begin: "of WebSockets", "that is left".
+// fragment matches the beginning of incomplete sentences: "of WebSockets", "that is left".
 var fragment = regexp.MustCompile(
 	`^(?:also|as above|of|that|the same|what|where|which|who|whom|whose|(?:by|from|in|of|on|to|with) (?:which|whom|what))\b`)
 
@@ -27,7 +27,7 @@ type goChecker struct {
 	line func(token.Pos) int
 }
 
-// golang finds what only the syntax of Go shows.
+// golang checks the rules that require parsing Go.
 func (c *checker) golang(text string) error {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, c.file, text, parser.ParseComments|parser.SkipObjectResolution)
@@ -56,7 +56,7 @@ func (g goChecker) comments(file *ast.File, text string) {
 	g.columns(text, func(number int, _ string) bool { return commented[number] })
 }
 
-// fragments finds half sentences beside the fields of structs.
+// fragments finds incomplete sentences in the comments of struct fields.
 func (g goChecker) fragments(file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		s, ok := n.(*ast.StructType)

@@ -16,7 +16,7 @@ const (
 	Words        Rule = "words"        // words.txt, in any text
 	Names        Rule = "names"        // names.txt, in Go and Python
 	Columns      Rule = "columns"      // comments, and lines of Python, beyond column 100
-	Fragments    Rule = "fragments"    // comments of struct fields that say only half a thing
+	Fragments    Rule = "fragments"    // incomplete sentences in comments of struct fields
 	Undocumented Rule = "undocumented" // exported names of Go without a comment
 )
 
@@ -28,15 +28,16 @@ type Finding struct {
 	File string // relative to the module, with slashes
 	Line int    // from 1
 	Rule Rule   // the rule that it breaks
-	Text string // the words that were found, and what to write rather
+	Text string // the words found, and what to write instead
 }
 
 func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", f.File, f.Line, f.Rule, f.Text)
 }
 
-// Check returns what is found in a file, which is Go, Python, Markdown or a shell script by its
-// name; a file of another kind has no findings. The name is relative to the module and has slashes.
+// Check returns the findings in a file. The name determines whether the file is Go, Python,
+// Markdown or a shell script; files of other kinds have no findings. The name is relative to the
+// module and has slashes.
 func Check(file, text string) ([]Finding, error) {
 	c := &checker{file: file}
 	switch path.Ext(file) {

@@ -25,8 +25,8 @@ func Count(found []Finding) Ratchet {
 	return r
 }
 
-// ParseRatchet reads what Format wrote. Where Git has merged two branches a folder may have two
-// lines, of which the lower numbers count.
+// ParseRatchet parses the output of Format. After a merge in Git, a folder may have two lines; the
+// lower numbers count.
 func ParseRatchet(text string) (Ratchet, error) {
 	r := Ratchet{}
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -114,8 +114,8 @@ func (r Ratchet) Compare(found Ratchet) []Difference {
 	return all
 }
 
-// Lower returns the numbers found as the new ratchet. A folder's number never rises. A folder that
-// is new may have what others have less, so that packages can be moved and renamed.
+// Lower returns the numbers found as the new ratchet. The number of a folder never rises. A new
+// folder may have as many as other folders have lost, so that packages can be moved and renamed.
 func (r Ratchet) Lower(found Ratchet) (Ratchet, error) {
 	for folder := range found {
 		for _, rule := range Rules {

@@ -34,7 +34,7 @@ type list map[string][]phrase
 type phrase struct {
 	words  []string
 	text   string // the words, with spaces between them
-	rather string // stands for what to write
+	rather string // the words to write instead
 }
 
 func newList(text string) list {
@@ -117,7 +117,7 @@ func smallFirst(word string) string {
 	return strings.ToLower(word[:1]) + word[1:]
 }
 
-// columns finds the lines that are too long, of those that count.
+// columns finds lines that are too long among those that counts selects.
 func (c *checker) columns(text string, counts func(number int, line string) bool) {
 	number := 0
 	for line := range strings.Lines(text) {

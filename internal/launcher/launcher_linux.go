@@ -1,9 +1,9 @@
-// Package launcher is this program while it is about to become another one: it sets limits,
-// confines itself, changes its user, and executes the program that it is told to become.
+// Package launcher is this program in the short time before it executes another one: it sets
+// limits, confines itself, changes its user, and executes the program.
 //
-// It imports little, because a package is initialised after those that it imports: the launcher has
-// become the program before the other packages of this one are initialised, which would take longer
-// than all that it does.
+// It imports little, because a package is initialised after its imports: the launcher executes the
+// program before the other packages of this one are initialised, which would take longer than all
+// its other work.
 package launcher
 
 import (
@@ -24,8 +24,8 @@ import (
 // then.
 var Env = []string{"GOGC=off"}
 
-// Name is the name of this program, its first argument, while it is the launcher. The second one is
-// how many descriptors it has inherited beside the standard streams.
+// Name is the first argument, the program's name, that makes this program the launcher. The second
+// argument is the number of inherited descriptors besides the standard streams.
 const Name = "modgw-launcher"
 
 func init() {
@@ -34,8 +34,8 @@ func init() {
 	}
 }
 
-// Orders say what the launcher is to become. It reads them as JSON from the last but one descriptor
-// that it has inherited.
+// Orders describe the program to execute. The launcher reads them as JSON from the last but one of
+// the descriptors that it has inherited.
 type Orders struct {
 	Path       string              // absolute
 	Args       []string            // with the program's name
@@ -49,8 +49,8 @@ type Orders struct {
 	report int // descriptor of the report, in the launcher
 }
 
-// Listening is what the launcher sends, on the descriptor of its report, with the listener of a
-// process that learns.
+// Listening is the byte that the launcher sends on the report's descriptor, together with the
+// listener of a process that learns.
 const Listening = 'L'
 
 // Report is why the launcher could not become the program. It is written as JSON to the last
@@ -74,7 +74,7 @@ func becomeProgram(number string) {
 	if err != nil {
 		os.Exit(exitNoProgram)
 	}
-	const first = 3 // of what a process inherits besides the standard streams
+	const first = 3 // first descriptor after the standard streams
 	orders, report := os.NewFile(uintptr(first+last-2), "orders"), os.NewFile(uintptr(first+last-1), "report")
 	syscall.CloseOnExec(int(orders.Fd()))
 	syscall.CloseOnExec(int(report.Fd()))
@@ -100,8 +100,9 @@ type failure struct {
 	err error
 }
 
-// obey becomes the program. It returns only why it cannot. The user is changed for this thread
-// alone, which is the one that lives on: the kernel counts the threads of a user as its processes.
+// obey executes the program, and returns only if that fails. It changes the user of this thread
+// only, which is the thread that survives: the kernel counts the threads of a user as its
+// processes.
 func (o Orders) obey() failure {
 	if err := o.tie(); err != nil {
 		return failure{Report{Step: "tie it to the host"}, err}
@@ -172,8 +173,8 @@ func (o Orders) obey() failure {
 }
 
 // tie makes the kernel kill the process group when the other end of the leash closes. The process
-// does so itself, before it becomes the program: the host may be killed at any moment after the
-// start, and then nothing else would end it.
+// does so itself, before it executes the program: the host may be killed at any moment after the
+// start, and then no other process would end it.
 func (o Orders) tie() error {
 	if o.Leash == 0 {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what a process and its later children may use; zero values change nothing. See
-// [Orders].
+// Limits are limits for a process and the children that it starts later. A zero field changes
+// nothing. See [Orders].
 type Limits struct {
 	Files     int // open files of each process
 	Processes int // processes and threads of the user, who must not be root
@@ -42,8 +42,8 @@ func (l Limits) Bounded() bool {
 	return l.Files > 0 || l.Processes > 0 || l.Memory > 0 || l.Stack > 0 || l.Umask != "" || l.Nice != 0 || len(l.Groups) > 0
 }
 
-// set sets the limits of this process, soft and hard. That of memory comes last, for this process
-// needs some.
+// set sets the limits of this process, soft and hard. The memory limit comes last, because this
+// process itself still needs memory.
 func (l Limits) set() *LimitError {
 	for _, limit := range []struct {
 		name     string
@@ -61,7 +61,7 @@ func (l Limits) set() *LimitError {
 		err := syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.value, Max: limit.value})
 		if err != nil {
 			var now syscall.Rlimit
-			_ = syscall.Getrlimit(limit.resource, &now) // it only says more
+			_ = syscall.Getrlimit(limit.resource, &now) // for the message only
 			return &LimitError{Name: limit.name, Value: limit.value, Hard: now.Max, Err: err}
 		}
 	}
@@ -104,7 +104,7 @@ func (l Limits) applyNice() error {
 	return unix.Setpriority(unix.PRIO_PROCESS, 0, least-counted+l.Nice)
 }
 
-// LimitError says that a limit could not be set.
+// LimitError reports a limit that could not be set.
 type LimitError struct {
 	Name  string // "files", "processes" or "memory"
 	Value uint64 // limit that could not be set
@@ -112,7 +112,7 @@ type LimitError struct {
 	Err   error  `json:"-"` // reason; nil: another process reported it
 }
 
-// Error says which limit it is.
+// Error returns a message that names the limit.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("cannot set the limit of %s to %d, for that of this process is %d: %v", e.Name, e.Value, e.Hard, e.Err)
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Regexp is a regular expression. Its methods are those of [regexp.Regexp].
+// Regexp is a regular expression with the methods of [regexp.Regexp].
 type Regexp struct{ get func() *regexp.Regexp }
 
 // New returns a regular expression. It panics when the expression cannot be compiled: in tests at
@@ -22,7 +22,7 @@ func New(pattern string) *Regexp {
 	return r
 }
 
-// MatchString is that of [regexp.Regexp], as are the other methods.
+// MatchString and the other methods are the same as the methods of [regexp.Regexp].
 func (r *Regexp) MatchString(s string) bool { return r.get().MatchString(s) }
 
 // FindString finds the first match.
@@ -60,7 +60,7 @@ func (r *Regexp) FindAllStringSubmatchIndex(s string, n int) [][]int {
 // ReplaceAllString replaces each match.
 func (r *Regexp) ReplaceAllString(s, with string) string { return r.get().ReplaceAllString(s, with) }
 
-// ReplaceAllStringFunc replaces each match by what with returns for it.
+// ReplaceAllStringFunc replaces each match by the result of calling with.
 func (r *Regexp) ReplaceAllStringFunc(s string, with func(string) string) string {
 	return r.get().ReplaceAllStringFunc(s, with)
 }

@@ -2,7 +2,7 @@ package logbudget
 
 import "time"
 
-// Limit is how much may be logged in some time.
+// Limit is a limit on logging in a period.
 type Limit struct {
 	Records int           // records in a period
 	Bytes   int           // bytes of records in a period

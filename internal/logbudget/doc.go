@@ -1,4 +1,4 @@
-// Package logbudget bounds how much is logged: so many records and bytes in some time, each kind of
-// record for itself, so that what floods the log hides nothing else. What comes beyond is dropped,
-// counted, and the count is logged.
+// Package logbudget limits the number of log records, and their bytes, in a period. Each kind of
+// record has its own budget, so that a flood of one kind does not hide the others. Records above
+// the limit are dropped and counted, and the count is logged.
 package logbudget

@@ -10,14 +10,13 @@ import (
 )
 
 const (
-	// longest is how many bytes of an attribute's value are kept.
+	// longest is the maximum length of an attribute's value, in bytes.
 	longest = 128 << 10
 
 	// cutMark ends a value that was cut.
 	cutMark = " […]"
 
-	// fewest is how many budgets there are before those are removed that nothing was taken from
-	// lately.
+	// fewest is the number of budgets up to which idle budgets are kept.
 	fewest = 1024
 )
 
@@ -41,7 +40,7 @@ func NewHandler(next slog.Handler, c Config) *Handler {
 	return &Handler{budgets: &budgets{config: c, base: next, of: map[kind]*account{}, sweepAt: fewest}, next: next}
 }
 
-// Dropped is how many records were dropped so far.
+// Dropped returns the number of dropped records.
 func (h *Handler) Dropped() uint64 { return h.budgets.dropped.Load() }
 
 // Enabled implements [slog.Handler].
@@ -96,10 +95,10 @@ type kind struct {
 	message string
 }
 
-// budgets are those of all kinds of records that there were lately.
+// budgets holds the budgets of all kinds of records that were logged lately.
 type budgets struct {
 	config Config
-	base   slog.Handler // for what is said of dropped records: it has no attributes yet
+	base   slog.Handler // for reports about dropped records: it has no attributes
 
 	dropped atomic.Uint64 // records dropped so far
 
@@ -110,7 +109,7 @@ type budgets struct {
 
 type account struct {
 	budget Budget
-	timer  *time.Timer // reports what was dropped when the period is over; nil when nothing was
+	timer  *time.Timer // reports dropped records when the period ends; nil: none
 }
 
 // spend reports whether a record may pass. The first that may again is preceded by the number of

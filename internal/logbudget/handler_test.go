@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logger returns a logger with budgets, and what it has logged.
+// logger returns a logger with budgets, and a function that returns its output.
 func logger(c Config) (*slog.Logger, func() []string) {
 	var mu sync.Mutex
 	var out strings.Builder

@@ -1,4 +1,4 @@
-// Package logqueue writes logs without ever blocking or failing their authors: a bounded queue
-// stands before the file, what finds no room in it or cannot be written is dropped and counted, and
-// the count is written when writing works again.
+// Package logqueue writes logs without blocking the callers or returning errors to them. A bounded
+// queue is in front of the file. Lines that do not fit into the queue, or cannot be written, are
+// dropped and counted. The count is written once writing works again.
 package logqueue

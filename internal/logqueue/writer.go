@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// DefaultLimit is how many bytes a queue holds unless told otherwise: enough for a burst,
-	// little beside a host.
+	// DefaultLimit is the default size of the queue in bytes: enough for a burst, and small
+	// compared with a host.
 	DefaultLimit = 4 << 20
 
-	// largestWrite bounds what one failed write can lose, unless a single line is longer.
+	// largestWrite limits the loss of a single failed write, unless a line is longer.
 	largestWrite = 64 << 10
 
-	// retryTime is how long after a failed write the loss is reported again, when nothing else is
-	// written.
+	// retryTime is the time after a failed write until the loss is reported again, if there is
+	// nothing else to write.
 	retryTime = time.Second
 )
 
-// Lost says what could not be written.
+// Lost describes lines that could not be written.
 type Lost struct {
 	Lines int   // dropped lines
 	Bytes int   // bytes of these lines
@@ -44,8 +44,8 @@ func (l *Lost) merge(other Lost) {
 	}
 }
 
-// Writer queues what is written to it and passes it on from a goroutine of its own. Each Write
-// should hold whole lines. Make it with [New], and Close it.
+// Writer queues its input and writes it from its own goroutine. Each Write should consist of whole
+// lines. Create a Writer with [New], and Close it.
 type Writer struct {
 	limit  int
 	filled chan struct{} // has a value when the queue is not empty; closed by Close
@@ -56,16 +56,16 @@ type Writer struct {
 	overflow Lost // dropped because the queue was full
 	closed   bool
 
-	// Only run and what it calls use these.
+	// Only run and the functions that it calls use these.
 	out    io.Writer
 	notice func(Lost) []byte
 	untold Lost // dropped and not reported yet
 	torn   bool // the last line in the file has no end
 }
 
-// New makes a writer in front of out. It keeps up to limit bytes; 0 means [DefaultLimit]. notice
-// makes the line that reports what was lost, and is written where the gap is; nil means that
-// nothing reports it.
+// New returns a writer in front of out. The queue holds up to limit bytes; 0 means [DefaultLimit].
+// notice returns the line that reports a loss; it is written in place of the lost lines. If notice
+// is nil, losses are not reported.
 func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -99,7 +99,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until the queue is written, but no longer than the time given. What comes later is
+// Close waits until the queue is written, but no longer than the given time. Later input is
 // dropped.
 func (w *Writer) Close(within time.Duration) {
 	w.mu.Lock()
@@ -148,7 +148,8 @@ func (w *Writer) await() (open bool) {
 	}
 }
 
-// take returns everything queued, and what was dropped behind it. The next queue is built in spare.
+// take returns the content of the queue, and the lines that were dropped after it. The next queue
+// uses the memory of spare.
 func (w *Writer) take(spare []byte) ([]byte, Lost) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -168,7 +169,8 @@ func (w *Writer) passAll(text []byte) {
 	}
 }
 
-// report writes what was lost, if anything was. When that fails it stays to be reported.
+// report writes the notice about lost lines, if there are any. If that fails, the loss remains to
+// be reported.
 func (w *Writer) report() {
 	if w.untold.Bytes == 0 {
 		return

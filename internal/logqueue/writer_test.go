@@ -101,7 +101,7 @@ func TestLineThatWasCutByAFullDiskIsEnded(t *testing.T) {
 	}
 }
 
-// fullPipe returns a pipe that takes nothing more.
+// fullPipe returns a pipe whose buffer is full.
 func fullPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -1,8 +1,8 @@
-// Package migratetest compares what readers make of configurations with golden files.
+// Package migratetest compares the results of configuration readers with golden files.
 //
-// A golden file is a txtar archive. Its comment names the sources, one a line. Files whose names
-// begin with "want/" are what is expected; all others are written into a folder, for which ROOT
-// stands in all of them.
+// A golden file is a txtar archive. Its comment lists the sources, one per line. Files whose names
+// begin with "want/" contain the expected output; all others are written into a folder. ROOT in any
+// of them means this folder.
 package migratetest
 
 import (

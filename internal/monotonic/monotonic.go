@@ -9,5 +9,5 @@ var start = time.Now()
 // Now is the time since this process began, about. It is never zero.
 func Now() time.Duration { return time.Since(start) + 1 }
 
-// Of is what Now was at a time that time.Now has returned.
+// Of converts a time returned by time.Now to the value that Now had at that time.
 func Of(t time.Time) time.Duration { return t.Sub(start) + 1 }
