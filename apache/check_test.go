@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// distribution is an Apache as a distribution installs it, whose apachectl says what the test
-// wants.
+// distribution installs a fake Apache, laid out as a distribution does it, with an apachectl that
+// reports the given version and modules.
 func distribution(t *testing.T, version string, modules ...string) (program string) {
 	t.Helper()
 	dir := filepath.Join(fronttest.Dir(t), "bin")

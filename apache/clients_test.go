@@ -19,7 +19,7 @@ import (
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
 
-// claims are headers by which a client, or a proxy for it, says who it is.
+// claims are headers in which a client, or a proxy on its behalf, states the client's identity.
 var claims = map[string]string{
 	"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Real-Ip": "203.0.113.9", "X-Client-Ip": "203.0.113.9",
 	"Forwarded": "for=203.0.113.9;proto=https", "X-Forwarded-Ssl": "on", "X-Forwarded-Prefix": "/evil", "X-Forwarded-Server": "evil",

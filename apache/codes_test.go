@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// fakeApache is a program that answers questions as Apache does, with modules that are compiled in,
-// and that is what body says when it is to serve.
+// fakeApache writes a program that answers queries as Apache does, with the modules compiled in,
+// and that runs body when it is to serve.
 func fakeApache(t *testing.T, modules []string, body string) string {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), "httpd")

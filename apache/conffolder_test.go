@@ -86,7 +86,7 @@ func TestFolderThatCannotBeUpdatedStaysAsItIs(t *testing.T) {
 		if left := names(t, dir); left != "a.conf modgw-manifest.json" || readFile(t, filepath.Join(dir, "a.conf")) != "old" {
 			t.Errorf("left: %s", left)
 		}
-		mustUpdate(t, apache.Folder{Dir: dir}, files) // what was undone is no edit
+		mustUpdate(t, apache.Folder{Dir: dir}, files) // a reverted change does not count as an edit
 	})
 	t.Run("Apache does not reload", func(t *testing.T) {
 		folder := apache.Folder{Dir: t.TempDir(), Control: control(t, `[ "$1" = configtest ]`)}

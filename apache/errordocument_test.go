@@ -29,8 +29,8 @@ func failing(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "page of %s for %s of %s", info.Path, info.Variables["REDIRECT_STATUS"], info.Variables["REDIRECT_URL"])
 }
 
-// TestErrorDocumentsOfApacheTakeThePlaceOfPages lets Apache answer errors with a file that it sends
-// itself, and with a page of an app, beside the generated configuration.
+// TestErrorDocumentsOfApacheTakeThePlaceOfPages has Apache answer errors with a file that it sends
+// itself, and with a page of an app, in addition to the generated configuration.
 func TestErrorDocumentsOfApacheTakeThePlaceOfPages(t *testing.T) {
 	dir := fronttest.Dir(t)
 	if err := os.WriteFile(filepath.Join(dir, "busy.html"), []byte("busy, and no app was asked"), 0o644); err != nil {

@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/*.txtar")
 
-// golden is what a file of testdata asks for.
+// golden holds the settings of one file in testdata.
 type golden struct {
 	Apps       []modgw.Descriptor
 	Listeners  []modgw.Listener

@@ -21,8 +21,8 @@ func serveHTTP(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	return modgw.Listener{Kind: "http", Address: address}
 }
 
-// told answers with what the host gets to know of the client, of its connection to Apache, and of
-// the path.
+// told answers with the host's view of the client, of the client's connection to Apache, and of the
+// path.
 func told(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	fmt.Fprintf(w, "%s %s %s:%s %s %s", r.Host, info.Scheme, info.RemoteAddr, info.ServerPort, info.Path, info.RawTarget)

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// echo answers with what the host gets to know of a request.
+// echo answers with the host's view of a request.
 func echo(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	body, err := io.ReadAll(r.Body)

@@ -59,8 +59,8 @@ func TestEveryKindOfMountIsReached(t *testing.T) {
 	}
 }
 
-// TestPathsThatMatchReachTheirApp asks for paths that a regular expression gives to an app beside
-// those that share its mount.
+// TestPathsThatMatchReachTheirApp requests paths that a regular expression assigns to an app, and
+// paths that share the app's mount.
 func TestPathsThatMatchReachTheirApp(t *testing.T) {
 	matching := func(name string, mount modgw.MountPath, match string) modgw.Descriptor {
 		d := wsgi(name, mount)

@@ -336,8 +336,8 @@ func TestTLSIsServedWithTheCertificate(t *testing.T) {
 	}
 }
 
-// Where Apache answers 503 because it may not open the host's socket, the log says which folder or
-// mode is in the way.
+// If Apache answers 503 because it may not open the host's socket, the log names the folder or mode
+// that prevents it.
 func TestAnUnreachableHostIsExplained(t *testing.T) {
 	fronttest.Require(t, "apache2", "apache2")
 	listener := serve(t, echo)

@@ -144,7 +144,7 @@ func (b *bench) serve(apps []modgw.Descriptor) {
 	b.apps.Store(&apps)
 }
 
-// variables are what configurations of tests may name by @NAME@.
+// variables returns a replacer of the @NAME@ variables in the configurations of tests.
 func (b *bench) variables(s *webServer) *strings.Replacer {
 	return strings.NewReplacer(
 		"@FCGI@", b.dir+"/fcgi.sock", "@HTTP@", b.dir+"/http.sock", "@DIR@", b.dir,
@@ -194,14 +194,15 @@ func start(t *testing.T, kind Kind) *webServer {
 	return s
 }
 
-// markers are how a web server says which configuration is in force.
+// markers are settings by which a web server shows which configuration is active.
 var markers = map[Kind]string{
 	Apache:   "\n<VirtualHost *:%[2]d>\nServerName row.test\nRedirect 302 / http://row-%[1]d/\n</VirtualHost>\n",
 	Nginx:    "\nserver { listen 127.0.0.1:%[2]d; server_name row.test; return 302 http://row-%[1]d/; }\n",
 	Lighttpd: "\n$HTTP[\"host\"] == \"row.test\" { url.redirect = ( \"\" => \"http://row-%[1]d/\" ) }\n",
 }
 
-// whole is a configuration with what the web server needs beside it, and its marker.
+// whole returns a configuration together with its marker and the settings that the web server
+// requires.
 func (s *webServer) whole(t *testing.T, conf string) string {
 	t.Helper()
 	s.row++
@@ -250,7 +251,7 @@ func (s *webServer) write(t *testing.T, file, text string) {
 	}
 }
 
-// doctor makes a doctor of the bench in front of which a web server stands.
+// doctor makes a doctor for the bench behind a web server.
 func (b *bench) doctor(t *testing.T, s *webServer) *Doctor {
 	t.Helper()
 	return New(Config{

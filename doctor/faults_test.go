@@ -18,7 +18,7 @@ type row struct {
 	name   string
 	base   string             // name of the sound set-up in which the fault is
 	apps   []modgw.Descriptor // nil: a static app at /
-	change []string           // text of the base and what stands there instead, in turn
+	change []string           // pairs of a text in the base and its replacement
 	code   string             // the finding
 	// part of the line that is named
 	at        string
@@ -506,7 +506,7 @@ func TestSeededFaultsAreNamedAndRepaired(t *testing.T) {
 	}
 }
 
-// try serves the set-up of a row, and counts what the doctor does with its fault.
+// try serves the configuration of a row, and counts whether the doctor names and repairs its fault.
 func (r row) try(t *testing.T, b *bench, s *webServer, named, repaired *atomic.Int64) {
 	t.Helper()
 	b.serve(r.served())
@@ -546,7 +546,7 @@ func (r row) served() []modgw.Descriptor {
 	return apps
 }
 
-// isNamed reports whether the findings are the one of the row, and those that follow from it.
+// isNamed reports whether the findings are the row's finding and the findings that follow from it.
 func (r row) isNamed(t *testing.T, s *webServer, found []Finding) bool {
 	t.Helper()
 	ok := false
@@ -575,7 +575,7 @@ func (r row) isNamed(t *testing.T, s *webServer, found []Finding) bool {
 	return ok
 }
 
-// isRepaired reports whether nothing is left but what is fixed.
+// isRepaired reports whether all remaining findings are fixed.
 func (r row) isRepaired(t *testing.T, left []Finding) bool {
 	t.Helper()
 	ok := true

@@ -34,8 +34,8 @@ func (h statusHost) ProbeReport(context.Context, string) (probe.Report, bool, er
 }
 func (h statusHost) ContinueProbe(context.Context, string) error { return nil }
 
-// want fails the test unless there is exactly one finding, of a code, which says what its entry in
-// troubleshooting.md quotes.
+// want fails the test unless there is exactly one finding, with this code and a message that the
+// code's entry in troubleshooting.md quotes.
 func want(t *testing.T, found []Finding, code string) Finding {
 	t.Helper()
 	if len(found) != 1 || found[0].Code != code {

@@ -75,7 +75,8 @@ func TestSoundSetUpsHaveNoFindings(t *testing.T) {
 			return written(export.Nginx(apps, listeners, export.Options{Address: "127.0.0.1", Port: s.port}))(t)
 		})
 		if only == "http" {
-			// Apache and lighttpd change encoded slashes over HTTP, unless other files say more
+			// over HTTP, Apache and lighttpd change encoded slashes unless other files contain
+			// further settings
 			continue
 		}
 		count += 2

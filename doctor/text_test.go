@@ -71,8 +71,7 @@ func TestServerThatDoesNotListenIsNamed(t *testing.T) {
 	want(t, found, "MGW-DOC-033")
 }
 
-// TestClientThatWaitsToContinueGetsNoAnswer lets a server that only closes connections stand in
-// front.
+// TestClientThatWaitsToContinueGetsNoAnswer uses a front server that only closes connections.
 func TestClientThatWaitsToContinueGetsNoAnswer(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

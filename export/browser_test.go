@@ -18,7 +18,7 @@ import (
 // loopback are proxies on this machine.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// startTLS starts the server that a target is for with TLS and HTTP/2, and what it writes.
+// startTLS starts the target's server with its generated configuration, TLS and HTTP/2.
 func startTLS(t *testing.T, server target, apps []modgw.Descriptor, o export.Options, listeners ...modgw.Listener) *fronttest.Browser {
 	t.Helper()
 	key := fronttest.SelfSigned(t)
@@ -27,7 +27,7 @@ func startTLS(t *testing.T, server target, apps []modgw.Descriptor, o export.Opt
 	return fronttest.NewBrowser(t, o.Port)
 }
 
-// start starts the server that a target is for with what it writes.
+// start starts the target's server with its generated configuration.
 func start(t *testing.T, server target, apps []modgw.Descriptor, o export.Options, listeners ...modgw.Listener) *fronttest.Server {
 	t.Helper()
 	conf, err := server.write(apps, listeners, o)

@@ -37,7 +37,7 @@ func TestClientsSayNothingOfThemselves(t *testing.T) {
 	})
 }
 
-// Over HTTP lighttpd says itself which scheme was used: mod_extforward tells it.
+// Over HTTP, lighttpd sends the scheme itself, which it knows from mod_extforward.
 func TestATrustedProxySaysWhoTheClientIs(t *testing.T) {
 	apps := []modgw.Descriptor{app("root", "/")}
 	eachWay(t, func(t *testing.T, server target, kind string) {

@@ -123,8 +123,8 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 	}
 }
 
-// TestKubectlKnowsEveryField lets kubectl read a Deployment into its own types, without a cluster,
-// and compares what is left: a field that it does not know is gone.
+// TestKubectlKnowsEveryField has kubectl parse a Deployment into its own types, without a cluster,
+// and compares the result: unknown fields are missing.
 func TestKubectlKnowsEveryField(t *testing.T) {
 	kubectl, err := exec.LookPath("kubectl")
 	if err != nil {

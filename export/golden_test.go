@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/*.txtar")
 
-// golden is what a file of testdata asks for.
+// golden holds the settings of one file in testdata.
 type golden struct {
 	Apps      []modgw.Descriptor
 	Listeners []modgw.Listener
@@ -30,7 +30,7 @@ type target struct {
 	name  string
 	write func([]modgw.Descriptor, []modgw.Listener, export.Options) ([]byte, error)
 	check func(t testing.TB, conf string) string // checks a configuration by the real server
-	good  string                                 // how it says that all is well
+	good  string                                 // its message for a valid configuration
 }
 
 var targets = []target{

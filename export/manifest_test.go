@@ -59,7 +59,7 @@ func requireWithin(t *testing.T, at string, want, got any) {
 	}
 }
 
-// TestManifestsSelectTheirPods checks what ties the objects of a manifest together.
+// TestManifestsSelectTheirPods checks the references between the objects of a manifest.
 func TestManifestsSelectTheirPods(t *testing.T) {
 	for name, manifest := range goldenFiles(t, export.Kubernetes) {
 		var d struct {

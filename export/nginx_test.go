@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// nginxWith starts nginx with the configuration for apps at a port, in which lines stand behind
+// nginxWith starts nginx on a port with the configuration for apps, to which lines are added after
 // another line.
 func nginxWith(t *testing.T, apps []modgw.Descriptor, before, after, lines string, listeners ...modgw.Listener) *fronttest.Server {
 	t.Helper()

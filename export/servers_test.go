@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // largeSize is more than all sockets between an app and a client hold.
 const largeSize = 32 << 20
 
-// teller is an app that tells what it gets to know, streams, and takes connections over.
+// teller is an app that answers with its view of the request, streams, and takes over connections.
 type teller struct {
 	modgw.RunnerConfig
 	next chan struct{}
@@ -140,7 +140,7 @@ func serve(t *testing.T, kind string, g *modgw.Gateway, proxies ...netip.Prefix)
 	return modgw.Listener{Kind: kind, Address: modgw.Address("unix:" + path)}
 }
 
-// behind starts the server that a target is for with what it writes.
+// behind starts the target's server with its generated configuration.
 func behind(t *testing.T, server target, apps []modgw.Descriptor, listeners ...modgw.Listener) *fronttest.Server {
 	t.Helper()
 	options := export.Options{}

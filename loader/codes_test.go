@@ -9,15 +9,16 @@ import (
 	"testing"
 )
 
-// mistaken is a project whose descriptor is refused or warned of, and the files by which the fix
-// that the manual gives for the code changes it.
+// mistaken is a project whose descriptor causes an error or a warning, and the files after the fix
+// that the manual recommends for the code.
 type mistaken struct {
 	code  string
 	files map[string]string
 	fixed map[string]string
 }
 
-// siteWith is a descriptor of one static app with some lines, beside a public folder.
+// siteWith returns a project with a public folder, and a descriptor of one static app with the
+// given lines.
 func siteWith(lines string) map[string]string {
 	return map[string]string{"modgw.hcl": "app \"site\" {\n  static { dir = \"public\" }\n" + lines + "}\n", "public/index.html": ""}
 }
@@ -91,8 +92,9 @@ func TestFixOfTheManualCuresEachMistakeOfADescriptor(t *testing.T) {
 	}
 }
 
-// codesOf are the codes of what is said of the descriptor in a folder, each compared with the
-// manual. That an app runs as root says nothing about its descriptor.
+// codesOf returns the codes of the diagnostics for the descriptor in a folder. It compares each
+// diagnostic with the manual. It leaves out the warning about apps that run as root, which is not
+// about the descriptor.
 func codesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	if err := os.Chmod(filepath.Join(dir, "run"), 0o755); err != nil && !os.IsNotExist(err) {

@@ -20,11 +20,11 @@ def main():
 
 const djangoWSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
 
-// projects are folders, and what is found in them.
+// projects are folders with the apps that are detected in them.
 var projects = []struct {
 	name     string
 	files    map[string]string
-	app      modgw.AppName // "": that of the folder
+	app      modgw.AppName // "": the folder's name
 	kind     modgw.Kind
 	entry    string // "./x" is that file
 	settings string

@@ -46,7 +46,7 @@ func TestExplainSuggests(t *testing.T) {
 	}
 }
 
-// TestTableIsWhole holds the table to what decoding and the manual need of it.
+// TestTableIsWhole checks that the table is complete for decoding and for the manual.
 func TestTableIsWhole(t *testing.T) {
 	var walk func(string, block)
 	walk = func(prefix string, b block) {
@@ -125,7 +125,7 @@ func TestExamplesOfListenersDecode(t *testing.T) {
 	var walk func(b block, open, end string)
 	walk = func(b block, open, end string) {
 		for _, a := range b.args {
-			// These need other arguments beside them.
+			// These require further arguments.
 			if a.name == "address" || slices.Contains(files, a.name) {
 				continue
 			}

@@ -76,7 +76,7 @@ func FuzzDotenv(f *testing.F) {
 }
 
 func TestMain(m *testing.M) {
-	// What the machine's own environment has must not change what the tests see.
+	// The machine's own environment must not affect the tests.
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "MODGW_") {
 			os.Unsetenv(name)

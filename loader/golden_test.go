@@ -17,8 +17,8 @@ import (
 var update = flag.Bool("update", false, "write what the tests found to their golden files and to docs/descriptor.md")
 
 // TestGolden loads every *.hcl of an archive in testdata, with the defaults of its host.hcl if
-// there is one, and compares what came of it with the archive's file "want". Values that are the
-// default are not listed, but in defaults.txtar.
+// there is one, and compares the result with the archive's file "want". Default values are listed
+// only in defaults.txtar.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -105,7 +105,7 @@ func testOptions() Options {
 	}
 }
 
-// usualLines are those of an app that says only what it must.
+// usualLines returns the lines of an app with only the required settings.
 func usualLines(t *testing.T, dir string) []string {
 	f := &File{Path: filepath.Join(dir, "usual"), report: newReport()}
 	f.decode([]byte("app \"usual\" {\n static { dir = path.dir }\n}"), dir, Options{})

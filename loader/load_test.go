@@ -24,7 +24,7 @@ func loadText(t *testing.T, text string) (*File, string) {
 	return f, rendered(t, diags)
 }
 
-// rendered is what check prints. Each diagnostic says what the entry of its code quotes.
+// rendered returns the output of check. It compares each diagnostic with the entry of its code.
 func rendered(t *testing.T, diags Diagnostics) string {
 	t.Helper()
 	var b bytes.Buffer

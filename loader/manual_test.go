@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// elided is what an example writes for settings that other examples show.
+// elided is written in examples instead of settings that other examples show.
 const elided = "# …"
 
 // eachLine is written above an example whose lines are alternatives to each other.
@@ -28,9 +28,9 @@ var examplePaths = regexp.MustCompile(`"((?:unix:)?)(/(?:etc|opt|run|srv)/)`)
 // exampleAccounts are the users and groups of examples, which this machine need not have.
 var exampleAccounts = regexp.MustCompile(`(?m)^\s*(?:user|group)\s*=.*\n`)
 
-// TestExamplesOfTheManualLoad loads every example of the manual as it is printed, in a project that
-// has the files that the examples name. An example that is neither a descriptor nor a host file is
-// what an app block has within it.
+// TestExamplesOfTheManualLoad loads every example of the manual exactly as it is printed, in a
+// project with the files that the examples name. An example that is neither a descriptor nor a host
+// file is the content of an app block.
 func TestExamplesOfTheManualLoad(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -120,7 +120,7 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// loadExample returns what the loader complains of in an example; "" when it can be used.
+// loadExample returns the loader's complaints about an example, or "" if there are none.
 func loadExample(t *testing.T, dir, example string) string {
 	t.Helper()
 	text := strings.ReplaceAll(example, elided, `wsgi { entry = "blog.wsgi" }`)
@@ -155,7 +155,8 @@ func complaints(t *testing.T, diags Diagnostics) string {
 	return rendered(t, diags)
 }
 
-// isHostExample reports whether body has what only a host file may have.
+// isHostExample reports whether body has an argument or a block that is only allowed in a host
+// file.
 func isHostExample(body *hclsyntax.Body) bool {
 	host := hostBlock(new(modgw.HostFile))
 	for name := range body.Attributes {
@@ -171,7 +172,7 @@ func isHostExample(body *hclsyntax.Body) bool {
 	return false
 }
 
-// hasKind reports whether one of the blocks of body says of what kind the app is.
+// hasKind reports whether one of the blocks of body determines the kind of the app.
 func hasKind(body *hclsyntax.Body) bool {
 	app := appBlock(new(modgw.Descriptor))
 	return slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool {

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTextThatIsNotLexedBeforeItIsParsedCannotNestTooMuch compares the count of bytes with what the
-// lexer finds, for texts near the limits.
+// TestTextThatIsNotLexedBeforeItIsParsedCannotNestTooMuch compares the count of bytes with the
+// result of the lexer, for texts near the limits.
 func TestTextThatIsNotLexedBeforeItIsParsedCannotNestTooMuch(t *testing.T) {
 	pieces := rapid.SliceOf(rapid.SampledFrom([]string{
 		"{", "}", "[", "]", "(", ")", "\"", "${", "%{", "}", "<<E\n", "\nE\n", "+", "-", "!", ".",

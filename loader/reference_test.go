@@ -23,7 +23,7 @@ func reference() []byte {
 	argumentTable(&b, host)
 	for _, open := range host.blocks {
 		in := open()
-		if in.name == "defaults" { // its inside is that of app
+		if in.name == "defaults" { // its content is the same as app's
 			in.args, in.blocks = nil, nil
 		}
 		referenceOf(&b, "", in)
@@ -31,7 +31,8 @@ func reference() []byte {
 	return b.Bytes()
 }
 
-// effectTable is the part of the manual that says which settings mean something for which kinds.
+// effectTable writes the part of the manual that shows which settings have an effect for which
+// kinds.
 func effectTable(b *bytes.Buffer, in block) {
 	b.WriteString("| setting |")
 	for _, k := range allKinds {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkServeHTTP routes a request to one of so many apps: what that costs does not depend on
-// how many there are.
+// BenchmarkServeHTTP routes a request to one of many apps: the cost does not depend on their
+// number.
 func BenchmarkServeHTTP(b *testing.B) {
 	for _, count := range []int{1, 1000} {
 		b.Run(fmt.Sprint(count), func(b *testing.B) {

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// inDevelopment makes the gateway's pages say what is wrong.
+// inDevelopment makes the gateway's pages show the error.
 func inDevelopment(c *Config) { c.Dev = true }
 
 func TestRequestsThatNoAppAnswersAreExplained(t *testing.T) {

@@ -40,7 +40,8 @@ func (s *trace) addTo(set map[string]bool) {
 
 var transitionPattern = regexp.MustCompile(`(?m)^  (\w+) --> (\w+)`)
 
-// wantDiagram compares the transitions that were seen with those of a diagram of docs/internals.md.
+// wantDiagram compares the observed transitions with the transitions of a diagram in
+// docs/internals.md.
 func wantDiagram(t *testing.T, heading string, seen map[string]bool) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/internals.md")
@@ -58,7 +59,7 @@ func wantDiagram(t *testing.T, heading string, seen map[string]bool) {
 	}
 }
 
-// deployStory is a deploy of an app, and what goes wrong with it; its zero value goes well.
+// deployStory describes a deploy of an app and its failures; the zero value succeeds.
 type deployStory struct {
 	build, start error
 	health       int   // status of the answer to the health path

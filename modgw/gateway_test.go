@@ -31,7 +31,7 @@ type stubRunner struct {
 	stopped chan struct{}
 }
 
-// stage is what the stub runners of a test share.
+// stage holds the state that the stub runners of a test share.
 type stage struct {
 	startErr func(Descriptor) error    // nil: every start succeeds
 	serve    http.HandlerFunc          // nil: answers the greeting
@@ -460,7 +460,7 @@ func TestGenerationsThatDrainAreFew(t *testing.T) {
 	requests.Wait()
 }
 
-// growing is a runner that notes when it was told to expand.
+// growing is a runner that records when it is told to expand.
 type growing struct {
 	*stubRunner
 	expanded chan struct{}

@@ -25,7 +25,7 @@ func idsOf(records []RequestRecord) (ids []string) {
 
 func TestSlowestRequestsOfTheLastMinutesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Hour) // the clock of the process has begun long before that of the test
+		time.Sleep(time.Hour) // the process's clock started long before the test's
 		var k requestRecords
 		for i := range 100 {
 			noteRequest(&k, fmt.Sprint(i), time.Duration(50+(i*37)%100)*time.Millisecond, 200)

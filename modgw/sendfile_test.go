@@ -137,7 +137,8 @@ func TestFileThatAnAppNamesHasTheHeadersOfTheAppAndItsOwnLength(t *testing.T) {
 	}
 }
 
-// A web server in front gets the header where the descriptor says so, and if it knows the header.
+// A web server in front gets the header if the descriptor allows it, and if the web server knows
+// the header.
 func TestWebServerInFrontSendsTheFilesThatAreLeftToIt(t *testing.T) {
 	for _, c := range []struct{ software, query, passed string }{
 		{"nginx/1.22.1", "X-Accel-Redirect=/films/one.mp4", "/films/one.mp4"},

@@ -21,7 +21,7 @@ type sleepyRunner struct {
 	bed *bed
 }
 
-// bed is what the sleepy runners of a test share.
+// bed holds the state that the sleepy runners of a test share.
 type bed struct {
 	stage
 	means   string        // "": it can sleep
@@ -239,7 +239,8 @@ func TestBusyAppStaysAwake(t *testing.T) {
 	awaitAsleep(t, g, b, 1)
 }
 
-// TestAppStaysAwakeWhileAGenerationDrains holds it awake because what drains may move to it.
+// TestAppStaysAwakeWhileAGenerationDrains: the app stays awake because requests of the draining
+// generation may move to it.
 func TestAppStaysAwakeWhileAGenerationDrains(t *testing.T) {
 	t.Parallel()
 	begun, finish := make(chan struct{}), make(chan struct{})
@@ -276,7 +277,7 @@ func TestAppStaysAwakeWhileAnotherHostMayHaveItsRequests(t *testing.T) {
 	} {
 		b := &bed{}
 		g := testGateway(t, &b.stage, func(c *Config) { c.Runners[KindWSGI] = b.newRunner })
-		beside := g.HoldAwake() // so that it sleeps only when it is told to
+		beside := g.HoldAwake() // so that it sleeps only on request
 		d := descriptor("hello")
 		d.Idle.SleepAfter = time.Millisecond
 		deploy(t, g, d)

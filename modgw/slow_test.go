@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// locatedRunner is a stub whose worker 2 says where its requests are, unless it is stuck.
+// locatedRunner is a stub whose worker 2 reports the locations of its requests, unless it is stuck.
 type locatedRunner struct {
 	*stubRunner
 	stuck bool
@@ -33,8 +33,8 @@ func (r *locatedRunner) Locate(ctx context.Context, stack string) ([]Location, [
 	}, nil
 }
 
-// slowApp has requests of an app with a limit of a second executed, and returns what is logged of
-// slow ones.
+// slowApp executes requests of an app with a limit of a second, and returns the log lines about
+// slow requests.
 func slowApp(
 	t *testing.T, serve http.HandlerFunc, stuck bool, ask func(get func(path string)),
 ) (lines []string) {
@@ -70,8 +70,8 @@ func slowApp(
 	return lines
 }
 
-// takes serves a request: for half a second it waits for a worker, then it takes as long as its
-// path says.
+// takes serves a request: it waits for a worker for half a second, and then takes the time given by
+// the path.
 func takes(w http.ResponseWriter, r *http.Request) {
 	d, err := time.ParseDuration(strings.TrimPrefix(r.URL.Path, "/"))
 	if err != nil {

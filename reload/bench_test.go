@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// BenchmarkWatch measures how long declaring all apps takes, until all files were looked at, what
-// that costs, how often the process is woken in a second at rest, and from a save to its report.
+// BenchmarkWatch measures the time from declaring all apps until all files were scanned, the cost
+// of that, how often the idle process wakes up per second, and the time from a save to its report.
 func BenchmarkWatch(b *testing.B) {
 	for _, size := range []struct{ apps, files int }{{1, 20000}, {1000, 20}} {
 		b.Run(fmt.Sprintf("%d apps with %d files", size.apps, size.files), func(b *testing.B) {

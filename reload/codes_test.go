@@ -18,7 +18,7 @@ func logged(t *testing.T, code string, prepare func(root string, in *Interest)) 
 	file, w, in, changes := trial(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if prepare != nil {
 		prepare(in.Root, &in)
-		in.Mode = modgw.ReloadPoll // the kernel's events for so many folders are not what is tested
+		in.Mode = modgw.ReloadPoll // the kernel's events for so many folders are not under test
 	}
 	serve(t, w)
 	if err := w.Watch(in); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// pendings notes what Pending was told.
+// pendings records the calls of Pending.
 type pendings struct{ now atomic.Bool }
 
 func (p *pendings) note(_ modgw.AppName, pending bool) { p.now.Store(pending) }

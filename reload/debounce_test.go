@@ -136,7 +136,7 @@ func TestContentThatReturnsDuringTheConsumersWorkIsAChange(t *testing.T) {
 		s.save(t, time.Second)
 		s.save(t, time.Second) // a process that starts now has this
 		s.saves -= 2
-		s.save(t, time.Hour) // and this is what was there before
+		s.save(t, time.Hour) // and this is the earlier state
 		s.want(t, 100*ms, 10100*ms)
 	})
 }

@@ -197,7 +197,7 @@ func TestASlowWriterIsWaitedFor(t *testing.T) {
 	select {
 	case text := <-seen:
 		t.Errorf("half of the file went live: %q", text)
-	case <-time.After(300 * ms): // the time between two writes is what this is about
+	case <-time.After(300 * ms): // the time between two writes is the subject of this test
 	}
 	if _, err := io.WriteString(writer, whole[10:]); err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestExtraFileThatChangedAfterItWasLoadedHasChanged(t *testing.T) {
 	shared := t.TempDir()
 	before, after := filepath.Join(shared, "before.py"), filepath.Join(shared, "after.py")
 	put(t, before, "1")
-	time.Sleep(2 * kernelTimeStep) // its time is before that of the start, by any clock
+	time.Sleep(2 * kernelTimeStep) // its time is before the start, by any clock
 	started := time.Now()
 	AwaitTick(t)
 	put(t, after, "1")

@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// WaitForInput is what a test's helper process does.
+// WaitForInput runs in a test's helper process.
 var WaitForInput = waitForInput
 
-// AwaitTick returns when files that change from now on have other times than those that changed
-// before. The kernel's clock for them lags up to two steps behind the one that it takes for files
-// that have just been read.
+// AwaitTick returns when files that change from now on get later times than files that changed
+// before. The kernel's clock for changes lags up to two steps behind its clock for files whose
+// times have just been read.
 func AwaitTick(t testing.TB) {
 	t.Helper()
 	for range 3 {
@@ -20,5 +20,5 @@ func AwaitTick(t testing.TB) {
 	}
 }
 
-// LockedLog collects what a watcher logs.
+// LockedLog collects the log of a watcher.
 type LockedLog = lockedBuffer

@@ -74,8 +74,8 @@ func (e *eventedApp) receive() {
 	e.handleBatch(e.Context(), e.inbox.takeBatch())
 }
 
-// do runs a command of the shell in the root and looks at what changed. It returns what did, and
-// how many files and folders were looked at for it.
+// do runs a shell command in the root and scans for changes. It returns the changes, and the number
+// of files and folders that the scan looked at.
 func (e *eventedApp) do(command string) (found []string, looked int) {
 	e.Helper()
 	cmd := exec.Command("sh", "-e", "-c", command)
@@ -192,8 +192,8 @@ func flood(b *inbox, root string) {
 	}
 }
 
-// TestWhatEventsNameIsAllThatDiffers does at random what people and tools do to files, and compares
-// the look at what events named with a look at everything.
+// TestWhatEventsNameIsAllThatDiffers performs random operations of people and tools on files, and
+// compares the scan of the files named by events with a scan of all files.
 func TestWhatEventsNameIsAllThatDiffers(t *testing.T) {
 	narrow := 0
 	for seed := range uint64(4) {
@@ -242,8 +242,8 @@ func TestWhatEventsNameIsAllThatDiffers(t *testing.T) {
 	}
 }
 
-// changeSomething does one thing below dir and says what; it may be impossible, and nothing is done
-// then.
+// changeSomething performs one operation below dir and returns its name. If the operation is
+// impossible, nothing changes.
 func changeSomething(r *rand.Rand, dir string) string {
 	names := strings.Fields("a b c a.py b.py a.py.tmp pyvenv.cfg note.txt node_modules")
 	path := func() string {
@@ -281,7 +281,8 @@ func changeSomething(r *rand.Rand, dir string) string {
 	return what + " " + strings.TrimPrefix(one, dir) + " " + strings.TrimPrefix(other, dir)
 }
 
-// contradiction says where one snapshot differs from another of the same files; "" if nowhere.
+// contradiction describes a difference between two snapshots of the same files, or returns "" if
+// there is none.
 func contradiction(got, want *snapshot) string {
 	for path, e := range want.files.all() {
 		seen, ok := got.files.get(path)

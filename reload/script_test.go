@@ -34,10 +34,10 @@ func TestMain(m *testing.M) {
 //	                          watch, ignore, mode, and settle, for commands that take several
 //	                          programs; once
 //	want CLASS: CAUSE         the next change
-//	paths PATH …              what changed in it
-//	degraded TEXT             what the status says cannot be seen
-//	want nothing              of what was done since the last want, nothing counted
-//	events                    the rest of the script is for file events alone
+//	paths PATH …              the paths that changed in it
+//	degraded TEXT             the status says that TEXT cannot be seen
+//	want nothing              nothing done since the last want counts as a change
+//	events                    the rest of the script is only for file events
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.script")
 	if err != nil || len(scripts) == 0 {
@@ -77,8 +77,8 @@ type script struct {
 	probes  int
 }
 
-// probe is the file that shows that nothing else changed: it is changed itself, and the next
-// change must be that alone.
+// probe is a file that shows that no other file changed: the test changes it, and the next change
+// must consist of it only.
 const probe = "zz_probe.py"
 
 func newScript(t *testing.T, mode modgw.ReloadMode) *script {

@@ -255,7 +255,7 @@ func TestAppsShareFoldersAndForgetThemAlone(t *testing.T) {
 	if m := w.Status("shop").Mode; m != modgw.ReloadOff {
 		t.Errorf("mode %s", m)
 	}
-	// Renamed folders: the second to look must not end what the first has begun.
+	// Renamed folders: the second scan must not end the work that the first has begun.
 	if err := w.Watch(second); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ type accessLine struct {
 	Took, Queued, Worked                   float64
 }
 
-// sendRaw sends text to the host's own port, and returns what comes back until the end.
+// sendRaw sends text to the host's own port, and returns the answer up to its end.
 func (s *site) sendRaw(text string) string {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

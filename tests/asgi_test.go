@@ -13,11 +13,11 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// asgiPackages are those of all frameworks, so that the apps share one environment.
+// asgiPackages lists the packages of all frameworks, so that the apps share one environment.
 const asgiPackages = `["starlette==1.10.0", "fastapi==0.165.0", "quart==0.22.0", "litestar==2.25.0", "django==5.2.19", "channels==4.3.2", "uvloop==0.23.0"]`
 
-// asgiApps do the same with each framework: a page with what the lifespan has left, a stream, and a
-// WebSocket that echoes.
+// asgiApps maps each framework to an app with the same features: a page with the state of the
+// lifespan, a stream, and a WebSocket that echoes.
 var asgiApps = map[string]string{
 	"starlette": `
 import contextlib
@@ -188,7 +188,7 @@ func TestFrameworksOfASGI(t *testing.T) {
 		  python { packages = %s }
 		}`, name, name, asgiPackages))
 	}
-	// Litestar asks for Faker, which makes up data, and is a third of all that is compiled.
+	// Litestar requires Faker, which generates data and makes up a third of all compiled code.
 	s.write("override.txt", "faker; sys_platform == 'none'\n")
 	override := "UV_OVERRIDE=" + s.path("override.txt")
 	if out, ok := s.runWithin([]string{"env", override}, "env", "build", "-c", s.path("modgw.hcl")); !ok {

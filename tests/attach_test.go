@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// attach runs what modgw-host attach prints for an app, until the test ends or the returned
-// function is called.
+// attach runs the command that modgw-host attach prints for an app, until the test ends or the
+// returned function is called.
 func (s *site) attach(app string) (detach func()) {
 	s.t.Helper()
 	line := s.mustRun("attach", app, "-c", "modgw.hcl")

@@ -21,19 +21,19 @@ import (
 // alternatives to each other.
 var codeBlock = regexp.MustCompile("(?ms)^(<!-- each line alone -->\n)?^```([a-z]+)\n(.*?)^```$")
 
-// blockChecks are what reads the blocks of a language. Each returns what is wrong with one; "" for
-// nothing.
+// blockChecks maps languages to functions that check a block. Each returns the fault of a block, or
+// "" if there is none.
 var blockChecks = map[string]func(*testing.T, string) string{
 	"apache": checkApacheBlock, "nginx": checkNginxBlock, "lighttpd": checkLighttpdBlock, "haproxy": checkHAProxyBlock,
 	"ini": checkUnitBlock, "python": checkPythonBlock, "sh": checkShellBlock, "go": checkGoBlock,
 	"json": checkJSONBlock,
 	// those are loaded, run, read and written by other tests
 	"hcl": nil, "console": nil, "markdown": nil, "text": nil,
-	"mermaid": nil, // drawn by whatever shows the page
+	"mermaid": nil, // drawn by the program that shows the page
 }
 
-// TestBlocksOfThePagesAreUnderstood gives what the pages print to the programs that read it: to web
-// servers, systemd, Python, the shell and Go's parser.
+// TestBlocksOfThePagesAreUnderstood passes the blocks of the pages to the programs that read them:
+// web servers, systemd, Python, the shell and Go's parser.
 func TestBlocksOfThePagesAreUnderstood(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../docs/*.md")
@@ -67,7 +67,7 @@ func TestBlocksOfThePagesAreUnderstood(t *testing.T) {
 	}
 }
 
-// unless returns what a program says unless it says that all is well.
+// unless returns the output of a program, or "" if the output contains the text that means success.
 func unless(well, says string) string {
 	if strings.Contains(says, well) {
 		return ""
@@ -121,8 +121,8 @@ func checkHAProxyBlock(t *testing.T, block string) string {
 	return ""
 }
 
-// checkUnitBlock lets systemd verify a unit. A [Service] alone is a part of the unit in install.md,
-// and so is what a socket names.
+// checkUnitBlock has systemd verify a unit. A [Service] section without the others is a part of the
+// unit in install.md, and a socket belongs to that unit.
 func checkUnitBlock(t *testing.T, block string) string {
 	analyze := fronttest.Require(t, "systemd-analyze", "systemd")
 	dir := t.TempDir()

@@ -122,8 +122,8 @@ func brokenSite(t *testing.T) *site {
 	return s
 }
 
-// F3: a client sees the head and what the app has sent before it failed, and then that the response
-// is not complete; or it gets a whole error page. It never gets neither.
+// F3: if an app fails, a client gets the head and the data sent before the failure and can tell
+// that the response is incomplete, or it gets a complete error page. It always gets one of them.
 func TestF3WhatAnAppSentBeforeItFailedArrives(t *testing.T) {
 	t.Parallel()
 	s := brokenSite(t)
@@ -154,8 +154,8 @@ func TestF3WhatAnAppSentBeforeItFailedArrives(t *testing.T) {
 	}
 }
 
-// A client that ends its sending side gets its answer, and an app that waits for its client to go
-// is told so.
+// A client that shuts down its sending side gets its answer, and an app that waits for the client
+// to leave is informed.
 func TestClientThatEndsItsSendingSideIsAnswered(t *testing.T) {
 	t.Parallel()
 	s := brokenSite(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// chromium is the one whose pages the tests open.
+// chromium is the browser that opens pages in tests.
 var chromium browserProcess
 
 // browserProcess is a Chromium with a profile of its own, which starts when a test needs it.
@@ -85,8 +85,8 @@ func visit(t *testing.T, browser context.Context, url string) {
 	}
 }
 
-// evaluate is what a JavaScript expression is in the page. While a page is being loaded it is the
-// zero value.
+// evaluate returns the value of a JavaScript expression in the page. While a page is loading, the
+// value is the zero value.
 func evaluate[V any](browser context.Context, expression string) V {
 	value, _ := chromedp.Run(browser, chromedp.Evaluate[V](expression))
 	return value

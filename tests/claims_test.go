@@ -21,8 +21,7 @@ func ownPage(name string, settings ...string) string {
 	return fmt.Sprintf("app %q {\n  %s\n  static { dir = \"public\" }\n}\n", name, strings.Join(settings, "\n  "))
 }
 
-// tenant puts a static app of a user among the apps, whole and at once. The page says what its
-// folder is called.
+// tenant adds a user's static app atomically. Its page contains the name of its folder.
 func (s *site) tenant(uid int, folder, descriptor string) {
 	s.t.Helper()
 	s.write("new/"+folder+"/public/index.html", folder)
@@ -175,7 +174,7 @@ func TestAnAppKeepsItsPlaceAgainstAFileThatComesFirst(t *testing.T) {
 	s.wantAt("any.test", "/", "a")
 }
 
-// F50: what the host has kept is ignored where it is damaged.
+// F50: the host ignores damaged parts of its saved state.
 func TestF50DamagedClaimsAreIgnored(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

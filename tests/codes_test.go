@@ -132,7 +132,7 @@ func TestRequestsThatFrontsRefuseAreExplained(t *testing.T) {
 		conn.Close()
 	}
 
-	// What a client would have to do better, or the listener's limits.
+	// Refusals because of a client's behaviour, or because of the listener's limits.
 	slowly, err := net.Dial("tcp", other(slow))
 	if err != nil {
 		t.Fatal(err)

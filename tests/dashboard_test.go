@@ -30,7 +30,7 @@ def application(environ, start_response):
     return [b"hello"]
 `
 
-// dashboardSite is a host with an app that serves, one that is broken and one that waits.
+// dashboardSite is a host with three apps: one serves, one is broken and one waits.
 func dashboardSite(t *testing.T) *site {
 	s := newSite(t)
 	s.write("apps/shop/modgw.hcl", `
@@ -67,7 +67,7 @@ func (s *site) dashboardLink() string {
 	return strings.TrimSpace(s.mustRun("dashboard", "-c", s.path("modgw.hcl")))
 }
 
-// request asks the app, whatever it answers.
+// request sends a request to the app and ignores the answer.
 func (s *site) request(path string) {
 	if response, err := http.Get(s.url + path); err == nil {
 		response.Body.Close()
@@ -94,7 +94,7 @@ func (s *site) keepBusy() (stop func()) {
 	return func() { cancel(); sending.Wait() }
 }
 
-// dashboardWidths are those of a phone and of a desk.
+// dashboardWidths are the widths of a phone and of a desktop screen.
 var dashboardWidths = []int64{390, 1440}
 
 func TestDashboardInABrowser(t *testing.T) {
@@ -175,13 +175,13 @@ func (s *site) fits(browser context.Context, width int64, url string) {
 	}
 }
 
-// photograph writes a picture of what the browser shows, if pictures were asked for.
+// photograph writes a screenshot of the browser, if screenshots were requested.
 func (s *site) photograph(browser context.Context, name string) {
 	s.t.Helper()
 	if *screenshots == "" {
 		return
 	}
-	time.Sleep(500 * time.Millisecond) // what is animated has ended
+	time.Sleep(500 * time.Millisecond) // animations have ended
 	picture, err := chromedp.Run(browser, chromedp.CaptureScreenshot())
 	if err != nil {
 		s.t.Fatal(err)

@@ -183,7 +183,7 @@ func TestADjangoSiteThroughAllItsChanges(t *testing.T) {
 	shows("the release before, rolled back to", "views-wide", "Template two")
 }
 
-// pythonNamed answers with the Python that runs it, and writes down what it was asked.
+// pythonNamed answers with the Python implementation that runs it, and records its requests.
 const pythonNamed = `
 import os, platform
 LOG = os.open("executed.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

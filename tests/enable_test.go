@@ -53,7 +53,7 @@ esac
 	return s
 }
 
-// publish writes Apache's files and returns what has changed.
+// publish writes Apache's files and returns the changes.
 func (s *linkedSite) publish() apache.Changes {
 	s.t.Helper()
 	_, port, _ := strings.Cut(s.apache.Addr, ":")

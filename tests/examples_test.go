@@ -29,8 +29,8 @@ var validated = map[string]string{
 	"two-sites/notes/notes.py":  "application = validator(application)",
 }
 
-// readToTheEnd lets an app read its input without a size, as Flask does where the host says
-// wsgi.input_terminated; the validator does not know of that extension.
+// readToTheEnd allows an app to read its input without a size, as Flask does if the host sets
+// wsgi.input_terminated; the validator does not know this extension.
 const readToTheEnd = "import wsgiref.validate\nwsgiref.validate.InputWrapper.read = lambda self, size=-1: self.input.read(size)\n"
 
 // sandboxed is a host's file that confines all apps, which the examples must not notice.

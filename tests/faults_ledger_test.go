@@ -37,8 +37,8 @@ def application(environ, start_response):
 // mistakes are the right ends of the requests that the app makes a mistake in.
 var mistakes = map[int]int{17: 500, 37: 502, 57: 502, 77: 504}
 
-// Every request has one definite end, none that is not safe is executed twice, and a request that
-// breaks a worker takes no others with it but those that it had.
+// Every request has one definite end, no unsafe request is executed twice, and a request that
+// breaks a worker only takes down the other requests in that worker.
 func TestF82EveryRequestIsAccountedForUnderFaults(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// leaving is an app that starts programs that it does not wait for, in sessions of their own:
-// /leave one that goes on for ever, /orphan one that ends at once.
+// leaving is an app that starts programs in their own sessions and does not wait for them: /leave
+// starts one that runs for ever, /orphan starts one that soon ends.
 const leaving = `
 import os, subprocess
 ROOT = os.path.dirname(os.path.abspath(__file__))
@@ -38,7 +38,7 @@ func (s *site) writeLeaving() {
 	s.write("apps/left/app.py", leaving)
 }
 
-// left is the pids of what the app has left behind.
+// left returns the PIDs of the processes that the app has left behind.
 func (s *site) left() (pids []int) {
 	text, _ := os.ReadFile(s.path("apps/left/left")) // without the file there are none
 	for field := range strings.FieldsSeq(string(text)) {
@@ -91,7 +91,7 @@ func TestFirstProcessOfAContainerReapsOrphans(t *testing.T) {
 		return strings.Count(string(text), "done") == orphans
 	})
 	s.eventually("zombies are gone", func() bool { return !slices.ContainsFunc(descendants(s.pid), isZombie) })
-	// What is sent to the first process reaches the host.
+	// A signal to the first process reaches the host.
 	first := descendants(s.pid)[0]
 	if err := syscall.Kill(first, syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -19,8 +19,7 @@ type difference struct {
 	doors string   // the doors that it holds for: a pattern of path.Match, several separated by ";"
 	rows  []string // nil: all
 	name  string   // name of the outcome
-	// the value that it has; "": it is missing; "…": it says something of the client, whatever it
-	// is
+	// its value; "": it is missing; "…": it is any value that describes the client
 	value string
 	why   string
 }

@@ -54,7 +54,7 @@ func newPoster(front, url string, server *fronttest.Server) *poster {
 	}}
 }
 
-// posterRate is how many requests are sent to each front in a second.
+// posterRate is the number of requests per second to each front.
 const posterRate = 10
 
 func (p *poster) run(ctx context.Context) {
@@ -93,7 +93,7 @@ func (p *poster) post(id string) {
 	}
 }
 
-// progress is how many requests have ended.
+// progress returns the number of requests that have ended.
 func (p *poster) progress() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,8 +106,8 @@ func (p *poster) setReloading(on bool) {
 	p.reloading = on
 }
 
-// reload lets the front reload gracefully. What it returns reports whether it has: its old workers
-// are gone, and lighttpd, which has none, says so.
+// reload reloads the front gracefully. The returned function reports whether the reload is done:
+// the old workers have ended, or, for lighttpd, which has no workers, the log contains the message.
 func (p *poster) reload(t *testing.T) (done func() bool) {
 	if p.server == nil {
 		return func() bool { return true }
@@ -122,7 +122,7 @@ func (p *poster) reload(t *testing.T) (done func() bool) {
 	}
 }
 
-// settle compares the account with what the app has written down.
+// settle compares the account with the app's record of executed requests.
 func (p *poster) settle(t *testing.T, executed map[string]int) {
 	t.Helper()
 	p.mu.Lock()
@@ -143,8 +143,8 @@ func (p *poster) settle(t *testing.T, executed map[string]int) {
 	t.Logf("%s: %d answered, %d closed by the front", p.front, len(p.answered), len(p.closed))
 }
 
-// webServers starts one web server of each kind, with what the host's commands write for a host
-// file; HAProxy gets its backend "app" from haproxy.
+// webServers starts one web server of each kind, with the configuration that the host's commands
+// write for a host file. HAProxy gets its backend "app" from haproxy.
 func (s *site) webServers(file, haproxy string) map[string]*fronttest.Server {
 	s.t.Helper()
 	generated := func(server string, port int) string {

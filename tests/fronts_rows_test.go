@@ -14,7 +14,7 @@ type row struct {
 	header []string // lines without their ends
 	body   string   // sent with Content-Length; "": none is sent
 	chunks []string // the body in chunks, in place of body
-	answer string   // the answer of told.py; "": what it was told
+	answer string   // the answer of told.py; "": the request as it received it
 }
 
 // verb is the method of the request.
@@ -25,7 +25,7 @@ func (r row) verb() string {
 	return r.method
 }
 
-// announced reports whether the app says how long its response is.
+// announced reports whether the app announces the length of its response.
 func (r row) announced() bool { return r.answer != "pieces" && r.answer != "nothing" }
 
 // expects reports whether the client waits for 100 Continue before it sends the body.

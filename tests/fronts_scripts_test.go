@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// writeScripts makes scripts of the two apps, each answered by one host, whatever web server
-// executes it: NAME.fcgi is a descriptor, NAME.cgi a shell script that names it.
+// writeScripts makes scripts of the two apps. One host answers each script, whichever web server
+// executes it: NAME.fcgi is a descriptor, NAME.cgi a shell script that names the descriptor.
 func (s *site) writeScripts() {
 	s.t.Helper()
 	s.allowScripts()
@@ -31,8 +31,8 @@ func (s *site) writeScripts() {
 // script is the path of a script of the apps.
 func (s *site) script(name string) string { return s.path("apps/told/" + name) }
 
-// apacheScripts is the configuration that Apache's modules for scripts share, and that of a virtual
-// host for one of them.
+// apacheScripts returns the configuration that Apache's modules for scripts share, and a function
+// that returns the configuration of a virtual host for one of the modules.
 func (s *site) apacheScripts() (common string, lines func(handler, extension string) string) {
 	common = "LoadModule cgid_module " + s.apacheModule("cgid", "apache2") + "\n" +
 		"LoadModule fcgid_module " + s.apacheModule("fcgid", "libapache2-mod-fcgid") + "\n" +

@@ -15,11 +15,11 @@ import (
 type door struct {
 	name string
 	addr string
-	web  *fronttest.Server // nil: none stands before the host
+	web  *fronttest.Server // nil: no web server is in front of the host
 }
 
-// told is a site whose two apps, at / and /app, tell what they were told; it listens with every
-// front.
+// newTold returns a site with two apps, at / and /app, that answer with the request as they
+// received it. It listens with every front.
 func newTold(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -41,7 +41,7 @@ func newTold(t *testing.T) *site {
 		s.write(kind+".hcl", "apps = [\"apps/*/modgw.hcl\"]\n"+listen)
 		all += listen
 	}
-	// the last one is where the site says it is
+	// the site uses the address of the last listener
 	s.write("modgw.hcl", "apps = [\"apps/*/modgw.hcl\"]\nstate = \"state\"\n"+all+"listen \"http\" { address = \"127.0.0.1:0\" }\n")
 	s.start()
 	s.writeScripts()
@@ -66,8 +66,8 @@ app %q {
 `, name, mount)
 }
 
-// generated is what a command writes for a web server on a port, from a host that listens with one
-// kind of front alone.
+// generated returns the configuration that a command writes for a web server on a port. The host
+// has only one kind of front.
 func (s *site) generated(server, kind string, port int) string {
 	s.t.Helper()
 	return s.mustRun(server, "config", "-c", kind+".hcl", "--state", s.path("nowhere"), "--port", fmt.Sprint(port))
@@ -200,7 +200,7 @@ backend app
 	return door{"HAProxy, FastCGI", web.Addr, web}
 }
 
-// title is what people call a kind of front.
+// title returns the usual name of a kind of front.
 func title(kind string) string {
 	switch kind {
 	case "fastcgi":

@@ -15,14 +15,15 @@ import (
 	"testing"
 )
 
-// caller is what one door is tried with.
+// caller tests a single door.
 type caller struct {
 	site *site
 	door door
 	mark string // begins the names of its marks
 }
 
-// mark is a file by which the app and the test tell each other how far they are.
+// file returns the path of a file by which the app and the test inform each other of their
+// progress.
 func (v caller) file(name string) string {
 	return v.site.path("apps/told/marks/" + v.mark + "-" + name)
 }
@@ -96,7 +97,7 @@ func (v caller) refusal(t *testing.T) {
 		size = 8 * sent
 	}
 	conn := v.send(t, fmt.Sprintf("POST / HTTP/1.1\nHost: x\nX-Answer: refusal\nContent-Length: %d\n\n", size))
-	// A server may close the connection while this is still written; what counts is the response.
+	// A server may close the connection during this write; only the response matters.
 	_, _ = conn.Write(bytes.Repeat([]byte("x"), sent))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -107,9 +108,9 @@ func (v caller) refusal(t *testing.T) {
 	}
 }
 
-// largeBodies sends much both ways and sees that neither the host nor its workers keep it in
-// memory: they need no more for one body than for many of an eighth of its size. MODGW_LARGE says
-// how many MiB, 64 without.
+// largeBodies sends large bodies in both directions and checks that neither the host nor its
+// workers keep them in memory: they need no more memory for one body than for many bodies of an
+// eighth of its size. MODGW_LARGE is the size in MiB; it defaults to 64.
 func largeBodies(t *testing.T, s *site, doors []door) {
 	size := 64 << 20
 	if text := os.Getenv("MODGW_LARGE"); text != "" {
@@ -134,8 +135,8 @@ func largeBodies(t *testing.T, s *site, doors []door) {
 			for i, much := range peaks(t, processes) {
 				most := int64(32 << 20)
 				if processes[i] == s.pid {
-					// The race detector has two bytes of its own for each byte, so that a body that
-					// is kept takes three times its size, and how much is garbage is by chance.
+					// The race detector adds two bytes for each byte, so that a body that is kept
+					// takes three times its size, and the amount of garbage is random.
 					most = int64(size)
 				}
 				if grown := much - little[i]; grown > most && little[i] > 0 {

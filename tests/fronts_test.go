@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// outcome is what a client and the app get to know of an exchange: status, headers and body of the
-// response, and the variables that the app was told.
+// outcome holds the results of an exchange for the client and the app: status, headers and body of
+// the response, and the variables that the app received.
 type outcome map[string]string
 
 // TestEveryFrontGivesTheSameAnswer sends the same requests through every web server and front to
-// one WSGI app, and compares with what the app answers under mod_wsgi. What a web server forces to
-// be different stands in differences, and nothing else may be.
+// one WSGI app, and compares the results with the app's answers under mod_wsgi. differences lists
+// the differences that web servers force; no others are accepted.
 func TestEveryFrontGivesTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	s := newTold(t)
@@ -145,8 +145,8 @@ func (d door) ask(t *testing.T, r row) outcome {
 	return o
 }
 
-// take takes in what the app was told. Left out is what is said of the server and not of the
-// request.
+// take adds the variables that the app received. It leaves out variables that describe the server
+// and not the request.
 func (o outcome) take(t *testing.T, body []byte, port string) {
 	t.Helper()
 	var told map[string]string
@@ -159,9 +159,9 @@ func (o outcome) take(t *testing.T, body []byte, port string) {
 		}
 	}
 	delete(o, "HTTP_X_REQUEST_START")
-	delete(o, "HTTP_CONNECTION") // speaks of one connection alone
+	delete(o, "HTTP_CONNECTION") // applies only to one connection
 }
 
-// variables are those of CGI that speak of the request.
+// variables are the CGI variables that describe the request.
 var variables = []string{"REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "SERVER_PROTOCOL",
 	"SERVER_NAME", "SERVER_PORT", "REMOTE_ADDR", "REMOTE_USER", "AUTH_TYPE", "REQUEST_URI", "REQUEST_SCHEME"}

@@ -156,7 +156,7 @@ func TestF39SIGHUPsUnderLoadLoseNothingAndLeaveNothing(t *testing.T) {
 		})
 	}
 	s.awaitTemplate()
-	hangUp(10) // what is made once is there then
+	hangUp(10) // one-time allocations are done by then
 	files, children := openFiles(t, s.pid), len(descendants(s.pid))
 	hangUp(40)
 	p.end(t)

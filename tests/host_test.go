@@ -33,16 +33,16 @@ type site struct {
 	passed []*os.File // listening sockets for the host, from descriptor 3 on
 	names  []string   // theirs
 	stdin  *os.File   // standard input of the host; nil: it is empty
-	// standard error of the host; nil: log gets what it prints. Then the test feeds log, as far as
-	// it needs it
+	// standard error of the host; nil: log receives it. Otherwise the test copies to log the parts
+	// that it needs
 	stderr *os.File
 	within []string // a command that runs the host; empty: it runs by itself
 
 	program string // a copy of the program under test; "": that itself
 }
 
-// newSite makes a folder whose apps are in apps, one folder each with its descriptor modgw.hcl. The
-// listeners are an HTTP port and the Unix socket fcgi.sock, which everybody may open.
+// newSite creates a folder whose apps are in apps, one folder each with its descriptor modgw.hcl.
+// The listeners are an HTTP port and the Unix socket fcgi.sock, which everyone may open.
 func newSite(t *testing.T) *site {
 	s := &site{t: t, dir: fronttest.Dir(t), log: &output{}}
 	s.write("modgw.hcl", `
@@ -89,15 +89,15 @@ func (s *site) start(environ ...string) {
 
 var readyLine = regexp.MustCompile(`ready apps=\d+ failed=\d+ (?:.* )?http=(\S+)`)
 
-// spawn runs modgw-host until the test ends, and waits until it says that it is ready and where it
-// speaks HTTP.
+// spawn runs modgw-host until the test ends, and waits until it logs that it is ready and at which
+// address it serves HTTP.
 func (s *site) spawn(environ []string, args ...string) {
 	s.t.Helper()
 	s.url = "http://" + s.spawnUntil(readyLine, environ, args...)
 }
 
-// spawnUntil is spawn that waits for a line of the log. It returns what the pattern's group
-// matched.
+// spawnUntil is like spawn, but waits for another line of the log. It returns the text that matches
+// the pattern's group.
 func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string) (found string) {
 	s.t.Helper()
 	ended := s.launch(environ, args...)
@@ -189,7 +189,7 @@ func descendants(pid int) []int {
 	return all
 }
 
-// run runs a command of modgw-host for this site, and returns what it printed and whether it
+// run runs a command of modgw-host for this site. It returns the output, and whether the command
 // succeeded.
 func (s *site) run(args ...string) (string, bool) { return s.runWithin(nil, args...) }
 
@@ -212,7 +212,7 @@ func (s *site) mustRun(args ...string) string {
 	return out
 }
 
-// status is what the host says of an app, as "modgw-host status APP --json" prints it.
+// status returns the status of an app, as "modgw-host status APP --json" prints it.
 func (s *site) status(app string) control.AppStatus {
 	s.t.Helper()
 	status, err := control.NewClient(modgw.Address("unix:" + s.path("state/control.sock"))).Status(s.t.Context())
@@ -261,7 +261,7 @@ func (s *site) eventually(what string, holds func() bool) {
 	}
 }
 
-// output collects what a process prints.
+// output collects the output of a process.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder

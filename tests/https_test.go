@@ -18,8 +18,8 @@ import (
 
 var httpsLine = regexp.MustCompile(` https=(\S+) `)
 
-// secureSite is a running site that has HTTPS for a.example and b.example, HTTP behind HAProxy, and
-// HTTP that sends everybody to HTTPS. It tells an app's view of each request.
+// secureSite starts a site with HTTPS for a.example and b.example, HTTP behind HAProxy, and HTTP
+// that redirects to HTTPS. Its app answers with the request as it received it.
 func secureSite(t *testing.T, ca *certtest.Authority) (s *site, https string) {
 	s = newSite(t)
 	ca.Issue(t, s.dir, "a.example")

@@ -111,8 +111,8 @@ func (s *site) awaitQuiet(pause time.Duration, open func() int, want int) {
 	}
 }
 
-// unixConnections is how many connections a Unix socket has whose listener is at the path. The
-// kernel knows it by the name that it had before it was moved there.
+// unixConnections returns the number of connections to the Unix socket whose listener is at the
+// path. The kernel knows the socket by its name before it was moved there.
 func unixConnections(t *testing.T, path string) (n int) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/net/unix")
@@ -165,7 +165,7 @@ func (c *keptConnection) isOpen() bool {
 	if c.conn == nil {
 		return false
 	}
-	// a connection that is closed says so at once
+	// a read on a closed connection fails at once
 	_ = c.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := c.reader.Peek(1)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
@@ -182,7 +182,7 @@ func (c *keptConnection) close() {
 	}
 }
 
-// switches are how often each thread of a process and its descendants has been given a processor.
+// switches returns, for each thread of a process and its descendants, how often it was scheduled.
 func switches(pid int) map[string]string {
 	all := map[string]string{}
 	for _, p := range append(descendants(pid), pid) {

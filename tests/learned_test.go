@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// learnVariable has a folder, when the examples are to learn what they need, or to run under what
-// they have learned there.
+// learnVariable is the environment variable with the folder to which the examples write their
+// learned lists, or from which they read them.
 const learnVariable = "MODGW_TEST_LEARN"
 
 // TestExamplesRunUnderTheListsThatTheyLearn runs the tests of the examples twice: the first time
-// the sandbox learns, the second time it allows what it has learned and nothing else.
+// the sandbox learns, the second time it allows only the accesses that it has learned.
 func TestExamplesRunUnderTheListsThatTheyLearn(t *testing.T) {
 	if os.Getenv("MODGW_TEST_STAGED") == "" {
 		t.Skip("it takes minutes: set MODGW_TEST_STAGED to run it")
@@ -56,8 +56,8 @@ func (s *site) sandboxOf(name string) string {
 	return strings.ReplaceAll(string(text), "{{dir}}", s.dir)
 }
 
-// keepLearned writes down what the apps of an example have learned, as one list for all of them.
-// The host has ended.
+// keepLearned writes the lists that the apps of an example have learned, as one list for all of
+// them. The host must have ended.
 func (s *site) keepLearned(file string) {
 	learned, _ := filepath.Glob(s.path("state/private/*/sandbox.hcl")) // the pattern is right
 	lists := map[string][]string{"write": nil}

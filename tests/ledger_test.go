@@ -25,7 +25,7 @@ type ledger struct {
 	slowest time.Duration
 }
 
-// ledgerRate is how many requests are sent in a second.
+// ledgerRate is the number of requests per second.
 const ledgerRate = 40
 
 func newLedger(url string) *ledger {
@@ -86,15 +86,15 @@ func (l *ledger) answer(id int) (fault string) {
 	return ""
 }
 
-// answered is how many requests got their answer so far.
+// answered returns the number of requests that were answered correctly.
 func (l *ledger) answered() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.ok
 }
 
-// settle fails the test unless every request was answered rightly and executed once, as the file
-// says in which the app wrote down the ids.
+// settle fails the test unless every request was answered correctly and executed once. executed is
+// the file in which the app recorded the IDs.
 func (l *ledger) settle(t *testing.T, executed string) {
 	t.Helper()
 	l.mu.Lock()

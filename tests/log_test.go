@@ -65,7 +65,7 @@ func (s *site) answers(path string, status int) {
 	}
 }
 
-// worksOn lets the host do all that it logs something about.
+// worksOn makes the host perform every action that it logs.
 func (s *site) worksOn() {
 	s.t.Helper()
 	for range 100 { // nearly a megabyte of log
@@ -269,8 +269,8 @@ func TestFloodOfBadRequestsHidesNothingElse(t *testing.T) {
 	}
 }
 
-// Each page of the host's own has an id, in a header too, by which the log tells what the page does
-// not.
+// Each of the host's own pages has an ID, also in a header. The log contains, with this ID, the
+// details that the page does not show.
 func TestIncidentOfAPageIsFoundInTheLog(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -39,6 +39,6 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "cannot build modgw-host:", err)
 		return 1
 	}
-	os.Unsetenv("GOFLAGS") // they are not for what hosts build
+	os.Unsetenv("GOFLAGS") // the flags are not meant for builds by the hosts
 	return m.Run()
 }

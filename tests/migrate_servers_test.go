@@ -98,14 +98,14 @@ server {
 	}
 }
 
-// withoutProtocol leaves out what Gunicorn did not know of a client behind nginx: the protocol that
-// it spoke, and, by a Unix socket, its address.
+// withoutProtocol removes values that Gunicorn did not know of a client behind nginx: the client's
+// protocol and, over a Unix socket, its address.
 func withoutProtocol(answer string) string {
 	return strings.NewReplacer("SERVER_PROTOCOL='HTTP/1.0'", "", "SERVER_PROTOCOL='HTTP/1.1'", "",
 		"REMOTE_ADDR=''", "", "REMOTE_ADDR='127.0.0.1'", "").Replace(answer)
 }
 
-// migrateAndStart migrates sources, and serves what they became.
+// migrateAndStart migrates sources, and serves the resulting descriptors.
 func (s *site) migrateAndStart(sources ...string) {
 	s.t.Helper()
 	s.mustRun(append([]string{"migrate", "-c", "modgw.hcl", "--out", "migrated"}, sources...)...)

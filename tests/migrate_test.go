@@ -99,8 +99,8 @@ Group www-data
 	}
 }
 
-// answerOf is the answer of a site to "METHOD TARGET [USER:PASSWORD]", without what no two servers
-// have in common.
+// answerOf returns the answer of a site to "METHOD TARGET [USER:PASSWORD]", without the parts that
+// differ between any two servers.
 func answerOf(t *testing.T, port int, ask string) string {
 	t.Helper()
 	words := strings.Fields(ask)

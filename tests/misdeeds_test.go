@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// misdeeds are what each of the apps below does on a path of that name. No other app may take any
-// of them for a whole response, but for the last one, where only the app's standard error is out of
-// order.
+// misdeeds are the paths at which each of the apps below misbehaves. No client may mistake the
+// result for a complete response, except for the last path, where only the app's standard error is
+// wrong.
 var misdeeds = []string{"garbage", "endless", "crash", "close", "flood"}
 
 const flood = `
@@ -165,9 +165,9 @@ os.write(1, b"whole")
 `},
 }
 
-// One app of each kind does what no app should, all of them at the same time, while another app of
-// the same host is asked without a pause. That one answers every request right, and each of the
-// others answers again afterwards.
+// One app of each kind misbehaves, all at the same time, while another app of the same host gets
+// requests without a pause. That app answers every request correctly, and each of the others
+// answers again afterwards.
 func TestAppsThatMisbehaveHurtOnlyThemselves(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")

@@ -66,8 +66,8 @@ func TestPartsOfThePackageFitTogether(t *testing.T) {
 	})
 }
 
-// TestHostServesInTheContainersFileSystem runs the program of a root file system with nothing but
-// what scripts/package puts there, and a site.
+// TestHostServesInTheContainersFileSystem runs the program with a root file system that contains
+// only the files of scripts/package, and a site.
 func TestHostServesInTheContainersFileSystem(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {

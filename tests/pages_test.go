@@ -18,8 +18,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// notRun says why a command that a page prints is not run by TestCommandsOfThePagesRun. It may only
-// become shorter.
+// notRun maps the commands on pages that TestCommandsOfThePagesRun does not run to the reasons. The
+// list may only become shorter.
 var notRun = map[string]string{
 	"scripts/demo": "installs programs", "scripts/test": "is what runs this",
 	"go install github.com/modgw/modgw/cmd/modgw-host@latest": "needs the network",
@@ -52,7 +52,8 @@ var notRun = map[string]string{
 	"sudo -u www-data modgw-host status --control unix:/tmp/modgw-33/3413b4786294/control.sock": "is about another user's host",
 }
 
-// untilSaid are the commands that run until they are ended, and what they say when they have begun.
+// untilSaid maps the commands that run until they are ended to the output that shows that they have
+// started.
 var untilSaid = map[string]string{
 	"modgw-host serve blog.hcl --listen http=127.0.0.1:8000": "ready apps=1 failed=0",
 	"modgw-host logs blog -f":                                "generation ready",
@@ -98,7 +99,7 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 			}
 			if text := untilSaid[line]; text != "" {
 				s.eventually(text, func() bool { return strings.Contains(said.String(), text) })
-				// how it ends is not what the page is about
+				// the page is not about how the command ends
 				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 				_ = cmd.Wait()
 				return

@@ -17,8 +17,8 @@ import (
 )
 
 // pass opens a listening socket at an address, "unix:PATH" or HOST:PORT, and passes it to each host
-// of the site under a name, as systemd would. It stays open until the test ends, whatever becomes
-// of the hosts.
+// of the site under a name, as systemd would. It stays open until the test ends, even when hosts
+// end.
 func (s *site) pass(name, address string) {
 	s.t.Helper()
 	network, target := "tcp", address
@@ -72,8 +72,9 @@ func TestPassedSocketSpeaksWhatItsNameOrItsListenBlockSays(t *testing.T) {
 	}
 }
 
-// TestRestartWithPassedSocketsLosesNothing plays systemd, which holds the sockets of modgw.socket
-// while its service is restarted, for an upgrade or otherwise: what comes meanwhile waits.
+// TestRestartWithPassedSocketsLosesNothing acts as systemd, which keeps the sockets of modgw.socket
+// open while its service restarts, for an upgrade or otherwise: requests that arrive meanwhile
+// wait.
 func TestRestartWithPassedSocketsLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

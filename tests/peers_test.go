@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// poser is a program that asks the FastCGI listener as a web server would, in the name of a user
-// whom no check has seen. It prints what it is answered.
+// poser is a program that sends a request to the FastCGI listener as a web server would, in the
+// name of a user whom no one has authenticated. It prints the answer.
 const poser = `
 import socket, struct, sys
 
@@ -93,14 +93,15 @@ func posing(t *testing.T, address, settings string) *site {
 // pose asks as a web server from a process of a user.
 func (s *site) pose(uid int, address string) string {
 	s.t.Helper()
-	// By its path: Python looks for its library beside the first python3 in the PATH that it has.
+	// An absolute path: otherwise Python looks for its library next to the first python3 in its
+	// PATH.
 	cmd := exec.Command("/usr/bin/python3", s.path("poser.py"), address)
 	if uid != 0 {
 		cmd = exec.Command("setpriv", fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups",
 			"/usr/bin/python3", s.path("poser.py"), address)
 	}
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/bin:/bin"} // what every user may execute
+	cmd.Env = []string{"PATH=/usr/bin:/bin"} // programs that every user may execute
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, out)

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// settingsApp tells how its process was started. Half of it runs as CGI.
+// settingsApp answers with the settings of its process. One half of it runs as CGI.
 const settingsApp = `
 import json, os, resource, sys
 def settings():

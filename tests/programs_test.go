@@ -56,7 +56,8 @@ func TestExampleGoIsBuiltAndBrokenAndMended(t *testing.T) {
 	}
 }
 
-// shareGoCache lets the host use what was compiled already, for the standard library takes long.
+// shareGoCache makes the host use Go's build cache, because compiling the standard library takes
+// long.
 func (s *site) shareGoCache() {
 	s.t.Helper()
 	out, err := exec.Command("go", "env", "GOCACHE").Output()
@@ -157,8 +158,8 @@ func TestExampleNode(t *testing.T) {
 	s.eventually("the new program answers", func() bool { _, body := s.get("/clock"); return strings.Contains(body, "Good day") })
 }
 
-// A program that cannot start is tried again and again; its log has a line for each try, and what
-// it prints once.
+// A program that cannot start is started again and again. The log has a line for each try, and
+// contains the program's output once.
 func TestNodeProgramThatIsTriedAgainPrintsOnce(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "node", "nodejs")

@@ -17,8 +17,8 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// wholeApp answers with what its files say, and does not start unless they say the same and are
-// whole.
+// wholeApp answers with the version in its files. It does not start unless the files are complete
+// and have the same version.
 const wholeApp = `
 import parts, sys
 if parts.VERSION != VERSION or not parts.END:
@@ -29,7 +29,7 @@ def application(environ, start_response):
     return [VERSION.encode()]
 `
 
-// partsOfApp is a parts.py that says what app.py says.
+// partsOfApp is a parts.py with the version of app.py.
 const partsOfApp = `
 END = True
 VERSION = open(__file__.replace("parts", "app")).readline().split('"')[1]
@@ -99,8 +99,8 @@ func (a *app) shows(text string) {
 
 var generationLine = regexp.MustCompile(`generation ready generation=(\d+) cause="?([^"\n]*?)"? took=`)
 
-// generations are the causes of all generations so far, the first being that of number 1. No deploy
-// may have failed.
+// generations returns the causes of all generations, beginning with generation 1. It fails the test
+// if a deploy has failed.
 func (a *app) generations() []string {
 	a.t.Helper()
 	log := a.log.String()
@@ -127,8 +127,8 @@ func (a *app) oneReload(text string, do func()) {
 	}
 }
 
-// probe changes a file and waits for the generation of that change. What was changed before has
-// been seen then.
+// probe changes a file and waits for the generation that the change causes. By then all earlier
+// changes have been noticed.
 func (a *app) probe() {
 	a.t.Helper()
 	a.write(filepath.Join(a.root, "probe.py"), fmt.Sprintf("# %d\n", time.Now().UnixNano()))
@@ -167,7 +167,7 @@ func TestF23AHalfWrittenFileIsNeverLoaded(t *testing.T) {
 				if _, err := file.WriteString(half); err != nil {
 					t.Fatal(err)
 				}
-				pause(t, 300*time.Millisecond) // the time between two writes is what this is about
+				pause(t, 300*time.Millisecond) // between two writes, the subject of this test
 			}
 			if err := file.Close(); err != nil {
 				t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// countingApp writes down each request's id and answers with it, its own version and that of a
-// package.
+// countingApp records the ID of each request, and answers with the ID, its own version and the
+// version of a package.
 const countingApp = `
 import os, greeting
 VERSION = %q
@@ -178,8 +178,8 @@ def application(environ, start_response):
 	s.eventually("the old generation has ended", func() bool { d := s.status("events").Drained; return d != nil && d.Cut == 0 })
 }
 
-// apacheSite is what apache config prints for the running host, made fit for the main server of a
-// test's Apache.
+// apacheSite returns the output of apache config for the running host, adapted to the main server
+// of a test's Apache.
 func (s *site) apacheSite() string {
 	s.t.Helper()
 	conf := s.mustRun("apache", "config", "-c", "modgw.hcl")

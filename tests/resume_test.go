@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/certtest"
 )
 
-// resumingApp is an ASGI app whose WebSockets echo with a version, and whose event streams count on
-// from Last-Event-ID and say it too.
+// resumingApp is an ASGI app whose WebSockets echo messages with a version, and whose event streams
+// continue counting from Last-Event-ID and contain the version as well.
 const resumingApp = `
 import asyncio
 VERSION = %q

@@ -97,7 +97,7 @@ func TestLimitsOfAnotherUsersAppNeedNoPrivilege(t *testing.T) {
 	want := "[(1073741824, 1073741824), (200, 200), 500]"
 	means := s.status("other").Runner.Limits["processes"]
 	status, body := s.get("/")
-	if means != "rlimit" { // the processes of the app are counted, and not those of its user
+	if means != "rlimit" { // the app's own processes are counted, not its user's
 		want = strings.TrimSuffix(want, "500]")
 		body = body[:min(len(body), len(want))]
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// scriptApp is an app that a web server executes; it says its mount, its process and the
-// request's body.
+// scriptApp is an app that a web server executes. It answers with its mount, its process ID and the
+// length of the request's body.
 const scriptApp = `import os
 def application(environ, start_response):
     body = environ["wsgi.input"].read()
@@ -46,8 +46,8 @@ app "hello" {
 	return s
 }
 
-// allowScripts gives the site what scripts need that every user may run: the program, and a folder
-// for temporary files. When the test ends, no host of a script may be left.
+// allowScripts prepares the site for scripts that any user may run: it copies the program, and
+// creates a folder for temporary files. When the test ends, no host of a script may be left.
 func (s *site) allowScripts() {
 	s.t.Helper()
 	copied, err := os.ReadFile(program)
@@ -222,7 +222,7 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 		}, environ...)
 		var out, problems strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &problems
-		_ = cmd.Run() // how it ended shows in what it printed
+		_ = cmd.Run() // the output shows how it ended
 		return out.String(), problems.String()
 	}
 	request := []string{"REQUEST_METHOD=GET", "SCRIPT_NAME=/s", "PATH_INFO=/x", "SERVER_NAME=h", "SERVER_PORT=80", "SERVER_PROTOCOL=HTTP/1.1", "QUERY_STRING="}

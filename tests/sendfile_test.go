@@ -20,8 +20,8 @@ def application(environ, start_response):
     return [b"of the app"]
 `
 
-// TestFilesThatAnAppNamesReachClientsBehindEveryServer lets a WSGI app name files behind each web
-// server, which sends those that are left to it.
+// TestFilesThatAnAppNamesReachClientsBehindEveryServer has a WSGI app name files behind each web
+// server, which sends the files that it is supposed to send itself.
 func TestFilesThatAnAppNamesReachClientsBehindEveryServer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The stubs stand for the programs of a Debian machine whose packages are all installed, so that
-// scripts/setup has only a Go to find. python3 answers "-m pip install … --target DIR" with a go of
+// The stubs replace the programs of a Debian machine on which all packages are installed, so that
+// scripts/setup only has to find a Go. python3 answers "-m pip install … --target DIR" with a go of
 // the pinned version.
 const (
 	dpkgStub = "echo install ok installed\n"

@@ -19,7 +19,8 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// mount is one of the seven: where it answers, what of, and the file that says so.
+// mount is one of the seven mounts: its path, the file that contains its answer, and the text in
+// that file that is replaced.
 type mount struct {
 	path, file string
 	old        string
@@ -51,7 +52,7 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 	// here it belongs to the module that the examples are in
 	s.write("seven/shop/go.mod", "module example.com/shop\n\ngo 1.26.0\n")
 	s.shareGoCache()
-	// what the network and the compiler take is not the host's start
+	// the time of downloads and of the compiler does not count as the host's start
 	s.mustRun("env", "build", "-t", "seven", "--state", s.path("state"))
 	s.write("host.hcl", sandboxed)
 	s.url = s.spawnUntil(regexp.MustCompile(`apache ready url=(\S+)`), nil,
@@ -95,10 +96,10 @@ func TestSevenMountsUnderOneApache(t *testing.T) {
 	}
 }
 
-// account asks one mount again and again, and books what it gets.
+// account sends requests to one mount again and again, and records the results.
 type account struct {
 	url  string
-	host string // host is the name that is asked for. Empty means that of url.
+	host string // host is the host name of the requests. Empty means the host of url.
 
 	mu     sync.Mutex
 	sent   int
@@ -155,7 +156,7 @@ func (a *account) settle(t *testing.T, m mount) {
 // chat is an open WebSocket.
 type chat struct{ *websocket.Conn }
 
-// openChat joins the chat, which must greet with a version, and says something in it.
+// openChat joins the chat, which must greet with a version, and sends a message.
 func (s *site) openChat(version string) chat {
 	s.t.Helper()
 	conn, response, err := websocket.Dial(s.t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/chat/ws", nil)
@@ -174,7 +175,8 @@ func (s *site) openChat(version string) chat {
 	return chat{conn}
 }
 
-// replaced waits for the WebSocket's end, which must tell that a new version has taken over.
+// replaced waits for the end of the WebSocket. Its close status must mean that a new version has
+// taken over.
 func (c chat) replaced(t *testing.T) {
 	t.Helper()
 	for {
@@ -192,7 +194,7 @@ func (c chat) close() { c.Close(websocket.StatusNormalClosure, "") }
 // events is an open event stream.
 type events struct{ *http.Response }
 
-// openEvents opens the stream, whose first event must tell a version.
+// openEvents opens the stream, whose first event must contain a version.
 func (s *site) openEvents(version string) events {
 	s.t.Helper()
 	response, err := http.Get(s.url + "/events/stream")

@@ -132,7 +132,7 @@ def application(environ, start_response):
 	if status, _ := s.get("/stop"); status != 504 {
 		t.Errorf("the request of a stopped worker is answered with %d", status)
 	}
-	// What the worker would still answer when it goes on reaches no client.
+	// No client receives the answers that the worker would send after it continues.
 	var pid int
 	if _, err := fmt.Sscan(s.read("apps/one/stopped"), &pid); err != nil {
 		t.Fatal(err)
@@ -167,8 +167,8 @@ func TestF75HostThatWasStoppedGoesOn(t *testing.T) {
 			answers <- response.Status
 		}()
 	}
-	// Nothing tells that a request has come to a process that is stopped; connected it is, by the
-	// kernel.
+	// There is no sign that a request has reached a stopped process; the kernel has accepted the
+	// connection.
 	time.Sleep(time.Second)
 	if err := syscall.Kill(s.pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestF75HostThatWasStoppedGoesOn(t *testing.T) {
 	}
 }
 
-// badNetwork is a proxy that delays, splits and cuts off what passes it.
+// badNetwork is a proxy that delays, splits and cuts off the data that passes through it.
 func badNetwork(t *testing.T, to string) (address string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -259,7 +259,7 @@ def application(environ, start_response):
 		return err
 	}
 	var clients sync.WaitGroup
-	for range 8 { // what is made once is there then
+	for range 8 { // one-time allocations are done by then
 		clients.Go(func() {
 			for range 5 {
 				if err := echo(s.url); err != nil {
@@ -390,7 +390,7 @@ func TestF81ReloadsLeaveNothing(t *testing.T) {
 		s.answers("/", 200)
 	}
 	s.awaitTemplate()
-	reload(5) // what is made once is there then
+	reload(5) // one-time allocations are done by then
 	files, children, threads := openFiles(t, s.pid), len(descendants(s.pid)), threadsOf(t, s.pid)
 	reload(15)
 	s.eventually("there are as many files and processes as before", func() bool {

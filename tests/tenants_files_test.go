@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/internal/exchangetest"
 )
 
-// enable makes a site whose descriptors root has linked into a folder.
+// enabledSite creates a site whose descriptors root has linked into a folder.
 func enabledSite(t *testing.T) *site {
 	needsRoot(t)
 	s := newSite(t)

@@ -75,7 +75,8 @@ tenant "bin" {
 		}
 	}
 
-	// The host of another and a second app are refused; what is taken away ends.
+	// Another user's host name and a second app are refused; an app whose host name is withdrawn
+	// ends.
 	s.tenant(tenantB, "c", ownPage("c", `hosts = ["b.test"]`, `mount = "/c"`))
 	s.tenant(tenantA, "d", ownPage("d", `hosts = ["b.test"]`, `mount = "/d"`))
 	s.wantLog(`The app "c" is one more than the 1 that user "bin" may have`, `"d" may not be mounted at b.test/d, which user "daemon" may not claim`)

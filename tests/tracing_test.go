@@ -218,10 +218,10 @@ def application(environ, start_response):
     return [(environ.get("HTTP_TRACEPARENT", "none") + " " + own).encode()]
 `
 
-// TestSpansOfTheAppAreChildrenOfTheHosts lets an app of several generations make spans with the
-// real library, which the virtual environment $MODGW_TEST_OPENTELEMETRY has: opentelemetry-distro
-// and opentelemetry-exporter-otlp-proto-http. What the worker does for it without that is tested
-// beside the worker.
+// TestSpansOfTheAppAreChildrenOfTheHosts has several generations of an app create spans with the
+// real library. The virtual environment $MODGW_TEST_OPENTELEMETRY contains it: opentelemetry-distro
+// and opentelemetry-exporter-otlp-proto-http. The worker's tests cover the worker's part of it
+// without the library.
 func TestSpansOfTheAppAreChildrenOfTheHosts(t *testing.T) {
 	t.Parallel()
 	venv := os.Getenv("MODGW_TEST_OPENTELEMETRY")

@@ -123,8 +123,8 @@ func (s *site) shareLog(name string) {
 type begunUpgrade struct {
 	site      *site
 	host      int         // process id of the new host
-	newcomers []int       // process ids of what it has started, and its own
-	out       chan string // gets what the command prints
+	newcomers []int       // process IDs of the new host and of the processes that it has started
+	out       chan string // receives the output of the command
 }
 
 // beginUpgrade begins an upgrade to a host that starts the gated app with another value, which the

@@ -23,7 +23,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// echoApp is an ASGI app that answers "pong", and echoes what comes on a WebSocket.
+// echoApp is an ASGI app that answers "pong", and echoes the messages of a WebSocket.
 const echoApp = `
 async def application(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -230,7 +230,7 @@ func TestUpgradeLosesNoRequest(t *testing.T) {
 		s.eventually(string(app)+" has another worker", func() bool { now := s.workers()[app]; return now != 0 && now != pid })
 	}
 	text, err := os.ReadFile(s.stderr.Name())
-	// The kernel tells since Linux 6.15.
+	// The kernel reports it since Linux 6.15.
 	ends := regexp.MustCompile("worker ended.*(killed by signal 9|which alone could tell how)")
 	if n := len(ends.FindAll(text, -1)); err != nil || n != 2 {
 		t.Errorf("%d ends are explained: %v", n, err)

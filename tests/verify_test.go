@@ -68,7 +68,7 @@ WSGIDaemonProcess tools threads=2
 </VirtualHost>
 `
 
-// modWSGIApp answers with what it sees of the request, and with what never comes twice.
+// modWSGIApp answers with its view of the request, and with values that are different each time.
 const modWSGIApp = `
 import secrets, time
 def application(environ, start_response):
@@ -100,7 +100,7 @@ https://secure.test/x?y
 `
 
 // TestMigratedSitesAnswerAsModWSGIDid migrates the sites of an Apache with mod_wsgi and compares
-// what both answer. A directive that is lost is found and named.
+// the answers of both. A lost directive is found and named.
 func TestMigratedSitesAnswerAsModWSGIDid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// pythonThat is this machine's Python in front of which a script for the shell stands.
+// pythonThat returns a program that runs a shell script and then this machine's Python.
 func (s *site) pythonThat(script string) string {
 	s.t.Helper()
 	b := s.builder()

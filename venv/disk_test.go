@@ -115,7 +115,7 @@ func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	d := s.descriptor()
-	d.Owner, d.DiskQuota = "shopteam", 4096 // nothing is there before, and more afterwards
+	d.Owner, d.DiskQuota = "shopteam", 4096 // the folder was empty, and exceeds the quota later
 	f := s.mustFail(d, "MGW-ENV-034")
 	if !strings.Contains(f.Error(), `is that of "blog"`) || len(s.environments()) != 0 {
 		t.Errorf("%v\nleft: %v", f, s.environments())
@@ -131,7 +131,7 @@ func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 	if err != nil || measured.Environments < 4096 || measured.Spool != 1<<20 {
 		t.Fatalf("%v, measured %+v", err, measured)
 	}
-	// What is there already is used on.
+	// An existing environment remains in use.
 	d.DiskQuota = 4096
 	if again, err := b.Build(t.Context(), d, nil); err != nil || again.ID != env.ID {
 		t.Errorf("%+v, %v", again, err)

@@ -2,7 +2,7 @@ package venv
 
 import "testing"
 
-// What an app's files say is written by others, and must not end the host.
+// The app's files are written by others, and must not end the host.
 func FuzzWhatAppsSay(f *testing.F) {
 	for _, s := range []string{"3.12", ">=3.10,<3.14", "~=3.9", "==3.*", "pypy3.9-7.3.11", "3.14t", block, "-r a.txt \\\n # b\n--hash=x", "[project]\nname = \"x\"\n[project.optional-dependencies]\na = [\"x[b]\"]\nb = [\"x[a]\"]\n[dependency-groups]\na = [{include-group = \"b\"}]\nb = [\"y\"]\n", "lock-version = \"1.0\"\n[[packages]]\nname = \"x\"\nversion = \"1\"\nwheels = [{hashes = {sha256 = \"0\"}}]\n", "-e ./lib[web]", "[project]\nrequires-python = \"===3\""} {
 		f.Add(s)

@@ -33,8 +33,8 @@ func goSite(t *testing.T) (*site, modgw.Descriptor) {
 	return s, modgw.Descriptor{Name: "shop", Kind: modgw.KindGo, Root: s.root, Go: &modgw.Go{Package: "./cmd/shop"}}
 }
 
-// fillGoCache copies what the machine's cache has of the standard library, which takes longest to
-// compile, into that of the sites with Go.
+// fillGoCache copies the standard library, which takes longest to compile, from the machine's build
+// cache to the cache of the sites with Go.
 var fillGoCache = sync.OnceValue(func() error {
 	folder, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
@@ -201,8 +201,8 @@ func TestGoProgramIsBuiltAsTheAppsUser(t *testing.T) {
 	}
 }
 
-// copyGoCache gives a user what Go has compiled for the test's own user: the standard library takes
-// longest.
+// copyGoCache copies the build cache of the test's own user to another user: compiling the standard
+// library takes longest.
 func (s *site) copyGoCache(uid int) {
 	s.t.Helper()
 	cache := filepath.Join(s.state, "cache")

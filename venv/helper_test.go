@@ -51,8 +51,8 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// quickSite is a site whose environments uv builds, which takes a tenth of the time that pip does,
-// for tests in which it does not matter who builds. Where there is no uv, pip builds them.
+// quickSite is a site whose environments are built by uv, in a tenth of pip's time, for tests that
+// do not depend on the builder. If uv is not installed, pip builds them.
 func quickSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -60,9 +60,9 @@ func quickSite(t *testing.T) *site {
 	return s
 }
 
-// addUV lets uv build from now on, where there is one.
+// addUV makes uv build from now on, if it is installed.
 func (s *site) addUV() {
-	// at the end of PATH: the Python beside it must not be found first
+	// at the end of PATH, so that the Python next to it is not found first
 	if dir, err := findUV(); err == nil {
 		s.environ[0] += ":" + dir
 	}
@@ -147,7 +147,7 @@ func (s *site) environments() []string {
 	return names
 }
 
-// run runs Python code in an environment and returns what it prints.
+// run runs Python code in an environment and returns its output.
 func run(t *testing.T, env *modgw.Environment, code string) string {
 	t.Helper()
 	out, err := exec.Command(env.Interpreter, "-I", "-c", code).CombinedOutput()

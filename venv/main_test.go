@@ -36,7 +36,7 @@ func beBuilder(value string) {
 	fmt.Println("done", env != nil, err)
 }
 
-// sharedFolder is for what takes long to make and all tests can use.
+// sharedFolder returns the folder of results that take long to make and that all tests can use.
 var sharedFolder = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "venvshared")
 	if err == nil {

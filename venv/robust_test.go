@@ -32,7 +32,7 @@ func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 		last := s.killBuild(step, delay, group)
 		t.Logf("killed %v after %q, with its group: %v", delay, last, group)
 		if i > 0 {
-			s.addUV() // who has built is no part of what an environment is known by
+			s.addUV() // the builder is not a part of the environment's identity
 		}
 		env := s.mustBuild(s.descriptor())
 		if got := run(t, env, "import tiny, second; print(second.__version__)"); got != "1.0" || names(env) != "second tiny" {
@@ -52,8 +52,8 @@ func killSteps() []string {
 	return []string{"finding", "creating", "installing", "Installing collected", "Successfully"}
 }
 
-// killBuild kills a process that builds, so long after it has said something that begins with step,
-// and returns the last that it said. With group, it takes what it started with it.
+// killBuild starts a process that builds, and kills it a delay after it has printed a line that
+// begins with step. It returns the last line printed. With group, it kills the whole process group.
 func (s *site) killBuild(step string, delay time.Duration, group bool) string {
 	s.t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -152,8 +152,8 @@ func TestUmaskOfTheHostDoesNotLockAppsOut(t *testing.T) {
 	}
 }
 
-// What is on the disk of an environment stays when its interpreter is upgraded, so that running
-// processes go on.
+// The files of an environment stay on the disk when its interpreter is upgraded, so that running
+// processes continue.
 func TestUpgradedInterpreterLeavesTheOldEnvironment(t *testing.T) {
 	s := newSite(t)
 	real, err := exec.LookPath("/usr/bin/python3")

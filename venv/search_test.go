@@ -10,13 +10,14 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// toolFolder is a set of programs that say that they are some Python, in folders of a made-up host.
+// toolFolder is a set of programs that pretend to be Pythons, in folders of a made-up host.
 type toolFolder struct {
 	t    *testing.T
 	base string
 }
 
-// put makes a Python that says it is version; path is relative to the toolFolder.
+// put makes a program that pretends to be a Python with this version; path is relative to the
+// toolFolder.
 func (s toolFolder) put(path, implementation, version string) string {
 	s.t.Helper()
 	return s.program(path, fmt.Sprintf(

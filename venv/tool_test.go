@@ -85,7 +85,7 @@ func TestUVBuildsWhereItIsFound(t *testing.T) {
 	s.wheel("needsold", "1.0", []string{"tiny==1.0"}, nil)
 	s.sdist("broken", "1.0", "import sys\nprint('the compiler is on holiday')\nsys.exit(3)\n")
 	s.sdist("killed", "1.0", "import os\nos.killpg(0, 9)\n")
-	// At the end of PATH: the Python beside it must not be found first.
+	// At the end of PATH, so that the Python next to it is not found first.
 	s.environ[0] += ":" + dir
 	s.write("requirements.txt", "tiny==1.0\n")
 	env := s.mustBuild(s.descriptor())
@@ -190,7 +190,7 @@ func mustDemands(t *testing.T, d modgw.Descriptor) []demand {
 	return in.demands
 }
 
-// What the host may hold when Debian's python3 is installed without python3-pip and python3-venv.
+// A host on which Debian's python3 is installed without python3-pip and python3-venv.
 func TestPythonWithoutPip(t *testing.T) {
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
@@ -250,7 +250,7 @@ func TestVenvBringsPipWhereTheInterpreterHasNone(t *testing.T) {
 	}
 }
 
-// uv reads no pip.conf: where that says which index to use, uv must not go to another.
+// uv does not read pip.conf: if that file selects an index, uv must not use another one.
 func TestIndexOfPipIsNotBypassed(t *testing.T) {
 	s := newSite(t)
 	config := s.write("pip.conf", "[global]\nindex-url = https://packages.example.com/simple\n")

@@ -87,7 +87,7 @@ func TestPrefixOfAWholePythonIsUsedAsItIs(t *testing.T) {
 	}
 	s := newSite(t)
 	d := s.descriptor()
-	// A link stands for a prefix that a version manager moves.
+	// A link represents a prefix that a version manager moves.
 	d.Python.Venv = filepath.Join(s.root, "conda")
 	if err := os.Symlink(strings.TrimSpace(string(out)), d.Python.Venv); err != nil {
 		t.Fatal(err)

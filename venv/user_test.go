@@ -33,8 +33,8 @@ func ownedSite(t *testing.T) (*site, modgw.Descriptor, uint32) {
 	return s, d, acct.UID
 }
 
-// needTool skips a test whose user can execute the tool at none of the paths: what scripts/setup
-// has fetched into a checkout below /root is closed to others.
+// needTool skips a test if its user cannot execute the tool at any of the paths: tools that
+// scripts/setup has fetched into a checkout below /root are inaccessible to other users.
 func needTool(t *testing.T, uid uint32, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
@@ -146,7 +146,8 @@ func TestStateFolderThatTheUserCannotEnter(t *testing.T) {
 	}
 }
 
-// What env() does not tell the owner of a descriptor, the packages of the app are not told either.
+// Variables that env() hides from the owner of a descriptor are hidden from the app's packages,
+// too.
 func TestBuildForADescriptorOfAUserKnowsNothingThatTheHostAloneKnows(t *testing.T) {
 	s, d, _ := ownedSite(t)
 	s.environ = append(s.environ, "PIP_EXTRA_INDEX_URL=https://me:hunter2@127.0.0.1/simple", "UV_INDEX_URL=https://me:hunter2@127.0.0.1/simple",

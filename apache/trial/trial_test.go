@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/apache"
 )
 
-// program is the installed Apache. Without one the test is skipped, except on CI.
+// program returns the installed Apache. If there is none, the test is skipped, except on CI.
 func program(t *testing.T) *apache.Program {
 	t.Helper()
 	p, err := apache.Find(t.Context(), "")

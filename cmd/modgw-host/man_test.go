@@ -27,8 +27,8 @@ func TestEveryCommandHasAManualPage(t *testing.T) {
 	requireManualPages(t, dir, root)
 }
 
-// requireManualPages fails the test unless a command and those below it have pages that say what
-// they do.
+// requireManualPages fails the test unless a command and its subcommands have pages with their
+// short descriptions.
 func requireManualPages(t *testing.T, dir string, cmd *cobra.Command) {
 	t.Helper()
 	if !cmd.IsAvailableCommand() || cmd.IsAdditionalHelpTopicCommand() {

@@ -13,8 +13,8 @@ import (
 
 var updatePages = flag.Bool("update", false, "rewrite what migrate prints in docs/from-*.md")
 
-// fileBlock is a file in a page: its name in a line of its own, and its text in a block. A file
-// whose path is absolute is a source, and any other one a result.
+// fileBlock matches a file in a page: its name in a separate line, and its text in a block. A file
+// with an absolute path is a source, any other file a result.
 var fileBlock = regexp.MustCompile("(?ms)^`([^`\n]+)`:\n\n```[a-z]*\n(.*?)^```$")
 
 // migrateCommand is the command of a page that makes the results out of the sources.

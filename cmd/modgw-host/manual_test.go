@@ -65,7 +65,7 @@ func TestCommandsThatDoNotExistAreFoundInTheManual(t *testing.T) {
 // printed is a command of this program as the manual prints it.
 type printed struct {
 	args   []string
-	inText bool // in running text, where a name alone may stand for a command that needs arguments
+	inText bool // in running text, where a name may refer to a command with arguments
 }
 
 // printedCommands returns the commands of this program in a page: in console blocks behind a
@@ -107,8 +107,8 @@ func commandsOf(line string) [][]string {
 	return commands
 }
 
-// check reads the command line as the program would and stops before it runs. Brackets around an
-// argument say that it may be left out.
+// check parses the command line as the program would, without running it. An argument in brackets
+// is optional.
 func (p printed) check() error {
 	args := strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(strings.Join(p.args, " ")))
 	if len(args) > 0 && args[0] == "COMMAND" {

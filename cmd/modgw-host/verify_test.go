@@ -41,7 +41,8 @@ func runVerify(t *testing.T, args []string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// pages is a site whose start page links to a file, and has a number that never comes twice.
+// pages is a site whose start page links to a file, and contains a number that is different each
+// time.
 func pages(file int, header string) http.HandlerFunc {
 	var count atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {

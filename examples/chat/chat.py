@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 
 
 class Room:
-    """Those who are here, and what was said last."""
+    """The members of the room, and its latest messages."""
 
     def __init__(self):
         self.sockets = set()

@@ -9,7 +9,7 @@ PAGE = Path(__file__).with_name("events.html").read_bytes()
 
 async def app(scope, receive, send):
     if scope["type"] != "http":
-        raise NotImplementedError(scope["type"])  # so says an app that has no lifespan
+        raise NotImplementedError(scope["type"])  # for "lifespan": the app does not support it
     path = scope["path"][len(scope["root_path"]) :]
     if path == "/stream":
         await stream(send)

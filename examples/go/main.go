@@ -1,5 +1,5 @@
-// Shop counts what is in a basket. The same program runs under modgw-host, as CGI, as FastCGI and
-// alone.
+// Shop counts the items in a basket. The same program runs under modgw-host, as CGI, as FastCGI and
+// by itself.
 package main
 
 import (

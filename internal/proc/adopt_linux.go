@@ -16,19 +16,19 @@ type Child struct {
 	PID    int // the leader of a process group of its own
 	Parent int // the pid of the process that forked it and must not let go of it before Reap
 
-	// Reap makes the parent let go of the child, which has ended, and says how it did. It reports
-	// false when that is unknown, because the parent has ended as well.
+	// Reap makes the parent reap the child, which has ended, and returns its status. It reports
+	// false if the status is unknown because the parent has ended as well.
 	Reap func() (syscall.WaitStatus, bool)
 }
 
-// Adopt supervises a process as [Start] does that is not started but forked by another process.
-// fork is called with the descriptors that the new process must have as 1, 2, 3, …: standard
-// output, standard error, those of the spec, and the lifeline. Of the spec, only Files, Credential,
-// Scope, Output and Lifeline matter: the new process has inherited the user and the limits of the
-// one that forked it.
+// Adopt supervises a process that another process forks, the way [Start] supervises one that it
+// starts. It calls fork with the descriptors that the new process must have as 1, 2, 3, …: standard
+// output, standard error, the files of the spec, and the lifeline. Of the spec, only Files,
+// Credential, Scope, Output and Lifeline matter: the new process inherits the user and the limits
+// of the process that forks it.
 //
-// The process that forks need not be trusted: what it names must be its child, and is signalled
-// only as long as it is.
+// The process that forks need not be trusted: the process that it names must be its child, and gets
+// signals only while it is.
 func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, error) {
 	p := newProcess(spec.Scope)
 	p.cmd = &exec.Cmd{ExtraFiles: spec.Files[:len(spec.Files):len(spec.Files)]}
@@ -53,7 +53,7 @@ func Adopt(spec Spec, fork func(theirs []*os.File) (Child, error)) (*Process, er
 	return p, nil
 }
 
-// take checks that the child is what it should be, and gets hold of it.
+// take checks that the child is a child of the expected parent, and opens its descriptor.
 func (p *Process) take(child Child) error {
 	fd, err := unix.PidfdOpen(child.PID, 0)
 	if err != nil {
@@ -74,7 +74,7 @@ func (p *Process) take(child Child) error {
 	return nil
 }
 
-// adopted is what is known of a process that is not a child of this one.
+// adopted holds the access to a process that is not a child of this one.
 type adopted struct {
 	pidfd int
 	reap  func() (syscall.WaitStatus, bool)
@@ -91,7 +91,7 @@ func (a *adopted) signal(pid int, sig syscall.Signal) {
 // held reports whether the leader runs, or has ended and was not reaped.
 func (a *adopted) held() bool { return unix.PidfdSendSignal(a.pidfd, 0, nil, 0) == nil }
 
-// reapAdopted does for a process that is not a child what reap does for one that is.
+// reapAdopted is the counterpart of reap for a process that is not a child.
 func (p *Process) reapAdopted() {
 	p.mu.Lock()
 	if p.ownership == released && p.watched != nil { // it is another host's, which reaps it

@@ -20,8 +20,9 @@ type appGroup struct {
 	scopes int
 }
 
-// openGroup makes the group of an app, or sets the limits of the one that is there. Each call needs
-// one of closeGroup. The group can be used although an error says that a limit could not be set.
+// openGroup creates the group of an app, or sets the limits of the existing one. Each call requires
+// a call of closeGroup. The group is usable even if the error reports a limit that could not be
+// set.
 func openGroup(app string, limits cgroup.Limits) (*cgroup.Group, error) {
 	appGroups.Lock()
 	defer appGroups.Unlock()

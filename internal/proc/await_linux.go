@@ -31,8 +31,8 @@ func pollExit(pidfd int) bool {
 	return waited && ended
 }
 
-// pollUntil asks ready whenever the descriptor may have news, until it says so, and closes the
-// descriptor. It reports whether it could.
+// pollUntil calls ready when the descriptor may have changed, until ready returns true. It then
+// closes the descriptor. It reports whether it could poll.
 func pollUntil(pidfd int, ready func(fd uintptr) bool) bool {
 	f, ok := pollable(pidfd)
 	defer f.Close()

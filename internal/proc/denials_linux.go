@@ -10,11 +10,11 @@ import (
 	"github.com/modgw/modgw/internal/kernelaudit"
 )
 
-// maxStarted is how many processes are remembered, so that denials are known to be theirs after
-// they have ended.
+// maxStarted is the maximum number of processes that are remembered, so that denials can be
+// assigned to them after they have ended.
 const maxStarted = 4096
 
-// maxDomains is how many domains of Landlock are remembered. An app may make many by itself.
+// maxDomains is the maximum number of Landlock domains that are remembered. An app may create many.
 const maxDomains = 1 << 14
 
 // denialReports has the scopes whose denials are reported.
@@ -37,13 +37,13 @@ func newDenialReports() *denialReports {
 	}
 }
 
-// denialReaders has those of this process. The kernel reports denials of the whole machine, so that
-// one reader is enough, as long as there are such scopes.
+// denialReaders holds this process's reports. The kernel reports the denials of the whole machine,
+// so one reader is enough, and it is open while there are scopes with reports.
 var denialReaders = newDenialReports()
 
 // denialReport is where the denials of a scope are reported.
 type denialReport struct {
-	group  string // path of its cgroup below that of this process; "": it has none
+	group  string // path of its cgroup below this process's cgroup; "": it has no cgroup
 	denied func(kernelaudit.Denial)
 }
 
@@ -53,8 +53,9 @@ type startedProcess struct {
 	reused bool // another scope had started one with the same number
 }
 
-// ReportDenials has denied called with what the kernel denies to processes of the scope, as
-// [kernelaudit.Reader.Watch] says, until the scope is killed. It is called before any is started.
+// ReportDenials calls denied for accesses that the kernel denies to processes of the scope, as
+// described at [kernelaudit.Reader.Watch], until the scope is killed. It must be called before a
+// process is started in the scope.
 func (s *Scope) ReportDenials(denied func(kernelaudit.Denial)) error {
 	all := denialReaders
 	all.Lock()
@@ -77,7 +78,7 @@ func (s *Scope) ReportDenials(denied func(kernelaudit.Denial)) error {
 	return nil
 }
 
-// endReports ends what ReportDenials began.
+// endReports ends the reports of ReportDenials.
 func (s *Scope) endReports() {
 	if !s.reports {
 		return
@@ -97,9 +98,9 @@ func (s *Scope) endReports() {
 	}
 }
 
-// starting is called before a process is started in the scope, and what it returns afterwards, with
-// the number of the process; 0: there is none. A denial that comes before that is kept waiting
-// where no cgroup tells whose it is.
+// starting is called before a process is started in the scope; the function that it returns is
+// called afterwards with the process ID, or with 0 if the start failed. If the scope has no cgroup
+// by which a denial can be assigned to it, denials in between must wait.
 func (s *Scope) starting() (started func(pid int)) {
 	if s == nil || !s.reports {
 		return func(int) {}
@@ -146,11 +147,11 @@ func reportDenial(d kernelaudit.Denial) {
 	}
 }
 
-// reportOf finds the report that a denial is for; nil: there is none, or it is not certain which.
-// groupOf is the function of that name. The lock is held.
+// reportOf returns the report that a denial belongs to, or nil if there is none or it is uncertain.
+// groupOf is the function groupOf, or a test's replacement. The caller must hold the lock.
 //
-// A domain stays with the scope of its first denial: later, the numbers of the processes that made
-// it and were in it may be those of another app's.
+// A domain belongs to the scope of its first denial: later, the IDs of the process that created it
+// and of the processes in it may be those of another app's processes.
 func (all *denialReports) reportOf(d kernelaudit.Denial, groupOf func(pid int) (string, bool)) *denialReport {
 	if report := all.domains[d.Domain]; report != nil {
 		return report
@@ -181,9 +182,10 @@ func (all *denialReports) reportOfCaller(pid int, groupOf func(pid int) (string,
 	return report
 }
 
-// reportOfOwner finds the report of the process that made a domain. It may have ended long before:
-// it counts as a process that one scope alone has started, and while it runs there. One that has
-// ended counts only where the kernel does not say who was denied something.
+// reportOfOwner returns the report of the process that created a domain, and which may have ended
+// long ago. Only one scope may have started a process with this ID. A process that runs must still
+// be in the scope's group; one that has ended counts only if the kernel does not name the process
+// that was denied access.
 func (all *denialReports) reportOfOwner(
 	d kernelaudit.Denial, groupOf func(pid int) (string, bool),
 ) *denialReport {
@@ -198,8 +200,8 @@ func (all *denialReports) reportOfOwner(
 	return nil
 }
 
-// groupOf is the path of the cgroup of a process below that of this one; "": it is in none of them.
-// runs is false when the process has ended.
+// groupOf returns the path of the cgroup of a process below this process's cgroups, or "" if it is
+// in none of them. runs is false if the process has ended.
 func groupOf(pid int) (group string, runs bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
@@ -213,7 +215,8 @@ func groupOf(pid int) (group string, runs bool) {
 	return "", true
 }
 
-// belowHome is what follows the folder of this process's cgroups in a path; "": it is not there.
+// belowHome returns the part of a path after the folder of this process's cgroups, or "" if the
+// path does not contain the folder.
 func belowHome(path string) string {
 	home, err := homeName()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/internal/kernelaudit"
 )
 
-// TestDenialsAreNotNamedWhereANumberIsReused has two scopes, of which one has started the process
-// that made domain 1, and a table of what runs under the numbers by the time of the denials.
+// TestDenialsAreNotNamedWhereANumberIsReused uses two scopes, one of which has started the process
+// that created domain 1, and a table of the processes that have the IDs at the time of the denials.
 func TestDenialsAreNotNamedWhereANumberIsReused(t *testing.T) {
 	t.Parallel()
 	const owner, child, again = 7, 8, 9

@@ -1,6 +1,5 @@
-// Package proc starts a supervised process, reads what it prints line by line, and ends it with all
-// its children.
+// Package proc starts a supervised process, reads its output line by line, and ends it with all its
+// children.
 //
-// It knows nothing of apps, and it decides neither when a process is started nor whether it is
-// started again.
+// It does not know about apps, and does not decide when to start or restart a process.
 package proc

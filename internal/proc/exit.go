@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exit is how a process ended.
+// Exit describes how a process ended.
 type Exit struct {
 	Code   int            // exit code; 0 when a signal ended it
 	Signal syscall.Signal // signal that ended it; 0: it exited
@@ -20,7 +20,7 @@ type Exit struct {
 	Peak   int64          // most bytes that the processes of its app had together; 0: unknown
 }
 
-// Cause says who or what ended a process.
+// Cause is the cause of the end of a process.
 type Cause uint8
 
 const (
@@ -37,11 +37,11 @@ const (
 	// this.
 	OutOfMemory
 
-	// Unknown means that Code and Signal are not known either: the process that had started it
-	// ended first, and the kernel does not tell.
+	// Unknown means that Code and Signal are also unknown: the process that had started it ended
+	// first, and the kernel does not report them.
 	Unknown
 
-	// Left means that it goes on: another host has it.
+	// Left means that the process continues and belongs to another host.
 	Left
 )
 
@@ -89,8 +89,8 @@ func exitOf(status syscall.WaitStatus) Exit {
 	return Exit{Code: status.ExitStatus()}
 }
 
-// oomKills is how many processes the kernel killed for want of memory since it started; 0 when it
-// does not tell.
+// oomKills returns the number of processes that the kernel has killed for lack of memory since it
+// booted, or 0 if it does not report the number.
 func oomKills() uint64 {
 	data, err := os.ReadFile("/proc/vmstat")
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/modgw/modgw/internal/addressfilter"
 )
 
-// Filter lets the processes of the scope reach granted addresses alone, and reports what else they
-// try, as [addressfilter.New] says. It is called before any is started. It fails where the scope is
-// no cgroup, and without root's rights.
+// Filter restricts the processes of the scope to granted addresses, and reports denied attempts, as
+// described at [addressfilter.New]. It must be called before a process is started in the scope. It
+// fails if the scope is not a cgroup, and without root's rights.
 func (s *Scope) Filter(rules []addressfilter.Rule, denied func(addressfilter.Attempt)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

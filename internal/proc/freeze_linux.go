@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/cgroup"
 )
 
-// AllowFreeze makes it possible to freeze the processes of the scope, where the kernel lets this
-// process do it. It comes before the first of them is started.
+// AllowFreeze prepares the scope for freezing its processes, if the kernel allows this process to
+// do so. It must be called before a process is started in the scope.
 func (s *Scope) AllowFreeze() {
 	if s.folder != nil {
 		if s.freezer = cgroup.UnifiedFreezer(s.folder.Name()); s.freezer != nil {
@@ -36,9 +36,8 @@ func (s *Scope) Freeze(ctx context.Context) error { return s.freezer.Freeze(ctx)
 // Thaw lets them go on.
 func (s *Scope) Thaw() error { return s.freezer.Thaw() }
 
-// PageOutMeans says how memory of the scope's frozen processes can be given back: by
-// "memory.reclaim" of control groups, by "madvise", or not: "none", because the machine has
-// nowhere to put it.
+// PageOutMeans returns the way in which memory of the scope's frozen processes can be paged out:
+// "memory.reclaim" of control groups, "madvise", or "none" if the machine has no swap.
 func (s *Scope) PageOutMeans() string {
 	switch {
 	case !hasSwap():

@@ -35,8 +35,8 @@ func freezable(t *testing.T) map[string]*Scope {
 	return all
 }
 
-// counter runs a program that prints as long as it runs, and leaves a session of its own that does
-// too.
+// counter starts a program that prints as long as it runs. It leaves a child in its own session
+// that does the same.
 func counter(t *testing.T, s *Scope) (p *Process, printed func() int) {
 	t.Helper()
 	const count = "while :; do echo x; sleep 0.01; done"
@@ -54,7 +54,7 @@ func TestFrozenProcessesDoNothingUntilTheyAreThawed(t *testing.T) {
 			}
 			watchtest.Eventually(t, "end of the output", func() bool {
 				before := printed()
-				time.Sleep(50 * time.Millisecond) // what was printed before is on its way
+				time.Sleep(50 * time.Millisecond) // earlier output is still on its way
 				return printed() == before
 			})
 			before := printed()

@@ -15,27 +15,27 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// Limits bound what a process and its later children may use.
+// Limits are limits for a process and the children that it starts later.
 type Limits = launcher.Limits
 
-// LimitError says that a limit could not be set.
+// LimitError reports a limit that could not be set.
 type LimitError = launcher.LimitError
 
-// Launch says what a new process does to itself before it becomes the user and runs its program.
-// The zero value is nothing.
+// Launch describes what a new process does before it becomes the user and executes its program. The
+// zero value does nothing.
 type Launch struct {
 	Limits Limits         // limits and priority that it sets
 	Rules  *sandbox.Rules // rules by which it confines itself; nil: none
 	Scope  *Scope         // scope of it and its children; nil: none
-	Leash  bool           // whether it arms the last of its ExtraFiles, as [Spec.Leash] says
+	Leash  bool           // the last of its ExtraFiles is armed, as described at [Spec.Leash]
 }
 
-// Start is cmd.Start for such a process: lowering one's own limits needs no privilege, where
-// limiting the processes of another user needs CAP_SYS_RESOURCE, which containers lack. An error
-// about a limit is a *LimitError.
+// Start is cmd.Start for such a process: lowering one's own limits requires no privilege, whereas
+// limiting another user's process requires CAP_SYS_RESOURCE, which containers lack. An error about
+// a limit is a *LimitError.
 //
-// The new process is this program again, which is told what to become through a descriptor. Nothing
-// of the program's environment reaches it before, as LD_PRELOAD would.
+// The new process is this program again, which reads its orders from a descriptor. The program's
+// environment, such as LD_PRELOAD, does not affect it before it executes the program.
 func (l Launch) Start(cmd *exec.Cmd) error {
 	limits, rules := l.Scope.bound(l.Limits), l.Rules
 	l.Scope.join(cmd)
@@ -102,8 +102,8 @@ func reportPair() (ours, theirs *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), launcher.Name), os.NewFile(uintptr(fds[1]), launcher.Name), nil
 }
 
-// receiveListener waits for the listener of a process that learns and lets it be watched. Without
-// one the failure of the launcher comes next.
+// receiveListener waits for the listener of a process that learns, and starts to watch it. If none
+// arrives, the launcher reports its failure next.
 func receiveListener(from *os.File, rules *sandbox.Rules) error {
 	mark, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
 	n, _, _, _, err := unix.Recvmsg(int(from.Fd()), mark, nil, unix.MSG_PEEK)

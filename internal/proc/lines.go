@@ -10,13 +10,13 @@ import (
 	"github.com/modgw/modgw/internal/logbudget"
 )
 
-// quietTime is how long a stream must be silent until what was held back is passed on.
+// quietTime is the silence on a stream after which a held back traceback is passed on.
 const quietTime = 200 * time.Millisecond
 
 // cutMark ends a line that was cut.
 const cutMark = " […]"
 
-// pump reads what a process prints until the end, so that the process never waits for a reader.
+// pump reads the output of a process until its end, so that the process never waits for a reader.
 func pump(r *os.File, stream string, pid int, output Output) {
 	l := newLines(stream, pid, output)
 	buf := make([]byte, 16<<10)
@@ -33,8 +33,8 @@ func pump(r *os.File, stream string, pid int, output Output) {
 	}
 }
 
-// Printer splits what is written to it into lines as if a process had printed it, for those who
-// have their output from elsewhere than a pipe. Close passes on what was held back.
+// Printer splits its input into lines like the output of a process, for output that does not arrive
+// through a pipe. Close passes on the rest.
 type Printer struct{ lines *lines }
 
 // NewPrinter makes a printer for a stream, such as "stderr".
@@ -52,7 +52,7 @@ func (p Printer) Close() error {
 	return nil
 }
 
-// lines makes records of what a stream prints: one for each line, one for each traceback.
+// lines divides a stream into records: one for each line, and one for each traceback.
 type lines struct {
 	stream string
 	pid    int
@@ -116,7 +116,7 @@ func (l *lines) end() {
 	l.reportDropped()
 }
 
-// endQuiet passes on what was held back, after a stream was silent for quietTime.
+// endQuiet passes on the held back traceback after a stream was silent for quietTime.
 func (l *lines) endQuiet() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,7 +124,7 @@ func (l *lines) endQuiet() {
 	l.reportDropped()
 }
 
-// extend adds to the line whose end has not come; what is too long is cut.
+// extend adds a piece to the incomplete line, and cuts the line if it becomes too long.
 func (l *lines) extend(piece []byte) {
 	if l.cut {
 		return
@@ -142,16 +142,16 @@ func (l *lines) endLine(now time.Time) {
 		return
 	}
 	clean := printable(text)
-	l.budget.Charge(len(clean) - len(text)) // escapes are longer than what they stand for
+	l.budget.Charge(len(clean) - len(text)) // escapes are longer than their characters
 	if cut {
 		clean += cutMark
 	}
 	l.passOn(l.traceback.add(clean))
 }
 
-// allowed reports whether one more line of so many bytes may be passed on, and reports those that
-// were dropped when it may again. A traceback counts as one record; when there is no room for all
-// of it, it ends with what there was.
+// allowed reports whether another line of this length may be passed on, and reports dropped lines
+// when lines may pass again. A traceback counts as one record; if the budget does not cover all of
+// it, the traceback is cut.
 func (l *lines) allowed(now time.Time, bytes int) bool {
 	if l.traceback.open() {
 		if l.budget.Extend(now, bytes) {

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostRanges is how many ranges of addresses one call takes: IOV_MAX of the kernel.
+// mostRanges is the maximum number of address ranges per call: the kernel's IOV_MAX.
 const mostRanges = 1024
 
-// addressRange is what the kernel calls an iovec, of another process's memory.
+// addressRange has the layout of the kernel's iovec, and refers to the memory of another process.
 type addressRange struct{ start, length uintptr }
 
-// pageOut asks the kernel to move the private writable memory of a process to swap, as maps, its
-// file in /proc, lists it (process_madvise(2), Linux 5.10). It leaves what other processes share.
-// A kernel that cannot do it does nothing.
+// pageOut asks the kernel to move the private writable memory of a process to swap
+// (process_madvise(2), Linux 5.10). maps is the file in /proc that lists the process's memory.
+// Memory that is shared with other processes stays. If the kernel does not support it, pageOut has
+// no effect.
 func pageOut(ctx context.Context, maps string, pid int) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -42,8 +43,8 @@ func pageOut(ctx context.Context, maps string, pid int) {
 	}
 }
 
-// after returns the ranges that are left when so many bytes of them are done. One that was begun is
-// left out: what follows in it cannot be done.
+// after returns the ranges that remain when the first done bytes are done. A partially done range
+// is left out, because the rest of it cannot be paged out.
 func after(ranges []addressRange, done uintptr) []addressRange {
 	for i, r := range ranges {
 		if done < r.length {

@@ -12,10 +12,10 @@ import (
 type pipes struct {
 	stdout, stderr *os.File // reading ends; stdout is nil when it is not the process's own
 	theirs         []*os.File
-	lifeline       *os.File // writing end; nil without one
+	lifeline       *os.File // writing end; nil if there is no lifeline
 }
 
-// connect makes the pipes and gives their other ends to the command.
+// connect makes the pipes and passes their other ends to the command.
 func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 	made := &pipes{}
 	defer func() {

@@ -2,8 +2,8 @@ package proc
 
 import "golang.org/x/sys/unix"
 
-// yielding is how much nicer, see nice(1), a process is than usual while it yields: it then gets
-// about a tenth of a processor that others want, and all of one that is idle.
+// yielding is the amount by which the nice value (nice(1)) of a process rises while it yields: it
+// then gets about a tenth of a processor that others want, and all of an idle one.
 const yielding = 10
 
 // Yield leaves the processors to others until Resume, in all threads that the process has from now
@@ -23,8 +23,8 @@ func (p *Process) Yield() {
 	p.yields = unix.Setpriority(unix.PRIO_PROCESS, p.pid, usual+yielding) == nil
 }
 
-// Resume ends what Yield began, for all of the group. A process that has chosen a priority of its
-// own meanwhile keeps it.
+// Resume ends the effect of Yield for the whole group. A process that has changed its own priority
+// meanwhile keeps it.
 func (p *Process) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,7 +44,7 @@ func (p *Process) held() bool { return !p.reaped && (p.adopted == nil || p.adopt
 
 const mostNice = 19
 
-// nice is how nice a process is: from -20, which is not at all, to 19.
+// nice returns the nice value of a process, from -20, the highest priority, to 19, the lowest.
 func nice(pid int) (int, error) {
 	const inverse = 20 // the system call returns no negative numbers, so it counts down from here
 	priority, err := unix.Getpriority(unix.PRIO_PROCESS, pid)

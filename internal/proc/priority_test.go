@@ -11,7 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// usualNice is how nice this process is. The test is skipped where it may not go back to that.
+// usualNice returns the nice value of this process. It skips the test if the process may not return
+// to that value.
 func usualNice(t *testing.T) int {
 	t.Helper()
 	usual, err := nice(os.Getpid())

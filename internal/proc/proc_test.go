@@ -271,7 +271,7 @@ func endsWithItsHost(t *testing.T, host func(pidFile string)) {
 	if !alive(pid) {
 		t.Error("it did not live to begin with")
 	}
-	process.Kill() // it could not say good-bye
+	process.Kill() // it has no chance to clean up
 	<-process.Done()
 	watchtest.Eventually(t, "end of the worker", func() bool { return !alive(pid) })
 }
@@ -303,7 +303,7 @@ time.sleep(3600)
 	}
 }
 
-// hostOfLeash starts a process that ignores what it can.
+// hostOfLeash starts a process that ignores all signals that it can ignore.
 func hostOfLeash(pidFile string) {
 	p, err := Start(Spec{
 		Path: "/bin/sh", Args: []string{"-c", `trap "" TERM INT HUP IO; echo $$ >"$0.new"; mv "$0.new" "$0"; sleep 3600; :`, pidFile},
@@ -331,7 +331,7 @@ func TestOutputMayGoElsewhere(t *testing.T) {
 	}
 }
 
-// asNobody lets a process run as a user that nothing belongs to.
+// asNobody returns a change of a Spec that runs the process as a user who owns no files.
 func asNobody(t *testing.T) func(*Spec) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -375,8 +375,8 @@ func TestProgramThatALimitedProcessCannotRunIsNamed(t *testing.T) {
 	}
 }
 
-// TestUserWithTooManyProcessesStartsNone is about what mod_wsgi once got wrong: a failing setuid(2)
-// left the process to root.
+// TestUserWithTooManyProcessesStartsNone covers a mistake that mod_wsgi once made: a failing
+// setuid(2) left the process running as root.
 func TestUserWithTooManyProcessesStartsNone(t *testing.T) {
 	const spare = 54321 // an id that no process has
 	unprivileged := asNobody(t)

@@ -23,7 +23,7 @@ type Process struct {
 	oomKills uint64   // before the start
 	adopted  *adopted // nil for a child
 	pipes    *pipes
-	output   Output // receiver of what an inherited process prints
+	output   Output // receiver of the output of an inherited process
 	mark     string // scope that an inherited process was in; "": none
 
 	mu     sync.Mutex
@@ -83,8 +83,8 @@ func newProcess(scope *Scope) *Process {
 	return p
 }
 
-// countOOMKills is how many processes the kernel has ended for want of memory: of the app, where
-// its memory is bounded, else of the whole system.
+// countOOMKills returns the number of processes that the kernel has killed for lack of memory: in
+// the app if its memory is limited, and in the whole system otherwise.
 func (p *Process) countOOMKills() uint64 {
 	if p.scope.Version(cgroup.Memory) > 0 {
 		return p.scope.usage().OOMKills
@@ -98,7 +98,8 @@ func (p *Process) PID() int { return p.pid }
 // Done closes when the process has ended, nothing of its group is left, and its output was read.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit waits for the end of the process and says how it ended. What it printed may not be read yet.
+// Exit waits for the end of the process and returns its status. Its output may not be completely
+// read at that time.
 func (p *Process) Exit() Exit {
 	<-p.ended
 	return p.exit
@@ -136,7 +137,7 @@ func (p *Process) SignalLeader(sig syscall.Signal) {
 	case p.adopted != nil:
 		_ = unix.PidfdSendSignal(p.adopted.pidfd, sig, nil, 0)
 	default:
-		// It can only have ended, which Done tells.
+		// The only possible error is that the process has ended, which Done reports.
 		_ = syscall.Kill(p.pid, sig)
 	}
 }
@@ -178,7 +179,7 @@ func (p *Process) signal(sig syscall.Signal) {
 	}
 }
 
-// watch reads what the process prints and waits for its end.
+// watch starts to read the output of the process and to wait for its end.
 func (p *Process) watch(spec Spec, pipes *pipes) {
 	p.pipes = pipes
 	p.readOutput(spec.Output)
@@ -208,14 +209,14 @@ func (p *Process) supervise() {
 	close(p.done)
 }
 
-// reap kills what the process left in its group, and then lets go of its id: as long as it is not
-// reaped, no other group can have its id.
+// reap kills the rest of the process's group, and then releases its ID: while it is not reaped, no
+// other group can have the ID.
 func (p *Process) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sent := p.sent
 	p.signal(syscall.SIGKILL)
-	// The error only repeats what the state says.
+	// The error only repeats the information in ProcessState.
 	_ = p.cmd.Wait()
 	p.reaped = true
 	exit := Exit{Cause: Unknown}
@@ -246,7 +247,7 @@ func (p *Process) settle(exit Exit, sent syscall.Signal) {
 	close(p.ended)
 }
 
-// startError turns what exec says into what is wrong.
+// startError converts an error of exec into one that names the cause.
 func startError(err error) error {
 	if errors.Is(err, syscall.EAGAIN) {
 		return fmt.Errorf("the user has too many processes: %w", err)

@@ -24,7 +24,8 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// attackVariable has what the confined process attacks, when the test program is that.
+// attackVariable is the environment variable that makes the test program a confined process, and
+// lists its targets.
 const attackVariable = "MODGW_TEST_ATTACK"
 
 func init() {
@@ -39,8 +40,8 @@ func init() {
 	}
 }
 
-// attack tries what a sandbox should deny, and a few things that it should not, and prints what
-// came of each.
+// attack tries actions that a sandbox should deny, and a few that it should allow, and prints the
+// result of each.
 func attack(args []string) {
 	folder, pid, open, closed, abstract := args[0], args[1], args[2], args[3], args[4]
 	other, _ := strconv.Atoi(pid)
@@ -91,7 +92,7 @@ func attack(args []string) {
 	}
 }
 
-// TestConfinedProcessDoesWhatItsRulesSay runs a process that attacks what is beside it.
+// TestConfinedProcessDoesWhatItsRulesSay runs a process that attacks its surroundings.
 func TestConfinedProcessDoesWhatItsRulesSay(t *testing.T) {
 	t.Parallel()
 	means := sandbox.Probe()
@@ -255,7 +256,8 @@ func listenOn(t *testing.T, network, address string) net.Addr {
 	return l.Addr()
 }
 
-// TestConfinedProcessHasItsOwnTemporaryFilesAndProcesses lets one look at what others have.
+// TestConfinedProcessHasItsOwnTemporaryFilesAndProcesses has a confined process look for the files
+// and processes of others.
 func TestConfinedProcessHasItsOwnTemporaryFilesAndProcesses(t *testing.T) {
 	t.Parallel()
 	means := sandbox.Probe()

@@ -29,19 +29,19 @@ import (
 const markVariable = "MODGW_SCOPE"
 
 const (
-	// killTime is how long the processes of a scope may take to be gone after they were killed.
+	// killTime limits the wait for the processes of a scope to end after they were killed.
 	killTime = 5 * time.Second
 
 	killInterval = 5 * time.Millisecond
 )
 
-// Scope is a set of processes with all that they leave behind, whatever session or process group
-// that has chosen: a process belongs to the scope that it was started in, and so do its children.
-// nil is no scope.
+// Scope is a set of processes together with all their descendants, whatever session or process
+// group those have chosen: a process belongs to the scope in which it was started, and so do its
+// children. The nil Scope is no scope.
 //
-// It is a cgroup where this process can make one, for which no controller is needed (cgroups(7),
-// version 2). Elsewhere its processes have a mark in their environment, which a process can take
-// off its children: see [ScopesAreMarks].
+// It is a cgroup if this process can create one, which requires no controller (cgroups(7), version
+// 2). Otherwise the processes have a mark in their environment, which a process can remove from its
+// children's: see [ScopesAreMarks].
 type Scope struct {
 	mark string
 	app  string        // name of the app whose limits hold; "": it has none
@@ -55,15 +55,15 @@ type Scope struct {
 
 	gone []*os.File // removed cgroups, which a start under way may still name
 
-	filter  *addressfilter.Filter // rules for what the processes may reach; nil: there are none
+	filter  *addressfilter.Filter // addresses that its processes may reach; nil: no filter
 	reports bool                  // denials of its processes are reported
 	others  []string              // marks of another host's scopes whose processes are here
 	left    bool                  // another host has its processes
 }
 
-// NewScope makes a scope. It is kept until Kill. Where there are limits, its processes are bounded
-// together with those of the app's other scopes that have some, by the limits of the latest. The
-// error says which limits do not hold; the scope can be used nevertheless.
+// NewScope creates a scope, which lasts until Kill. If limits are set, they apply to its processes
+// together with those of the app's other scopes with limits; the latest limits count. The error
+// reports limits that are not in effect; the scope is usable nevertheless.
 func NewScope(app string, limits cgroup.Limits) (*Scope, error) {
 	s := &Scope{}
 	home, noHome := cgroupHome()
@@ -95,7 +95,7 @@ func (s *Scope) Version(c cgroup.Controller) int {
 	return s.in.Version(c)
 }
 
-// usage is what the processes of the scope's app use together.
+// usage returns the resource usage of all processes of the scope's app together.
 func (s *Scope) usage() cgroup.Usage {
 	if s == nil {
 		return cgroup.Usage{}
@@ -130,7 +130,7 @@ func (s *Scope) Kill() (names []string) {
 		defer s.filter.Close()
 	}
 	defer s.endReports()
-	_ = s.freezer.Thaw() // what is frozen by version 1 does not end
+	_ = s.freezer.Thaw() // processes that are frozen by version 1 do not end
 	defer s.freezer.Remove()
 	s.mu.Lock()
 	others, left := s.others, s.left
@@ -148,17 +148,17 @@ func (s *Scope) Kill() (names []string) {
 		for _, folder := range append(s.gone, s.folder) {
 			folder.Close()
 		}
-		// The folder that has those of this process goes with the last of them; it is made again
-		// when it is needed.
+		// The folder of all this process's cgroups is removed with the last one; it is created
+		// again when it is needed.
 		_ = os.Remove(filepath.Dir(s.folder.Name()))
 	}
 	return names
 }
 
-// mostNames is how many names of processes a record has.
+// mostNames is the maximum number of process names in a record.
 const mostNames = 10
 
-// End is Kill, and names in the log what its processes have left behind.
+// End kills the processes of the scope like Kill, and logs the names of those left behind.
 func (s *Scope) End(log *slog.Logger) {
 	names := s.Kill()
 	if len(names) == 0 {
@@ -176,7 +176,7 @@ func (s *Scope) End(log *slog.Logger) {
 // bound adds to limits the groups that bound the processes of the scope together.
 func (s *Scope) bound(l Limits) Limits {
 	if s != nil {
-		_ = s.in.Restore() // joining fails then, and says why
+		_ = s.in.Restore() // if it fails, joining the group fails and reports the error
 		l.Groups = append(s.processFiles(), l.Groups...)
 	}
 	return l
@@ -202,9 +202,9 @@ func (s *Scope) join(cmd *exec.Cmd) {
 	}
 }
 
-// restore returns a descriptor of the cgroup, and makes that again first if it was removed: an
-// administrator or another program may do so when it is empty, and nothing could be started in it
-// any more.
+// restore returns a descriptor of the cgroup. It creates the cgroup again if it was removed: an
+// administrator or another program may remove it while it is empty, and then no process could be
+// started in it.
 func (s *Scope) restore() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +217,8 @@ func (s *Scope) restore() int {
 	return int(s.folder.Fd())
 }
 
-// add moves a process that runs into the scope. One with a mark must be told it.
+// add moves a running process into the scope. If the scope is a mark, the process has to be told
+// the mark.
 func (s *Scope) add(pid int) error {
 	if s == nil {
 		return nil
@@ -268,8 +269,8 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 // (proc_pid_stat(5)).
 const startTimeField = 18
 
-// ownTree is where this process was in the groups of the machine when it first asked. What other
-// processes of its PID namespace have left there that have ended is killed and removed then.
+// ownTree returns the position of this process in the machine's groups when it was first called. At
+// that time, it also kills and removes the remains of ended processes of the same PID namespace.
 var ownTree = sync.OnceValues(func() (cgroup.Tree, error) {
 	tree, err := cgroup.Find()
 	if err != nil {
@@ -288,8 +289,9 @@ var ownTree = sync.OnceValues(func() (cgroup.Tree, error) {
 	return tree, nil
 })
 
-// homeName is the name of the folder of the cgroups of this process: with its PID namespace, its
-// number there, and its start, which tells it from later processes with that number.
+// homeName returns the name of the folder of this process's cgroups. It contains the PID namespace,
+// the process ID there, and the start time, which distinguishes it from later processes with the
+// ID.
 var homeName = sync.OnceValues(func() (string, error) {
 	namespace, err := pidNamespace()
 	if err != nil {
@@ -331,8 +333,8 @@ func pidNamespace() (uint64, error) {
 	return stat.Ino, nil
 }
 
-// procShowsOwnNamespace reports whether the numbers in /proc are those of this process's PID
-// namespace, so that a number that is not there belongs to a process that has ended.
+// procShowsOwnNamespace reports whether the numbers in /proc are process IDs of this process's PID
+// namespace, so that an ID that is missing there belongs to a process that has ended.
 func procShowsOwnNamespace() bool {
 	self, err := os.Readlink("/proc/self")
 	return err == nil && self == strconv.Itoa(os.Getpid())
@@ -357,9 +359,9 @@ func makeCgroup(home string) (*os.File, error) {
 	return nil, fmt.Errorf("cannot make a cgroup: %w", err)
 }
 
-// endStrays kills what is left in the cgroups of processes of this program that have ended without
-// doing so. It leaves those of other PID namespaces alone: a container may share the cgroups and
-// not see the processes, and when it ends the kernel kills its processes.
+// endStrays kills the processes in the cgroups of instances of this program that have ended without
+// doing so. It leaves cgroups of other PID namespaces alone: a container may share the cgroups
+// without seeing the processes, and when it ends the kernel kills its processes.
 func endStrays(own string, namespace uint64) {
 	// the pattern is right
 	homes, _ := filepath.Glob(filepath.Join(own, homePattern(namespace)))
@@ -367,13 +369,13 @@ func endStrays(own string, namespace uint64) {
 		if !hasEnded(filepath.Base(home), namespace) {
 			continue
 		}
-		for _, level := range []string{"*/*", "*"} { // groups of apps have those of their scopes
+		for _, level := range []string{"*/*", "*"} { // groups of scopes are in groups of apps
 			dirs, _ := filepath.Glob(filepath.Join(home, level, "cgroup.procs"))
 			for _, procs := range dirs {
 				killCgroup(filepath.Dir(procs))
 			}
 		}
-		_ = os.Remove(home) // what cannot be removed is empty and harmless
+		_ = os.Remove(home) // a folder that cannot be removed is empty and harmless
 	}
 }
 
@@ -458,7 +460,8 @@ func killOnce(variable []byte) (found bool, names []string) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		// so that the one whose environment is read is the one that is killed
+		// The descriptor ensures that the process that is killed is the one whose environment is
+		// read.
 		fd, err := unix.PidfdOpen(pid, 0)
 		if err != nil {
 			continue

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// scopes are those of both kinds that can be had here.
+// scopes returns a scope of each kind that is available here.
 func scopes(t *testing.T) map[string]*Scope {
 	t.Helper()
 	all := map[string]*Scope{"mark": {mark: "of-" + strings.ReplaceAll(t.Name(), "/", "-")}}
@@ -25,8 +25,8 @@ func scopes(t *testing.T) map[string]*Scope {
 	return all
 }
 
-// setsid starts a program that leaves another one behind, in a session of its own, and returns that
-// one's pid.
+// setsid starts a program that leaves another one behind, in its own session, and returns the PID
+// of the other one.
 func setsid(t *testing.T, scope *Scope, change ...func(*Spec)) int {
 	t.Helper()
 	if _, err := exec.LookPath("setsid"); err != nil {

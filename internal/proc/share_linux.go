@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Shared is what another process of this program needs to supervise a process that this one has
-// started, from now on or after it.
+// Shared holds the access that another instance of this program needs to supervise a process that
+// this one has started, at the same time or afterwards.
 type Shared struct {
 	PID  int    // id of the process
 	Mark string // as [Scope.Mark]
@@ -28,24 +28,24 @@ type Shared struct {
 	Files []*os.File
 }
 
-// SharedFiles is how many files a [Shared] has.
+// SharedFiles is the number of files in a [Shared].
 const SharedFiles = 4
 
 // errNotShared is why a process cannot be shared.
 var errNotShared = errors.New("cannot share the process: its streams or its end are not those of this host")
 
-// ownership says whose a process is while two processes of this program can supervise it.
+// ownership is the state of a process that two instances of this program can supervise.
 type ownership uint8
 
 const (
 	owned    ownership = iota
-	borrowed           // the one that has started it has it still
+	borrowed           // it still belongs to the host that started it
 	given              // the other one has it by now
 	released           // and nothing waits for its end here
 )
 
-// Share returns what another process of this program needs to have the process as well. It stays
-// this one's until Give.
+// Share returns the access that another instance of this program needs to supervise the process as
+// well. This one owns the process until Give.
 func (p *Process) Share() (Shared, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,9 +87,9 @@ func duplicateFile(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
-// Inherit supervises a process that another process of this program shares, which has it until Own.
-// Until then nothing is done to it: Kill lets go of it, and what it prints is not read. Of the
-// spec, only Scope and Output matter. The files are closed, also after an error.
+// Inherit supervises a process that another instance of this program shares and owns until Own.
+// Until then the process is left untouched: Kill only lets go of it, and its output is not read. Of
+// the spec, only Scope and Output matter. The files are closed, also after an error.
 func Inherit(spec Spec, s Shared) (*Process, error) {
 	if len(s.Files) != SharedFiles || s.PID <= 1 {
 		closeAll(s.Files...)
@@ -131,7 +131,7 @@ func (p *Process) hold(pidfd *os.File) error {
 	return nil
 }
 
-// isProcess returns an error unless the descriptor is that of a process with an id.
+// isProcess returns an error unless pidfd is a descriptor of the process with the given ID.
 func isProcess(pidfd *os.File, pid int) error {
 	info, err := os.Open(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd.Fd()))
 	if err != nil {
@@ -148,8 +148,9 @@ func isProcess(pidfd *os.File, pid int) error {
 	return fmt.Errorf("its descriptor is not that of process %d", pid)
 }
 
-// Own makes a process this one's that another host has shared: it is in the scope from now on, with
-// what it has started. An error says why it is not. It reports false for one that was released.
+// Own takes ownership of a process that another host has shared: from now on, it is in the scope,
+// with its descendants. The error is the reason why it is not. Own returns false if the process was
+// released.
 func (p *Process) Own() (owns bool, err error) {
 	p.mu.Lock()
 	if owns = p.ownership != released; owns {
@@ -164,10 +165,11 @@ func (p *Process) Own() (owns bool, err error) {
 	return owns, err
 }
 
-// ReadOutput has what an inherited process prints read. It comes when no other host reads it.
+// ReadOutput starts to read the output of an inherited process. It must be called when no other
+// host reads the output any more.
 func (p *Process) ReadOutput() { p.readOutput(p.output) }
 
-// readOutput begins to read what the process prints, once.
+// readOutput starts to read the output of the process, if it is not being read yet.
 func (p *Process) readOutput(output Output) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,8 +183,8 @@ func (p *Process) readOutput(output Output) {
 	p.pumps.Go(func() { pump(p.pipes.stderr, "stderr", p.pid, output) })
 }
 
-// Give leaves a process to the host that it was shared with, which alone signals it and reads what
-// it prints from now on. When Give returns, nothing is read any more.
+// Give transfers a process to the host that it was shared with, which alone signals it and reads
+// its output from now on. When Give returns, this host has stopped reading.
 func (p *Process) Give() {
 	p.mu.Lock()
 	if p.reaped || p.ownership != owned {
@@ -196,8 +198,8 @@ func (p *Process) Give() {
 	p.pumps.Wait()
 }
 
-// Release lets go of a process that is another host's: Done closes, and it goes on. It reports
-// false, and does nothing, when the process is this one's.
+// Release lets go of a process that belongs to another host: Done closes, and the process
+// continues. If the process belongs to this host, Release returns false and has no effect.
 func (p *Process) Release() bool {
 	p.mu.Lock()
 	if p.ownership == owned {
@@ -228,7 +230,7 @@ func (p *Process) IsLeft() bool {
 	return p.ownership != owned
 }
 
-// adopt moves a process with what it has started into the scope. mark is that of its scope before.
+// adopt moves a process and its descendants into the scope. mark is the mark of its previous scope.
 func (s *Scope) adopt(pid int, mark string) error {
 	if s == nil {
 		return nil
@@ -242,7 +244,7 @@ func (s *Scope) adopt(pid int, mark string) error {
 		s.restore()
 	}
 	moved := map[int]bool{}
-	const rounds = 4 // what it starts meanwhile is where its parent was
+	const rounds = 4 // children started meanwhile are in the scope that their parent was in
 	for range rounds {
 		found := false
 		for _, member := range family(pid) {
@@ -261,8 +263,8 @@ func (s *Scope) adopt(pid int, mark string) error {
 	return nil
 }
 
-// leave says that what is in the scope belongs to another host's: the marks of its processes do not
-// end them any more.
+// leave records that the processes in the scope belong to another host, so that they are no longer
+// found and killed by their marks.
 func (s *Scope) leave() {
 	if s != nil {
 		s.mu.Lock()
@@ -271,8 +273,8 @@ func (s *Scope) leave() {
 	}
 }
 
-// family are a process and those that it, or one of them, has started and that run. Where the
-// kernel does not tell, it is the process alone.
+// family returns a process and its running descendants. If the kernel does not list the
+// descendants, it returns only the process.
 func family(pid int) []int {
 	all := []int{pid}
 	for i := 0; i < len(all); i++ {
@@ -293,8 +295,8 @@ func family(pid int) []int {
 	return all
 }
 
-// What pidfd_info of the kernel has (linux/pidfd.h), since Linux 6.13; the exit status is there
-// since 6.15, once the process was reaped.
+// pidfdInfo is the kernel's pidfd_info (linux/pidfd.h), which exists since Linux 6.13. Since 6.15
+// it contains the exit status once the process was reaped.
 type pidfdInfo struct {
 	mask     uint64
 	_        uint64
@@ -307,8 +309,8 @@ const (
 	pidfdInfoExit = 1 << 3
 )
 
-// exitStatus is the wait status of a process that has ended and that its parent reaps soon. It
-// reports false where the kernel does not tell.
+// exitStatus returns the wait status of a process that has ended and will soon be reaped by its
+// parent. It returns false if the kernel does not report the status.
 func exitStatus(pidfd int) (syscall.WaitStatus, bool) {
 	const attempts, pause = 50, 10 * time.Millisecond
 	for range attempts {

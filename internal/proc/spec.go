@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// Spec says what to start. Path and Env must be set: nothing of this process's own environment is
-// passed on.
+// Spec describes the process to start. Path and Env must be set: the process inherits no variables
+// from this process's environment.
 type Spec struct {
 	Path       string              // absolute
 	Args       []string            // without the program's name
@@ -20,38 +20,38 @@ type Spec struct {
 	Limits     Limits              // limits and priority; zero: those of this process
 	Sandbox    *sandbox.Rules      // rules that confine it; nil: none
 	Scope      *Scope              // scope of it and its children; nil: none
-	Output     Output              // receiver of what it prints
+	Output     Output              // receiver of its output
 	Stdin      *os.File            // standard input, still the caller's to close; nil: none
 	Stdout     *os.File            // standard output, still the caller's; nil: lines of Output
 
-	// Lifeline adds one more descriptor after Files: the reading end of a pipe into which nothing
-	// is ever written and whose other end closes when this process ends, however it ends. A process
-	// that arms it with O_ASYNC and its own process group as owner is ended by SIGIO then, even
-	// when it is stuck.
+	// Lifeline adds one more descriptor after Files: the reading end of a pipe that carries no
+	// data, and whose other end closes when this process ends in any way. A process that arms it
+	// with O_ASYNC, with its own process group as the owner, is then ended by SIGIO, even if it
+	// hangs.
 	//
-	// PR_SET_PDEATHSIG would not do: it is bound to the thread that started the process, and Go
-	// ends threads at will.
+	// PR_SET_PDEATHSIG would not work: it depends on the thread that started the process, and Go
+	// may end threads at any time.
 	Lifeline bool
 
-	// Leash adds such a descriptor too, armed before the program runs, for a program that knows
-	// nothing of it: its group is killed when this process ends, as long as a process in it has the
-	// descriptor open.
+	// Leash adds such a descriptor, too, but armed before the program runs, for a program that does
+	// not know about it: its group is killed when this process ends, as long as a process in the
+	// group has the descriptor open.
 	Leash bool
 }
 
-// Output says what happens to the lines that a process prints.
+// Output determines how the lines that a process prints are handled.
 type Output struct {
 	// Line is called for each line, from one goroutine for each stream. nil throws them away.
 	Line func(Line)
 
-	// Raw is called with what comes on standard output before it is split into lines, also with a
-	// piece of a line: for a terminal. nil: it is for lines alone.
+	// Raw is called with data from standard output before it is split into lines, and with
+	// incomplete lines: for a terminal. nil: only Line gets the output.
 	Raw func([]byte)
 
 	MaxLine   int // bytes; longer lines are cut. 0: 16 KiB
-	PerSecond int // lines of a stream; what comes beyond is counted and dropped. 0: 2000
+	PerSecond int // lines per stream; further lines are dropped and counted. 0: 2000
 
-	BytesPerSecond int // limit of each stream; what comes beyond is counted and dropped. 0: 1 MiB
+	BytesPerSecond int // bytes per stream; further lines are dropped and counted. 0: 1 MiB
 }
 
 // Line is one line of output, or a whole Python traceback with line feeds between its lines.
@@ -67,8 +67,8 @@ type Line struct {
 }
 
 const (
-	// pipeDelay is how long output is still read after the process ended: another process that it
-	// left behind, outside its group, may hold the pipes open for ever.
+	// pipeDelay is the time for which output is still read after the end of the process: a process
+	// outside its group that it has left behind may keep the pipes open for ever.
 	pipeDelay = time.Second
 
 	defaultMaxLine   = 16 << 10

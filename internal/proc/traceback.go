@@ -40,7 +40,7 @@ func (t *traceback) add(line string) (complete []string) {
 	return complete
 }
 
-// take returns what was collected as one record, or none.
+// take returns the collected traceback as one record, or no record if there is no traceback.
 func (t *traceback) take() []string {
 	if !t.open() {
 		return nil
@@ -53,7 +53,7 @@ func (t *traceback) take() []string {
 
 func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
 
-// chains reports whether a line may stand between two tracebacks of one record.
+// chains reports whether a line may occur between two tracebacks of one record.
 func chains(line string) bool {
 	return line == "" || indented(line) || strings.HasPrefix(line, "During handling of the above exception") ||
 		strings.HasPrefix(line, "The above exception was the direct cause")

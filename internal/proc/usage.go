@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// CPUTime is how much processor time a process has used; 0 when it has ended.
+// CPUTime returns the processor time that a process has used, or 0 if it has ended.
 func CPUTime(pid int) time.Duration {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -28,7 +28,7 @@ func CPUTime(pid int) time.Duration {
 	return time.Duration(ticks) * (time.Second / perSecond)
 }
 
-// ResidentMemory is how many bytes of memory a process has; 0 when it has ended.
+// ResidentMemory returns the resident memory of a process in bytes, or 0 if it has ended.
 func ResidentMemory(pid int) int64 {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

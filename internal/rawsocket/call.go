@@ -72,8 +72,8 @@ func call(number uintptr, fd int, message *unix.Msghdr, flags uintptr) (int, err
 	}
 }
 
-// OpError is the error of a system call as the net package words it; op is "read" or "write".
-// Other errors than those of system calls are returned as they are.
+// OpError wraps the error of a system call like the net package does; op is "read" or "write".
+// Other errors are returned unchanged.
 func OpError(op string, err error) error {
 	if errno, ok := err.(syscall.Errno); ok {
 		return &net.OpError{Op: op, Net: "socket", Err: os.NewSyscallError(op, errno)}

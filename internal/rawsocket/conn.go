@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// maxSize is how many bytes one call moves without telling the scheduler: they take some ten
-// microseconds to copy.
+// maxSize is the maximum number of bytes that one call moves without informing the scheduler: they
+// take about ten microseconds to copy.
 const maxSize = 256 << 10
 
-// socket is what the net package's connections over TCP and Unix sockets are.
+// socket is implemented by the net package's connections over TCP and Unix sockets.
 type socket interface {
 	net.Conn
 	syscall.Conn
@@ -48,14 +48,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadTwo reads into p, and what p has no room for into more, by one call. Neither may be empty.
+// ReadTwo reads into p and, if p is full, into more, by one call. Neither may be empty.
 func (c *Conn) ReadTwo(p, more []byte) (int, error) {
 	n, _, _, err := c.in.do("read", nil, p, more)
 	return n, err
 }
 
-// ReadMessage reads into p, which must not be empty, and into oob the control messages that come
-// beside it; flags are those of recvmsg(2).
+// ReadMessage reads data into p, which must not be empty, and the accompanying control messages
+// into oob. flags are the flags that recvmsg(2) returns.
 func (c *Conn) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	return c.in.do("read", oob, p[:min(len(p), maxSize)])
 }
@@ -73,11 +73,11 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// MaxPieces is how many pieces [Conn.WritePieces] takes.
+// MaxPieces is the maximum number of pieces for [Conn.WritePieces].
 const MaxPieces = 4
 
-// WritePieces writes all pieces, at most [MaxPieces], by one call if they go out at once. It leaves
-// in pieces what was not written.
+// WritePieces writes all pieces, at most [MaxPieces], by one call if the socket accepts them at
+// once. It removes from pieces the data that was written.
 func (c *Conn) WritePieces(pieces [][]byte) error {
 	for {
 		total := 0
@@ -115,5 +115,5 @@ func skip(pieces [][]byte, n int) {
 	}
 }
 
-// ReadFrom sends what src has, by sendfile(2) where that is possible.
+// ReadFrom sends the data of src, by sendfile(2) if possible.
 func (c *Conn) ReadFrom(src io.Reader) (int64, error) { return io.Copy(c.socket, src) }

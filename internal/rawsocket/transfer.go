@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// transfer is one direction of a connection. It keeps what a call needs, so that none allocates.
+// transfer is one direction of a connection. It holds the state of a call, so that calls do not
+// allocate.
 type transfer struct {
 	// calls when the socket may be ready, until that reports true
 	wait func(func(fd uintptr) bool) error
@@ -53,7 +54,7 @@ func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags i
 	return t.n, int(t.message.Controllen), int(t.message.Flags), nil
 }
 
-// fill lists those of the pieces that are not empty and returns how many.
+// fill lists the pieces that are not empty and returns their number.
 func (t *transfer) fill(pieces [][]byte) (count int) {
 	for _, p := range pieces {
 		if len(p) > 0 {
@@ -65,7 +66,7 @@ func (t *transfer) fill(pieces [][]byte) (count int) {
 	return count
 }
 
-// named is an error of waiting as the net package words those of op.
+// named gives an error of waiting the name of the operation, as the net package does.
 func named(op string, err error) error {
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		e.Op = op

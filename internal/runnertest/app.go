@@ -33,7 +33,7 @@ type App struct {
 	log *watchtest.Log
 }
 
-// Descriptor is that of an app in an empty folder, of a kind that is still to be filled in.
+// Descriptor returns the descriptor of an app in an empty folder. The caller sets its kind.
 func Descriptor(t *testing.T) modgw.Descriptor {
 	return modgw.Descriptor{
 		Name: "app", Root: t.TempDir(), Mount: "/",
@@ -43,8 +43,8 @@ func Descriptor(t *testing.T) modgw.Descriptor {
 	}
 }
 
-// Deploy makes an app with files, named by their paths, and stops it when the test ends. The error
-// is that of the deploy.
+// Deploy creates an app with files, which are named by their paths, and deploys it. It stops the
+// app when the test ends. The error is the error of the deploy.
 func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files map[string]string) (*App, error) {
 	t.Helper()
 	a := &App{T: t, log: &watchtest.Log{}, Root: d.Root}
@@ -74,7 +74,7 @@ func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files m
 	return a, a.Gateway.Deploy(t.Context(), d, "start")
 }
 
-// Log is what was logged so far.
+// Log returns the log.
 func (a *App) Log() string { return a.log.String() }
 
 // Write writes a file of the app, which everybody may execute.
@@ -130,7 +130,7 @@ func (a *App) Eventually(what string, condition func() bool) {
 	watchtest.Eventually(a.T, what, condition)
 }
 
-// Status is that of the app's runner.
+// Status returns the status of the app's runner.
 func (a *App) Status() modgw.RunnerStatus {
 	a.Helper()
 	status, err := a.Gateway.AppStatus("app")

@@ -1,8 +1,9 @@
-// Package safepath opens files for a process of root that acts on behalf of other users.
+// Package safepath opens files for a process that runs as root on behalf of other users.
 //
-// A path is walked one name at a time, links included, and everybody who could have changed a step
-// is taken down. The file is opened from where the walk ends, once, and with no more rights than
-// each of them has: what a user can redirect leads to nothing that the user could not open.
+// It walks a path one name at a time, including links, and records every user who could have
+// changed a step. It opens the file at the end of the walk, once, with only the rights that all of
+// these users have: a user who can redirect the path gains no access to files that the user could
+// not open.
 //
-// It knows nothing of apps, and writes nothing.
+// It does not know about apps, and does not write.
 package safepath

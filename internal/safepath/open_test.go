@@ -40,8 +40,8 @@ func owned(t *testing.T) string {
 	return dir
 }
 
-// place makes a folder or a file, whose text is its name, a link to target, or a further name of
-// the file target. DIR in the target of a link stands for dir.
+// place creates a folder, a file whose content is its name, a link to target, or another name of
+// the file target. In the target of a link, DIR is replaced by dir.
 func place(t *testing.T, dir, kind, name string, uid, gid int, mode fs.FileMode, target string) {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -37,7 +37,7 @@ type walk struct {
 	confined bool // no step may lead out of the folder that was reached when this was set
 	depth    int  // depth of the present place below it
 
-	user    *account.Account // user whose rights it has; nil: those of the writers
+	user    *account.Account // user whose rights apply; nil: the rights of the writers
 	judges  bool             // whether writers count
 	writers Writers
 	steps   []Step // places that added writers
@@ -61,8 +61,8 @@ func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
 	})
 }
 
-// goOn takes the remaining steps. After a step that another user could have changed, it goes on
-// with only the rights that this user has, too.
+// goOn takes the remaining steps. After a step that another user could have changed, it continues
+// with only those rights that this user has, too.
 func (w *walk) goOn(reached func() error) error {
 	for len(w.rest) > 0 {
 		before := w.writers
@@ -130,7 +130,7 @@ func (w *walk) redirect(fd int) error {
 			w.named = filepath.Clean(target)
 		}
 		return w.toRoot()
-	// A folder's parents are those of its real place.
+	// Leading ".." are relative to the folder's real place, not to its name.
 	case last && strings.HasPrefix(target, ".."):
 		w.named = filepath.Join(w.path, target)
 	case last:

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Writers are the users who can change something, beside root, who can change everything. The zero
+// Writers are the users, besides root, who can change a file. Root can change every file. The zero
 // value is no user.
 type Writers struct {
 	scope scope
@@ -33,7 +33,8 @@ const noRights = 65534
 // RootAlone reports whether only root can change it.
 func (w Writers) RootAlone() bool { return w.scope == rootAlone }
 
-// User is the one user beside root who can change it; false when there is none, or more than one.
+// User returns the only user besides root who can change the file. It returns false if there is
+// none, or more than one.
 func (w Writers) User() (uid uint32, ok bool) { return w.id, w.scope == oneUser }
 
 // Account has the rights that all writers have: with its help none of them can open more than

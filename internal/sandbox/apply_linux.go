@@ -4,9 +4,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prepare does what needs root's rights, for the calling thread: its view of the file system, and
-// the capabilities that it can never have again. It is called before the thread changes its user.
-// An error is an [*Error].
+// Prepare sets up what requires root's rights for the calling thread: its view of the file system,
+// and the capabilities that it has given up for ever. It must be called before the thread changes
+// its user. An error is an [*Error].
 func (r *Rules) Prepare() error {
 	if r.Means.Mounts {
 		if err := r.mountOwn(); err != nil {
@@ -16,10 +16,10 @@ func (r *Rules) Prepare() error {
 	return failed("drop the capabilities", dropBounding())
 }
 
-// Restrict confines the calling thread, and what it executes. It opens the paths of the grants with
-// the rights that the thread has now, which are those of its user. misled are the grants that lead
-// elsewhere than they may. For a process that learns, listener is what [Watch] needs; otherwise it
-// is -1. An error is an [*Error].
+// Restrict confines the calling thread, and the programs that it executes. It opens the paths of
+// the grants with the thread's present rights, which are the user's. misled are the grants that
+// lead to places where they may not lead. For a process that learns, listener is the listener for
+// [Watch]; otherwise it is -1. An error is an [*Error].
 func (r *Rules) Restrict() (misled []Misled, listener int, err error) {
 	if err := dropCapabilities(); err != nil {
 		return nil, -1, failed("drop the capabilities", err)
@@ -53,8 +53,8 @@ func (r *Rules) enforce() (misled []Misled, err error) {
 	return misled, failed("filter the system calls", err)
 }
 
-// dropBounding empties the set of capabilities that programs can get when they are executed. A
-// process without CAP_SETPCAP keeps it, which gives it nothing without new privileges.
+// dropBounding empties the set of capabilities that programs can gain by being executed. A process
+// without CAP_SETPCAP keeps the set, which is harmless without new privileges.
 func dropBounding() error {
 	for c := range uintptr(64) {
 		switch err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err {

@@ -34,7 +34,7 @@ var deniedCalls = append([]namedCall{
 	{unix.SYS_PERF_EVENT_OPEN, "perf_event_open"}, {unix.SYS_USERFAULTFD, "userfaultfd"},
 	{unix.SYS_ADD_KEY, "add_key"}, {unix.SYS_REQUEST_KEY, "request_key"},
 	{unix.SYS_KEYCTL, "keyctl"},
-	// What io_uring does passes by this filter.
+	// Operations of io_uring bypass this filter.
 	{unix.SYS_IO_URING_SETUP, "io_uring_setup"}, {unix.SYS_IO_URING_ENTER, "io_uring_enter"},
 	{unix.SYS_IO_URING_REGISTER, "io_uring_register"}, {unix.SYS_MOVE_PAGES, "move_pages"},
 }, deniedHere...)
@@ -87,7 +87,7 @@ const (
 	noProtocol = unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)
 )
 
-// maxInstructions is how long the kernel lets a filter be (BPF_MAXINSNS).
+// maxInstructions is the kernel's maximum length of a filter (BPF_MAXINSNS).
 const maxInstructions = 4096
 
 // program is a filter under construction.
@@ -100,13 +100,13 @@ func (p *program) add(code uint16, k uint32, jt, jf uint8) {
 // load loads a word of the call's data. The arguments that are looked at have 32 bits.
 func (p *program) load(offset uint32) { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0) }
 
-// loadArg loads an argument, whose lower half comes first on the machines that have a filter.
+// loadArg loads the lower half of an argument, which comes first on the supported architectures.
 func (p *program) loadArg(n uint32) { p.load(offsetArgs + 8*n) }
 
 func (p *program) ret(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, action, 0, 0) }
 
-// ifEqual, ifNot and ifAny return the action when what is loaded is the value, is not, or has one
-// of the bits.
+// ifEqual, ifNot and ifAny return the action if the loaded word equals the value, differs from it,
+// or has any of its bits.
 func (p *program) ifEqual(value, action uint32) {
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, value, 0, 1)
 	p.ret(action)
@@ -136,9 +136,9 @@ func decide(call uintptr, body func(*program)) decision {
 	return d
 }
 
-// when adds a part that runs when a comparison with what is loaded has the result; otherwise it is
-// passed over. A comparison jumps no further than 255 instructions, and a longer part has a jump of
-// its own before it.
+// when adds a part that runs if a comparison with the loaded word has the given result; otherwise
+// the part is skipped. A comparison can jump over at most 255 instructions, so a longer part has
+// another jump before it.
 func (p *program) when(comparison uint16, value uint32, result bool, part program) {
 	const longest = 255
 	into, past := uint8(0), uint8(min(len(part), longest))
@@ -189,7 +189,7 @@ func callFilter(network Network) program {
 	return p
 }
 
-// callDecisions are what the filter decides about each call that it does not simply allow.
+// callDecisions returns the decisions about all calls that the filter does not simply allow.
 func callDecisions(network Network) []decision {
 	var all []decision
 	for _, call := range deniedCalls {
@@ -210,7 +210,7 @@ func callDecisions(network Network) []decision {
 		decide(unix.SYS_KILL, func(p *program) {
 			const all = 1<<32 - 1 // -1, all processes of the user
 			p.loadArg(0)
-			// the kernel says that it succeeds when Landlock has denied it for each
+			// the kernel reports success even if Landlock denies it for every process
 			p.ifEqual(all, deny)
 			p.ret(allow)
 		}),
@@ -241,7 +241,8 @@ func (p *program) socket(network Network) {
 		p.ret(allow)
 		return
 	}
-	// Rules for ports are about TCP alone, so that of what has connections only TCP may be used.
+	// Rules for ports only cover TCP, so TCP is the only protocol with connections that may be
+	// used.
 	p.loadArg(1)
 	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, typeMask, 0, 0)
 	if network == Listed {

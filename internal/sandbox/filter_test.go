@@ -59,7 +59,7 @@ func TestFilterOfSystemCalls(t *testing.T) {
 	}
 }
 
-// verdict is what both filters say of a call: the kernel does what denies more.
+// verdict returns the result of both filters for a call: the kernel applies the stricter one.
 func verdict(t *testing.T, network Network, call uintptr, args []uint32) uint32 {
 	t.Helper()
 	return min(run(t, callFilter(network), nativeArch, uint32(call), args), run(t, absentFilter(), nativeArch, uint32(call), args))
@@ -121,7 +121,7 @@ func TestFilterDeniesTheListedCallsAndNoOthers(t *testing.T) {
 	}
 }
 
-// run returns what a filter says of a call.
+// run returns the result of a filter for a call.
 func run(t *testing.T, p program, arch, number uint32, args []uint32) uint32 {
 	t.Helper()
 	raw := make([]bpf.RawInstruction, len(p))

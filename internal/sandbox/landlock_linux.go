@@ -20,7 +20,7 @@ const (
 		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_SYM |
 		unix.LANDLOCK_ACCESS_FS_REFER | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 
-	// fileAccess is what can be granted for something that is no folder.
+	// fileAccess is the access that can be granted for a file that is not a folder.
 	fileAccess = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 
@@ -31,7 +31,7 @@ const (
 	netPort = 2 // LANDLOCK_RULE_NET_PORT
 )
 
-// handled is what a kernel with a version of Landlock's interface can deny.
+// handled returns the accesses that a kernel with this version of Landlock can deny.
 func handled(abi int) unix.LandlockRulesetAttr {
 	const refer, truncate, ioctl = unix.LANDLOCK_ACCESS_FS_REFER, unix.LANDLOCK_ACCESS_FS_TRUNCATE, unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	all := unix.LandlockRulesetAttr{Handled_access_fs: writeAccess, Handled_access_net: portAccess, Scoped: scopes}
@@ -90,15 +90,15 @@ func (r *Rules) restrictAccess() (misled []Misled, err error) {
 	return misled, nil
 }
 
-// grant adds the rules of a grant. A path that cannot be opened grants nothing, and neither does
-// one that leads where it may not: leads is that place then.
+// grant adds the rules of a grant. A path that cannot be opened grants no access. Neither does a
+// path that leads to a place where it may not lead; leads is then that place.
 func (r *Rules) grant(ruleset int, g Grant, handled uint64) (leads string, err error) {
 	fd, err := unix.Open(g.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", nil // the program finds out as well
 	}
 	defer unix.Close(fd)
-	// What was opened and not its name is judged, because others can change what a name leads to.
+	// Judge the opened file and not its name, because others can change where the name leads.
 	opened, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	switch {
 	case err != nil:
@@ -117,7 +117,7 @@ func (r *Rules) grant(ruleset int, g Grant, handled uint64) (leads string, err e
 	return "", nil
 }
 
-// addPath adds a rule for what is open.
+// addPath adds a rule for an open file or folder.
 func addPath(ruleset, fd int, write bool, handled uint64) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
@@ -162,7 +162,7 @@ func installation(program string) []string {
 	return folders
 }
 
-// grantPorts adds the rules for ports. Port 0 stands for any that is free, which a process gets by
+// grantPorts adds the rules for ports. Port 0 means any free port, which a process can get by
 // listen(2) anyway.
 func (r *Rules) grantPorts(ruleset int, handled uint64) error {
 	if handled == 0 {

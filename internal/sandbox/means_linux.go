@@ -21,7 +21,7 @@ func (m Means) Ports() bool { return m.Landlock >= 4 }
 // Scopes reports whether signals and abstract sockets can be confined.
 func (m Means) Scopes() bool { return m.Landlock >= 6 }
 
-// LogsDenials reports whether the kernel can write down what Landlock denies.
+// LogsDenials reports whether the kernel can log the denials of Landlock.
 func (m Means) LogsDenials() bool { return m.Landlock >= 7 }
 
 // Probe returns the means that this process has.
@@ -36,14 +36,14 @@ func filters() bool {
 	return nativeArch != 0 && errno == 0
 }
 
-// canMount tries out whether a process of this one's user can have mounts of its own, in a thread
-// that ends with it: capabilities do not tell, because a container may forbid it in other ways.
+// canMount tries whether a process of this process's user can create mounts, in a thread that ends
+// afterwards: capabilities are not sufficient, because a container may forbid it in other ways.
 func canMount() bool {
 	could := make(chan bool)
 	go func() {
 		runtime.LockOSThread() // and never unlocked, so that the thread ends with the goroutine
 		if unix.Gettid() == unix.Getpid() {
-			// The view of the main thread is that of the process.
+			// The main thread's view of the file system is the view of the whole process.
 			could <- canMount()
 			runtime.UnlockOSThread()
 			return

@@ -8,18 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// publicFolders are where programs put temporary files, and so read those of others.
+// publicFolders are the folders of temporary files, where programs could read each other's files.
 var publicFolders = []string{"/tmp", "/var/tmp"}
 
 const sharedMemory = "/dev/shm"
 
-// mountOwn gives the thread a view of the file system of its own: its own folder for temporary
-// files, and of the processes only those that it may look into, which Landlock decides.
+// mountOwn gives the thread its own view of the file system: a separate folder for temporary files,
+// and only those processes that it may inspect according to Landlock.
 func (r *Rules) mountOwn() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return failed("make a mount namespace", err)
 	}
-	// What the machine mounts later is to be seen, and nothing of this in the machine.
+	// Later mounts of the machine are visible here, and these mounts are not visible to the
+	// machine.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return failed("keep mounts to itself", err)
 	}
@@ -46,8 +47,8 @@ func mountProc(target string) error {
 	return unix.Mount("proc", target, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=4")
 }
 
-// HidesTemporary reports whether the process has its own folder in the place of one of the
-// machine's for temporary files, which it has unless a grant lies in that.
+// HidesTemporary reports whether the process has its own folder in place of one of the machine's
+// folders for temporary files. It does unless a grant is inside that folder.
 func (r *Rules) HidesTemporary(folder string) bool {
 	return r.Means.Mounts && (r.Temporary != "" || folder == sharedMemory) && !r.needs(folder)
 }

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// Rules say what a process and its later children may do. The zero value lets it open no file, and
-// so start no program.
+// Rules determine the rights of a process and the children that it starts later. The zero value
+// allows it to open no file, and so to start no program.
 type Rules struct {
 	Grants []Grant // files that may be opened
 
@@ -18,7 +18,7 @@ type Rules struct {
 	// Empty means that it has the machine's.
 	Temporary string
 
-	// Learn denies nothing, and has what the process uses reported.
+	// Learn denies no access, and reports the process's uses.
 	Learn bool
 
 	// Means are those to use. One that turns out to be missing is an error then.
@@ -34,11 +34,11 @@ type Rules struct {
 
 // Grant is a file, or a folder with all that is below it.
 type Grant struct {
-	Path  string // absolute; one that does not exist grants nothing
+	Path  string // absolute; a path that does not exist grants no access
 	Write bool   // it may be changed as well; otherwise it may be read and executed
 
-	// Program says that it is a program, with which all is granted that was installed beside it:
-	// for PREFIX/bin/NAME, wherever links lead, that is PREFIX/lib and the like.
+	// Program means that the path is a program, and that all files installed with it are granted:
+	// for PREFIX/bin/NAME, after following links, PREFIX/lib and the like.
 	Program bool
 
 	// Within are folders to one of which the path must lead, wherever links in it point. nil: it
@@ -53,11 +53,11 @@ type Misled struct {
 	Write bool
 }
 
-// Network says how much of the network a process may reach.
+// Network is the extent to which a process may use the network.
 type Network uint8
 
 const (
-	// Closed lets a process connect to nothing.
+	// Closed forbids all connections.
 	Closed Network = iota
 
 	// Listed lets it connect to the ports in Rules.Connect, and send datagrams.
@@ -67,13 +67,13 @@ const (
 	Open
 )
 
-// Error says what of the confinement did not succeed.
+// Error reports a step of the confinement that failed.
 type Error struct {
 	Step string // such as "drop the capabilities"
 	Err  error  // reason of the kernel
 }
 
-// Error says which step it is.
+// Error returns a message that names the step.
 func (e *Error) Error() string { return fmt.Sprintf("cannot %s: %v", e.Step, e.Err) }
 
 // Unwrap returns the kernel's error.

@@ -2,25 +2,25 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-// Traced says what a system call uses.
+// Traced describes the use of a system call.
 type Traced struct {
 	Folder int    // argument with the folder that Path is relative to; -1: the working directory
 	Path   int    // argument with the path; -1: the call has an address
 	Flags  int    // argument with the flags of an open file; -1: it has none
-	Effect Effect // it says what the call does with Path
+	Effect Effect // effect of the call on Path
 }
 
-// Effect is what a call does with its path.
+// Effect is the effect of a call on its path.
 type Effect uint8
 
 const (
-	// Reads says that the call opens it, as the flags say.
+	// Reads means that the call opens the file, according to the flags.
 	Reads Effect = iota
 
-	// Writes says that the call changes it.
+	// Writes means that the call changes the file.
 	Writes
 
-	// Enters says that the call makes or removes it, which changes its folder.
+	// Enters means that the call creates or removes the file, which changes its folder.
 	Enters
 )
 

@@ -1,3 +1,3 @@
-// Package shebang finds why the kernel cannot run a script: its first line has to name an
-// interpreter that is there (execve(2)). It knows nothing of what the script is for.
+// Package shebang determines why the kernel cannot run a script: its first line must name an
+// existing interpreter (execve(2)). It does not know the purpose of the script.
 package shebang

@@ -13,15 +13,15 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// longest is how many bytes of the first line the kernel reads (BINPRM_BUF_SIZE).
+// longest is the number of bytes of the first line that the kernel reads (BINPRM_BUF_SIZE).
 const longest = 256
 
 // NoLine is the mistake of a script without the line. A shell runs such a script by itself.
 const NoLine = `it is a script without a "#!" line: its first line must name an interpreter, as #!/bin/sh`
 
-// Mistake says why the file at path cannot be run, as in "its first line …", and reads it with the
-// rights of a user; nil is this process's own. It is "" for a file that can be run, for a program
-// that is no script, and for one that cannot be read.
+// Mistake returns the reason why the file at path cannot be run, such as "its first line …". It
+// reads the file with the rights of a user; nil is this process's own user. It returns "" if the
+// file can be run, is a program and not a script, or cannot be read.
 func Mistake(path string, user *account.Account) string {
 	opener := safepath.Opener{User: user}
 	f, err := opener.Open(path)
@@ -30,7 +30,7 @@ func Mistake(path string, user *account.Account) string {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, longest))
-	if err != nil || bytes.IndexByte(head, 0) >= 0 { // a program, of whatever format
+	if err != nil || bytes.IndexByte(head, 0) >= 0 { // a program of any format
 		return ""
 	}
 	return mistakeIn(head, func(interpreter string) error {

@@ -1,6 +1,6 @@
-// Package watchtest waits for conditions beside a test, and reads logs that others write.
+// Package watchtest waits for conditions in tests, and reads logs that are written concurrently.
 //
-// It is for tests alone, and imports nothing of this module.
+// It is only for tests, and imports no package of this module.
 package watchtest
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must happen until it fails: for longer than anything
-// takes on a machine that does much else. A test that passes never waits so long.
+// Patience is the longest wait of a test for a necessary event: longer than any event takes on a
+// machine that is busy with other work. A test that passes never waits so long.
 const Patience = 2 * time.Minute
 
 // Eventually waits for a condition, and fails the test when it does not come true within Patience.
@@ -43,7 +43,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// String is what was written.
+// String returns the text written.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -53,10 +53,10 @@ func (l *Log) String() string {
 // Has reports whether a text was written.
 func (l *Log) Has(text string) bool { return strings.Contains(l.String(), text) }
 
-// Count is how often a text was written.
+// Count returns how often a text was written.
 func (l *Log) Count(text string) int { return strings.Count(l.String(), text) }
 
-// Reset forgets what was written.
+// Reset discards the text written.
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,14 +9,14 @@ import (
 type Directive struct {
 	Name     string       // as it is written: "ProxyPass", "proxy_pass", `$HTTP["host"]`
 	Args     []string     // without quotation marks, and with variables of the file replaced
-	File     string       // absolute path of the file in which it stands
+	File     string       // absolute path of the file that contains it
 	Line     int          // first line, from 1
 	End      int          // last line; of a section the one that ends it
 	From     int          // its first byte in the text of the file; set by ParseNginx
 	To       int          // byte behind its end; set by ParseNginx
 	Block    bool         // has Children, even if there are none
 	Children []*Directive // content of the section and of the files that it includes
-	Parent   *Directive   // section in which it counts; at the top that of the tree
+	Parent   *Directive   // section in which it applies; at the top level, the tree's own directive
 }
 
 // Is reports whether the directive has one of the names, in upper or lower case.
@@ -54,7 +54,7 @@ func walk(list []*Directive, yield func(*Directive) bool) bool {
 	return true
 }
 
-// Everywhere returns the directives with one of the names, wherever they stand.
+// Everywhere returns the directives with one of the names, at any depth.
 func (t *Tree) Everywhere(names ...string) (found []*Directive) {
 	for d := range t.All {
 		if d.Is(names...) {

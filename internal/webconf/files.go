@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// Limits of what is read, so that a configuration that includes itself ends.
+// Limits of the input. They stop a configuration that includes itself.
 const (
 	maxFileSize = 16 << 20
 	maxFiles    = 10_000
@@ -31,8 +31,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
 }
 
-// files are those of one configuration. Each is opened with the rights of everyone who could have
-// put another one in its place.
+// files are the files of one configuration. Each is opened with only the rights of all users who
+// could have replaced it.
 type files struct {
 	opener safepath.Opener
 	read   []string

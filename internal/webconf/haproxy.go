@@ -12,8 +12,8 @@ var haproxySections = []string{
 	"http-errors", "cache", "ring", "log-forward", "log-profile", "crt-store", "traces", "acme",
 }
 
-// ReadHAProxy reads a configuration of HAProxy from its file, as sections with their lines. A
-// *SyntaxError says what cannot be read.
+// ReadHAProxy reads a HAProxy configuration from its file, as sections with their lines. A syntax
+// error is a *SyntaxError.
 func ReadHAProxy(file string) (*Tree, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {

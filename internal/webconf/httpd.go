@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// HTTPD says how Apache would read a configuration.
+// HTTPD holds the conditions under which Apache reads a configuration.
 type HTTPD struct {
 	Root      string            // ServerRoot at the start; "": the folder of the file
 	Version   string            // "2.4.71"; "": every <IfVersion> counts
@@ -19,8 +19,8 @@ type HTTPD struct {
 }
 
 // Read reads a configuration from its main file. Sections of <IfModule>, <IfDefine>, <IfVersion>
-// and <IfFile> are replaced by their content if they count and left out if not. A *SyntaxError
-// says what cannot be read.
+// and <IfFile> are replaced by their content if the condition holds, and are left out otherwise. A
+// syntax error is a *SyntaxError.
 func (h HTTPD) Read(file string) (*Tree, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -134,7 +134,7 @@ func (r *httpdReader) condition(name string, args []string) (holds, condition bo
 	case "iffile":
 		holds = r.files.exists(r.path(arg))
 	case "ifdirective", "ifsection":
-		holds = true // whatever this Apache knows
+		holds = true // this Apache's directives and sections are unknown
 	case "ifversion":
 		return r.Version == "" || VersionHolds(r.Version, args), true
 	default:
@@ -143,7 +143,8 @@ func (r *httpdReader) condition(name string, args []string) (holds, condition bo
 	return holds != not, true
 }
 
-// moduleName is the name without what is around it: "proxy" for mod_proxy.c and proxy_module.
+// moduleName returns the name without its prefix and suffix: "proxy" for mod_proxy.c and
+// proxy_module.
 func moduleName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ".c"), "_module")
 	return strings.TrimPrefix(name, "mod_")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxSections is how many sections of Apache may be in each other.
+// maxSections is the maximum depth of Apache's sections.
 const maxSections = 100
 
 // HTTPDNode is a directive of Apache, a section, or a line without either (a comment, or an empty
@@ -30,8 +30,8 @@ func (n *HTTPDNode) fault(format string, args ...any) *SyntaxError {
 	return &SyntaxError{File: n.File, Line: n.Line, Text: fmt.Sprintf(format, args...)}
 }
 
-// ParseHTTPD reads the text of one file of Apache. It includes nothing, and has the content of all
-// sections. It returns what it could make of the text even when there are mistakes.
+// ParseHTTPD parses the text of one file of Apache. It includes no files, and returns the content
+// of all sections. It returns the nodes that it could parse even if there are mistakes.
 func ParseHTTPD(file, text string) ([]*HTTPDNode, []*SyntaxError) {
 	p := &httpdParser{}
 	lines := strings.SplitAfter(text, "\n")
@@ -67,7 +67,7 @@ func (p *httpdParser) fault(n *HTTPDNode, format string, args ...any) {
 	p.mistakes = append(p.mistakes, n.fault(format, args...))
 }
 
-// line takes a line with those that continue it.
+// line parses a line that is already joined with its continuation lines.
 func (p *httpdParser) line(n *HTTPDNode, logical string) {
 	switch {
 	case logical == "" || logical[0] == '#':
@@ -132,9 +132,9 @@ func CutHTTPDWord(line string) (word, rest string) {
 	return line[:at], strings.TrimSpace(line[at:])
 }
 
-// SplitHTTPD splits arguments as Apache does: at white space, outside of quotation marks. A
-// backslash lets another one stand for itself, and within marks the mark. The last word may lack
-// its mark.
+// SplitHTTPD splits arguments as Apache does: at white space outside of quotation marks. A
+// backslash escapes another backslash and, within quotation marks, the mark. The last word may lack
+// its closing mark.
 func SplitHTTPD(args string) (words []string) {
 	for args = strings.TrimLeft(args, " \t"); args != ""; args = strings.TrimLeft(args, " \t") {
 		var word string

@@ -8,10 +8,10 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// ReadLighttpd reads a configuration of lighttpd from its main file. An assignment is a directive
-// whose first argument is the operator, and whose others are the words and signs of the value. A
-// condition is a block with an operator and a value, and "else" as a third argument if it follows
-// one. What include_shell would print is not read. A *SyntaxError says what cannot be read.
+// ReadLighttpd reads a lighttpd configuration from its main file. An assignment is a directive
+// whose first argument is the operator, followed by the words and signs of the value. A condition
+// is a block with an operator and a value, and with "else" as a third argument if it follows
+// another condition. The output of include_shell is not read. A syntax error is a *SyntaxError.
 func ReadLighttpd(file string) (*Tree, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {

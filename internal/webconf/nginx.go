@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ReadNginx reads a configuration of nginx from its main file. Relative paths of include start at
-// the folder of that file. A *SyntaxError says what cannot be read.
+// ReadNginx reads an nginx configuration from its main file. Relative paths of include are relative
+// to the folder of that file. A syntax error is a *SyntaxError.
 func ReadNginx(file string) (*Tree, error) {
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -20,8 +20,8 @@ func ReadNginx(file string) (*Tree, error) {
 	return p.tree, nil
 }
 
-// ParseNginx reads the text of one file of nginx, which does not have to be a main file. It
-// includes nothing: directives that include files are directives like others.
+// ParseNginx parses the text of one nginx file, which does not have to be a main file. It includes
+// no files: include directives are returned like other directives.
 func ParseNginx(file, text string) (*Tree, error) {
 	p := &nginxParser{tree: &Tree{Files: []string{file}}, alone: true}
 	if err := p.text(&p.tree.Directive, file, text); err != nil {

@@ -16,7 +16,7 @@ type nginxScanner struct {
 	from  int    // its first byte
 
 	length int  // bytes of the file
-	plain  bool // it stands without quotation marks
+	plain  bool // it has no quotation marks
 	err    error
 }
 
@@ -55,7 +55,7 @@ func (s *nginxScanner) next() bool {
 	return s.err == nil
 }
 
-// offset is how many bytes have been read.
+// offset returns the number of bytes that have been read.
 func (s *nginxScanner) offset() int { return s.length - len(s.text) }
 
 // drop removes n bytes from the beginning.

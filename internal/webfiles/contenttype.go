@@ -43,7 +43,7 @@ var types = map[string]string{
 	".zip":         "application/zip",
 }
 
-// contentType is the type that a file's name tells; "" when it tells none.
+// contentType returns the content type of a file name, or "" if it is unknown.
 func contentType(name string) string {
 	extension := strings.ToLower(path.Ext(name))
 	if known := types[extension]; known != "" {
@@ -52,7 +52,7 @@ func contentType(name string) string {
 	return mime.TypeByExtension(extension)
 }
 
-// sniff tells text from everything else. It finds nothing that a browser would run.
+// sniff distinguishes text from other content. It never returns a type that a browser would run.
 func sniff(file *files.File) string {
 	head := make([]byte, 512)
 	n, _ := io.ReadFull(io.NewSectionReader(file, 0, int64(len(head))), head)

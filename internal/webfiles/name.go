@@ -9,8 +9,9 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// fileName is the name below the folder that a path means, without a slash at either end; folder
-// says that the path had one at its end. ok is false for a path that no file answers.
+// fileName returns the name, below the folder, of the file that a path refers to, without a slash
+// at either end. folder reports whether the path ends with a slash. ok is false if no file can
+// match.
 func fileName(pathInfo string) (name string, folder, ok bool) {
 	name, folder = strings.CutSuffix(strings.TrimPrefix(pathInfo, "/"), "/")
 	if name == "" {

@@ -15,7 +15,7 @@ type Site struct {
 	Cache  string                 // the Cache-Control of every file; "": none is sent
 	Types  map[string]string      // content types by lower-case extension, such as ".wasm"
 	Hide   func(name string) bool // further names, relative to the folder, that are 404; nil: none
-	// told why a file was not served, at level debug unless it was denied
+	// receives the reasons why files were not served, at level debug unless access was denied
 	Log *slog.Logger
 }
 
@@ -37,8 +37,8 @@ func (s *Site) Serve(w http.ResponseWriter, r *http.Request, requested, pathInfo
 	}
 }
 
-// ServeFile answers a request with the one file of that name, relative to the folder, whatever its
-// name is.
+// ServeFile answers a request with the file called name, relative to the folder. The name may be
+// one that is otherwise private.
 func (s *Site) ServeFile(w http.ResponseWriter, r *http.Request, name string) {
 	if !allowMethod(w, r) {
 		return

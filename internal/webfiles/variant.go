@@ -13,11 +13,11 @@ var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // variant is the file that answers a request.
 type variant struct {
-	file     *files.File // nil: the path is that of a folder, and lacks the slash
+	file     *files.File // nil: the path is a folder's, but lacks the slash
 	name     string      // name of the file without compression
 	encoding string      // "" without
 	varies   bool        // there are others of the same name
-	sniffed  string      // content type by content, where the name does not tell
+	sniffed  string      // content type by content, if the name has none
 }
 
 // find finds the file that answers a path. It does so in one visit, because switching to a user's
@@ -98,8 +98,8 @@ func open(root files.Root, name string, accept []string) (variant, error) {
 	return v, nil
 }
 
-// accepts reports whether Accept-Encoding headers name an encoding, and not with the weight 0 (RFC
-// 9110 section 12.5.3). That "*" includes it does not count: who says so seldom knows.
+// accepts reports whether Accept-Encoding headers name an encoding with a weight other than 0 (RFC
+// 9110 section 12.5.3). "*" does not count as naming it: clients that send it rarely mean it.
 func accepts(headers []string, encoding string) bool {
 	for _, header := range headers {
 		for element := range strings.SplitSeq(header, ",") {

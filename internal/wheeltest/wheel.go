@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// Package is what a wheel is made from.
+// Package describes the package from which a wheel is made.
 type Package struct {
 	Name     string            // name of the package and of its module, which has __version__
 	Version  string            // PEP 440 version

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/loader"
 )
 
-// wordReader reads a format with "app NAME ENTRY" lines, to test what all readers share.
+// wordReader reads a format with "app NAME ENTRY" lines, to test the common part of all readers.
 type wordReader struct{}
 
 func (wordReader) Name() string { return "words" }
@@ -85,7 +85,7 @@ func TestPlanOfTwoSources(t *testing.T) {
 	}
 }
 
-// TestNamesOfAppsAreThoseOfDescriptors makes names from what sources have.
+// TestNamesOfAppsAreThoseOfDescriptors derives names from texts in sources.
 func TestNamesOfAppsAreThoseOfDescriptors(t *testing.T) {
 	p := &Plan{}
 	for text, want := range map[string]string{

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// lines keeps what a program prints.
+// lines collects the output of a program.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The rows of apache.md 4.1 and 4.6: what servers make of a request, and what we make of that.
+// The rows of apache.md 4.1 and 4.6: how servers pass a request on, and our interpretation.
 func TestPathRule(t *testing.T) {
 	for _, c := range []struct {
 		name                        string
@@ -56,7 +56,7 @@ func TestPathThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-// P9, P10: whatever comes, the path is exactly what the server sent, and the raw target leads to
+// P9, P10: for any input, the path is exactly as the server sent it, and the raw target leads to
 // it.
 func FuzzPathRule(f *testing.F) {
 	for _, s := range []string{"", "/", "//", "/./", "/..", "/a%0ab", "/%00", "/ȺȺȺȺ", "/ẞ", "/e\u0301", "/\xc0\xaf", "*", "http://a/b", "a"} {

@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/internal/hopbyhop"
 )
 
-// FuzzReadHead sees that no head, however it comes, is more than it may be, and that what is taken
-// can be sent.
+// FuzzReadHead checks that no head, however it arrives, exceeds the limits, and that an accepted
+// head can be sent.
 func FuzzReadHead(f *testing.F) {
 	for _, head := range []string{
 		"Content-Type: text/html\r\n\r\nbody", "Status: 404 Not Found\nContent-Type: a\n\n", "Location: /local?x\n\n",

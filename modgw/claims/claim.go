@@ -8,11 +8,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Claim says that an app has its name, its hosts and its mount.
+// Claim is an app's claim to its name, its hosts and its mount.
 type Claim struct {
 	App   modgw.AppName   `json:"app"`             // name of the app
 	Owner string          `json:"owner"`           // user of the app; "": the host's own
-	File  string          `json:"file"`            // descriptor, or root of an app without one
+	File  string          `json:"file"`            // descriptor, or the app's root if it has none
 	Hosts []string        `json:"hosts"`           // empty: any host
 	Mount modgw.MountPath `json:"mount"`           // "": unknown, and only the name is claimed
 	Match string          `json:"match,omitempty"` // pattern of the paths below Mount; "": all
@@ -23,7 +23,7 @@ func Of(d modgw.Descriptor) Claim {
 	return Claim{App: d.Name, Owner: d.Owner, File: cmp.Or(d.File, d.Root), Hosts: d.Hosts, Mount: d.Mount, Match: d.MountMatch}
 }
 
-// Equal reports whether two claims say the same.
+// Equal reports whether two claims are equal.
 func (c Claim) Equal(other Claim) bool {
 	return c.App == other.App && c.Owner == other.Owner && c.File == other.File && c.Mount == other.Mount &&
 		c.Match == other.Match &&

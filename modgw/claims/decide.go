@@ -6,13 +6,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Files says in which state the descriptors were found that claims come from.
+// Files describes the state of the descriptors that the claims come from.
 type Files struct {
 	// Broken reports whether a descriptor has a mistake: an app that is missing in it is not gone.
 	Broken func(file string) bool
 
-	// Elsewhere reports whether a descriptor that was not read this time is still there. nil: what
-	// was not read is gone.
+	// Elsewhere reports whether a descriptor that was not read this time still exists. nil:
+	// descriptors that were not read are gone.
 	Elsewhere func(file string) bool
 }
 
@@ -22,14 +22,14 @@ type Wanted struct {
 	Mistaken bool // the app cannot be served, because of another mistake in its descriptor
 }
 
-// Refusal says why an app does not get what its descriptor claims.
+// Refusal is the reason why an app does not get the places that its descriptor claims.
 type Refusal struct {
 	Reason Reason // reason of the refusal
 	Place  string // host and mount that the refused app asked for; "" when its name is taken
 	By     Claim  // claim of the owner
 }
 
-// Reason is what a claim collides with.
+// Reason is the kind of conflict of a claim.
 type Reason int
 
 // The reasons.
@@ -43,13 +43,14 @@ const (
 	TooManyApps               // the owner has as many apps as the host file allows
 )
 
-// Decide holds what descriptors claim now against what apps have held until now, and returns what
-// they hold from now on, with a refusal for each element of wanted that does not get what it asks
-// for.
+// Decide compares the claims of the descriptors with the claims that apps have held until now. It
+// returns the claims held from now on, and a refusal for each element of wanted whose claim is not
+// granted.
 //
 // All changes are one set: two apps may exchange their mounts, and a new app may take a place that
-// another leaves. An app that cannot get its new place keeps its old one, and so does an app whose
-// descriptor has a mistake. What the tenants may not have they lose, also when it is served.
+// another app leaves. An app that cannot get its new place keeps its old one, and so does an app
+// whose descriptor has a mistake. An app loses a place that its tenant may not have, even while the
+// place is served.
 func Decide(held []Claim, wanted []Wanted, files Files, tenants Tenants) (table []Claim, refused map[int]Refusal) {
 	d := &decision{wanted: wanted, tenants: tenants, refused: map[int]Refusal{}, kept: map[int]bool{}}
 	d.match(held, files)
@@ -76,7 +77,7 @@ type incumbent struct {
 	next int // index of its new claim in wanted; -1: its descriptor is broken
 }
 
-// match finds for each held claim what has become of it.
+// match determines the successor of each held claim.
 func (d *decision) match(held []Claim, files Files) {
 	byName := map[modgw.AppName][]int{}
 	for i, w := range d.wanted {
@@ -85,7 +86,7 @@ func (d *decision) match(held []Claim, files Files) {
 	taken := map[int]bool{}
 	for _, h := range held {
 		if _, lost := d.tenants.refusal(h); lost {
-			continue // its descriptor is that of a newcomer
+			continue // its descriptor counts as a newcomer's
 		}
 		next, stays := d.successor(h, byName[h.App], taken, files)
 		switch {
@@ -107,8 +108,8 @@ func (d *decision) match(held []Claim, files Files) {
 	slices.SortStableFunc(d.newcomers, func(a, b int) int { return d.wanted[a].rank() - d.wanted[b].rank() })
 }
 
-// rank orders newcomers: those of the host's own user come first, and last those that cannot be
-// served anyway.
+// rank orders newcomers: the apps of the host's own user come first, and apps that cannot be served
+// anyway come last.
 func (w Wanted) rank() int {
 	switch {
 	case w.Mistaken:

@@ -68,20 +68,21 @@ func note[K comparable](all map[K]users, key K, c Claim) {
 	}
 }
 
-// checkName says whether the name of a claim is free, and else who has it.
+// checkName reports whether the name of a claim is free. If it is not, the refusal contains its
+// owner.
 func (r *register) checkName(c Claim) (Refusal, bool) {
 	by, taken := r.names[c.App]
 	return Refusal{Reason: NameTaken, By: by}, !taken
 }
 
-// checkNumber says whether the owner of a claim may have one more app.
+// checkNumber reports whether the owner of a claim may have one more app.
 func (r *register) checkNumber(c Claim) (Refusal, bool) {
 	most, bounded := r.tenants.most(c.Owner)
 	return Refusal{Reason: TooManyApps}, !bounded || r.apps[c.Owner] < most
 }
 
-// check says whether the places of a claim can be added, and else what they collide with. This is
-// the one place that knows what users may claim beside each other.
+// check reports whether the places of a claim can be added. If they cannot, the refusal contains
+// the conflict. This function alone defines which claims of users are compatible.
 func (r *register) check(c Claim) (Refusal, bool) {
 	if refusal, refused := r.tenants.refusal(c); refused {
 		return refusal, false
@@ -136,7 +137,8 @@ func (r *register) othersMount(p place, owner string) (Claim, bool) {
 	return r.mounts[p.mount].otherThan(owner)
 }
 
-// otherThan is the claim of a user other than owner; of several that of the first by name.
+// otherThan returns a claim of a user other than owner; if there are several, the claim of the user
+// whose name sorts first.
 func (u users) otherThan(owner string) (first Claim, found bool) {
 	for user, c := range u {
 		if user != owner && (!found || user < first.Owner) {

@@ -17,7 +17,7 @@ type Store struct{ path string }
 // StoreIn is the store of the host with that state folder. It touches nothing.
 func StoreIn(state string) Store { return Store{filepath.Join(state, "claims.json")} }
 
-// format is the version of what a store contains. A file of another version is not read.
+// format is the version of a store's format. A file with another version is not read.
 const format = 1
 
 type content struct {

@@ -7,7 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Tenants are what the host file lets users claim. Without any, each user may claim what is free.
+// Tenants are the rights of users to claims, from the host file. If there are none, each user may
+// claim any free place.
 type Tenants []modgw.Tenant
 
 // Of returns the tenant that a user is.
@@ -19,7 +20,7 @@ func (ts Tenants) Of(user string) (modgw.Tenant, bool) {
 	return ts[i], true
 }
 
-// grant says by what a user may have a place.
+// grant is the kind of permission by which a user may have a place.
 type grant int
 
 const (
@@ -28,7 +29,7 @@ const (
 	mountGrant              // the host file gives the user this mount, in the host of another
 )
 
-// grant returns by what a user may have a place. The host's own user may have any.
+// grant returns the user's permission for a place. The host's own user may have any place.
 func (ts Tenants) grant(user string, p place) grant {
 	if len(ts) == 0 || user == "" {
 		return freeGrant
@@ -56,7 +57,7 @@ func within(m modgw.HostMount, p place) bool {
 	return false
 }
 
-// covers reports whether all hosts that narrow matches are among those of wide.
+// covers reports whether wide matches all hosts that narrow matches.
 func covers(wide, narrow string) bool {
 	below, wild := strings.CutPrefix(wide, "*.")
 	if !wild {
@@ -65,13 +66,14 @@ func covers(wide, narrow string) bool {
 	return strings.HasSuffix(strings.TrimPrefix(narrow, "*"), "."+below)
 }
 
-// most is how many apps a user may have; false for any number.
+// most returns the maximum number of apps of a user, or false if there is no limit.
 func (ts Tenants) most(user string) (int, bool) {
 	t, ok := ts.Of(user)
 	return t.Apps, ok && t.Apps > 0
 }
 
-// refusal says why a claim is not granted, whatever others have; false when it is.
+// refusal returns the reason why a claim is not granted, regardless of other claims. It returns
+// false if the claim is granted.
 func (ts Tenants) refusal(c Claim) (Refusal, bool) {
 	if len(ts) == 0 || c.Owner == "" {
 		return Refusal{}, false

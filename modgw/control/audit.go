@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Action is a line of the audit log: what a user did over the control socket, or was refused.
+// Action is a line of the audit log: an action of a user on the control socket, or its refusal.
 type Action struct {
 	Time   time.Time     `json:"time"`            // when it had ended
 	User   string        `json:"user"`            // login name, or number
@@ -28,16 +28,16 @@ type Action struct {
 	Result string        `json:"result"`          // "done", "begun" or "refused"
 	Error  string        `json:"error,omitempty"` // why it was refused, in one line
 
-	// Last says that what the user is refused in the rest of this minute is not written down.
+	// Last means that further refusals of the user in the same minute are not logged.
 	Last bool `json:"last,omitempty"`
 }
 
-// largestAudit is how many bytes the audit log may have before a new file is begun. The one before
+// largestAudit is the size in bytes from which on a new audit log file is begun. The previous file
 // is kept.
 const largestAudit = 4 << 20
 
-// Audit is the log of what was done over the control socket: JSON lines in a file that only the
-// host's user can read.
+// Audit is the log of the actions on the control socket: JSON lines in a file that only the host's
+// user can read.
 type Audit struct {
 	path string
 	mu   sync.Mutex
@@ -105,7 +105,7 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write notes what a refusal says.
+// Write records the text of a refusal.
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status != http.StatusOK {
 		r.answer.Write(p)
@@ -134,7 +134,7 @@ func (s *Server) audited(verb string, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// actionOf is what a request asks for, as if it had been done.
+// actionOf returns the action that a request asks for, with the result "done".
 func (s *Server) actionOf(r *http.Request, verb string) Action {
 	who := callerOf(r.Context())
 	return Action{

@@ -47,23 +47,23 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status")
 }
 
-// StatusFor is Status for who wants to know of one app: when the host does not tell the caller of
-// that, the audit log says so.
+// StatusFor is like Status, for callers who want to know about one app: if the host does not show
+// this app to the caller, the audit log records the request.
 func (c *Client) StatusFor(ctx context.Context, app modgw.AppName) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status?app="+url.QueryEscape(string(app)))
 }
 
-// Descriptors asks for what the host runs, secrets included.
+// Descriptors requests the descriptors of the running apps, including secrets.
 func (c *Client) Descriptors(ctx context.Context) ([]modgw.Descriptor, error) {
 	return ask[[]modgw.Descriptor](ctx, c, http.MethodGet, "/v1/descriptors")
 }
 
-// Claims asks for what each app has.
+// Claims requests the claims of all apps.
 func (c *Client) Claims(ctx context.Context) ([]claims.Claim, error) {
 	return ask[[]claims.Claim](ctx, c, http.MethodGet, "/v1/claims")
 }
 
-// Policy asks for what users may claim.
+// Policy requests the rights of users to claims.
 func (c *Client) Policy(ctx context.Context) (Policy, error) {
 	return ask[Policy](ctx, c, http.MethodGet, "/v1/policy")
 }
@@ -74,9 +74,9 @@ func (c *Client) Actions(ctx context.Context, app modgw.AppName, lines int) ([]A
 	return ask[[]Action](ctx, c, http.MethodGet, "/v1/audit?"+query.Encode())
 }
 
-// Do tells the host to do one of "reload", "restart", "rollback" and "stop" to an app, or "reload"
-// to all for "". It waits until that is done; without wait, a reload or restart has only begun when
-// it returns.
+// Do has the host perform one of "reload", "restart", "rollback" and "stop" for an app, or "reload"
+// for all apps if app is "". It waits for the result if wait is true; otherwise a reload or restart
+// has only begun when Do returns.
 func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bool) error {
 	path := "/v1/" + verb
 	if app != "" {
@@ -103,7 +103,7 @@ func (c *Client) ArmProbes(ctx context.Context, lifetime time.Duration) (probe.K
 	return ask[probe.Key](ctx, c, http.MethodPost, "/v1/probes?lifetime="+url.QueryEscape(lifetime.String()))
 }
 
-// ProbeReport asks for what has arrived of a probe; false when nothing has.
+// ProbeReport requests the report of the arrivals of a probe. It returns false if none has arrived.
 func (c *Client) ProbeReport(ctx context.Context, id string) (probe.Report, bool, error) {
 	reports, err := ask[[]probe.Report](ctx, c, http.MethodGet, "/v1/probes/"+url.PathEscape(id))
 	if err != nil || len(reports) == 0 {
@@ -160,7 +160,7 @@ func (c *Client) Upgrade(ctx context.Context, program string) (Upgrade, error) {
 	return ask[Upgrade](ctx, c, http.MethodPost, "/v1/upgrade?program="+url.QueryEscape(program))
 }
 
-// Shutdown tells the host to end.
+// Shutdown ends the host.
 func (c *Client) Shutdown(ctx context.Context) error {
 	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/shutdown")
 	return err
@@ -211,7 +211,7 @@ func ask[T any](ctx context.Context, c *Client, method, path string) (answer T, 
 	return answer, nil
 }
 
-// send returns a response with status 200, or an error with what the host said.
+// send returns a response with status 200, or an error with the host's message.
 func (c *Client) send(ctx context.Context, method, path string) (*http.Response, error) {
 	return c.sendHeader(ctx, method, path, http.Header{})
 }
@@ -248,9 +248,9 @@ func refused(response *http.Response) error {
 	return &Refusal{Code: answer.Code, Text: answer.Error}
 }
 
-// Refusal is the host's own error: what it was told could not be done.
+// Refusal is an error of the host: the request could not be performed.
 type Refusal struct {
-	Code string // "" for an error without one
+	Code string // "": the error has no code
 	Text string // all lines
 }
 

@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stubHost notes what it is told.
+// stubHost records the calls that it receives.
 type stubHost struct {
 	query  LogQuery // the last one
 	mu     sync.Mutex
@@ -105,7 +105,7 @@ func (h *stubHost) ProbeReport(id string) (probe.Report, bool) {
 }
 func (h *stubHost) ContinueProbe(id string) { _ = h.note("continue", modgw.AppName(id)) }
 
-// Reload of "slow" takes until its caller gives up.
+// Reload of "slow" waits until its caller gives up.
 func (h *stubHost) Reload(ctx context.Context, a modgw.AppName) error {
 	if a == "slow" {
 		<-ctx.Done()
@@ -353,7 +353,7 @@ func TestUsersSeeTheirOwnAppsAlone(t *testing.T) {
 			}
 		}
 	}
-	// Each user sees what that user has asked for.
+	// Each user only sees that user's own actions.
 	for uid, sees := range map[uint32]bool{65533: false, 65534: true, 0: true} {
 		if _, body := askAs(t, uid, "GET", socket, "/v1/audit"); strings.Contains(body, "shop") != sees {
 			t.Errorf("/v1/audit for %d: %s", uid, body)

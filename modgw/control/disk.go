@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// DiskStatus is what an app and its user have on the host's disk, in bytes.
+// DiskStatus is the disk usage of an app and its user on the host's disk, in bytes.
 type DiskStatus struct {
 	// the app's environment, which other apps of its user may share
 	Environment int64 `json:"environment"`
@@ -21,13 +21,13 @@ type DiskStatus struct {
 	Most int64           `json:"most"` // bound of Used; 0: there is none
 }
 
-// disk answers with what an app has on the disk.
+// disk answers with the disk usage of an app.
 func (s *Server) disk(w http.ResponseWriter, r *http.Request) {
 	disk, err := s.Host.Disk(modgw.AppName(r.PathValue("app")))
 	reply(w, disk, err)
 }
 
-// Disk asks for what an app and its user have on the disk. The host counts the files for it.
+// Disk requests the disk usage of an app and its user. The host counts the files for each request.
 func (c *Client) Disk(ctx context.Context, app modgw.AppName) (DiskStatus, error) {
 	return ask[DiskStatus](ctx, c, http.MethodGet, "/v1/apps/"+url.PathEscape(string(app))+"/disk")
 }

@@ -13,20 +13,21 @@ import (
 	"github.com/modgw/modgw/modgw/probe"
 )
 
-// Host is what the API asks. Its errors may be faults, whose text reaches the client whole.
+// Host performs the requests of the API. Its errors may be faults, whose complete text is sent to
+// the client.
 type Host interface {
 	Rights
 
 	// Status is a snapshot of the host and all its apps.
 	Status() Status
 
-	// Descriptors are what the host runs, secrets included.
+	// Descriptors returns the descriptors of the running apps, including secrets.
 	Descriptors() []modgw.Descriptor
 
 	// Claims returns the name, the hosts and the mount of each app.
 	Claims() []claims.Claim
 
-	// Policy returns what users may claim, and what they have.
+	// Policy returns the rights of users to claims, and the claims that they have.
 	Policy() Policy
 
 	// Reload reads the descriptor of an app again and replaces its generation; "" means the host's
@@ -44,43 +45,44 @@ type Host interface {
 	// StopApp ends the workers of an app.
 	StopApp(ctx context.Context, app modgw.AppName) error
 
-	// Scale sets how many workers an app has until its descriptor says something else, or the host
-	// ends; the zero Scale returns to the descriptor. It does not wait for the workers.
+	// Scale sets the number of workers of an app until its descriptor changes that number, or the
+	// host ends; the zero Scale returns to the descriptor. It does not wait for the workers.
 	Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error)
 
 	// Shutdown begins to end the host.
 	Shutdown()
 
-	// Upgrade has a program take the place of the host; "": what has the path of its program now.
-	// It returns when that serves, with an error if this host goes on.
+	// Upgrade replaces the host by a program; "" is the program that is now at the path of the
+	// host's program. It returns when the new host serves, or with an error if this host continues.
 	Upgrade(ctx context.Context, program string) (Upgrade, error)
 
 	// ArmProbes returns a key with which probes are signed that the host answers itself, for a
 	// lifetime of [probe.MaxLifetime] at most.
 	ArmProbes(lifetime time.Duration) probe.Key
 
-	// ProbeReport returns what has arrived of a probe; false when nothing has.
+	// ProbeReport returns the report of the arrivals of a probe, or false if none has arrived.
 	ProbeReport(id string) (probe.Report, bool)
 
 	// ContinueProbe lets the stream of a probe go on.
 	ContinueProbe(id string)
 
-	// Metrics answers with the metrics, as text of Prometheus, or in JSON for a client that accepts
-	// nothing else: with those of the apps that may be seen; nil: with all.
+	// Metrics returns a handler that answers with the metrics, in Prometheus's text format, or in
+	// JSON if the client accepts nothing else. It includes the metrics of the apps for which may
+	// returns true; nil: of all apps.
 	Metrics(may func(modgw.AppName) bool) http.Handler
 
-	// History returns what is kept of the figures and deploys of the apps that may be seen, with
-	// the points after a time.
+	// History returns the kept figures and deploys of the apps for which may returns true, with the
+	// points after a time.
 	History(since time.Time, may func(modgw.AppName) bool) []history.App
 
 	// RequestRecords returns the slow and the failed requests of an app that are kept.
 	RequestRecords(app modgw.AppName) (modgw.RequestRecords, error)
 
-	// Disk counts what an app and its user have on the disk.
+	// Disk counts the disk usage of an app and its user.
 	Disk(app modgw.AppName) (DiskStatus, error)
 
-	// OpenDashboard returns a link that lets a user into the dashboard, which it opens first if it
-	// is not open.
+	// OpenDashboard returns a link that gives a user access to the dashboard. If the dashboard is
+	// not open, it is opened first.
 	OpenDashboard(uid uint32) (DashboardLink, error)
 
 	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is
@@ -94,24 +96,24 @@ type Status struct {
 	PID       int              `json:"pid"`       // process id of the host
 	Started   time.Time        `json:"started"`   // when the host began to run
 	Upgrade   *UpgradeStatus   `json:"upgrade"`   // how it replaced another host; null: it did not
-	File      string           `json:"file"`      // the host's own file; "" without one
+	File      string           `json:"file"`      // the host's own file; "" if there is none
 	State     string           `json:"state"`     // absolute path of the state folder
 	Listeners []ListenerStatus `json:"listeners"` // open listeners
 	Apps      []AppStatus      `json:"apps"`      // all apps, by name
 	Broken    []BrokenFile     `json:"broken"`    // descriptor files that cannot be used
 
-	// Diagnosis says why the host itself is not well; null: nothing is known.
+	// Diagnosis describes a problem of the host itself; null: no problem is known.
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"`
 }
 
-// Upgrade is how a host was replaced by a program.
+// Upgrade is the result of replacing a host by a program.
 type Upgrade struct {
 	From    string        `json:"from"`    // version before
 	Version string        `json:"version"` // version that serves now
 	PID     int           `json:"pid"`     // process id of the host that serves now
 	Took    time.Duration `json:"took"`    // from the call until that served; nanoseconds
 	Workers int           `json:"workers"` // processes of apps before
-	Kept    int           `json:"kept"`    // those of them that the host that serves now has
+	Kept    int           `json:"kept"`    // number of them that the new host has
 }
 
 // UpgradeStatus is the upgrade by which a host has begun to run.
@@ -127,7 +129,7 @@ type ListenerStatus struct {
 	Public  bool          `json:"public,omitempty"` // for other machines
 }
 
-// AppStatus is a snapshot of an app and of what is watched for it.
+// AppStatus is a snapshot of an app and of the watch on its files.
 type AppStatus struct {
 	modgw.AppStatus
 	Watch WatchStatus `json:"watch"` // how its files are watched
@@ -135,7 +137,7 @@ type AppStatus struct {
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // why it is not well; null: nothing is known
 }
 
-// WatchStatus tells how the host learns of an app's changes.
+// WatchStatus describes how the host detects changes of an app.
 type WatchStatus struct {
 	Mode        string    `json:"mode"`               // "inotify", "poll", "touch" or "off"
 	Reason      string    `json:"reason,omitempty"`   // why files are polled or not watched
@@ -146,7 +148,7 @@ type WatchStatus struct {
 	LastEvent   time.Time `json:"lastEvent"`          // zero: none yet
 }
 
-// BrokenFile is a descriptor file that has mistakes, or an app that asks for what another has. The
+// BrokenFile is a descriptor file that has mistakes, or that claims a place of another app. The
 // apps that it described before keep running.
 type BrokenFile struct {
 	File        string          `json:"file"`        // path of the descriptor

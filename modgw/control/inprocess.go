@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// As returns a client that asks the server in this process, with the rights of a user. What it does
-// is refused and written to the audit log as if the user had come over the socket.
+// As returns a client that sends requests to the server within this process, with the rights of a
+// user. Its requests are refused and logged in the audit log as if the user had sent them over the
+// socket.
 func (s *Server) As(uid uint32) *Client {
 	return &Client{address: "this process", http: &http.Client{Transport: &inProcess{s.handler(), s.Host, uid}}}
 }

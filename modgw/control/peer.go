@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// maxConnections is how many connections a user may have at once who is no administrator: the
-// host's file descriptors are for clients of the apps.
+// maxConnections is the maximum number of simultaneous connections of a user who is not an
+// administrator: the host's file descriptors are meant for clients of the apps.
 const maxConnections = 32
 
 // caller is who sent a request.

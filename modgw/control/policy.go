@@ -5,15 +5,16 @@ import (
 	"github.com/modgw/modgw/modgw/claims"
 )
 
-// Policy is what users may claim, and what they have.
+// Policy describes the rights of users to claims, and the claims that they have.
 type Policy struct {
-	Admins []string `json:"admins"` // users and @groups beside root
+	Admins []string `json:"admins"` // users and @groups, in addition to root
 
-	// Tenants are in the order of the host file. Without any, each user may claim what is free.
+	// Tenants are in the order of the host file. If there are none, each user may claim any free
+	// place.
 	Tenants []TenantPolicy `json:"tenants"`
 }
 
-// TenantPolicy is what one user may claim, with the claims that the user has.
+// TenantPolicy describes the rights of one user to claims, and the user's claims.
 type TenantPolicy struct {
 	User     string            `json:"user"`     // login name
 	Hosts    []string          `json:"hosts"`    // host patterns, at any mount
@@ -25,8 +26,7 @@ type TenantPolicy struct {
 	Claims   []claims.Claim    `json:"claims"`   // claims of the user's apps
 }
 
-// PolicyOf puts together what a host file says, which claims there are, and what users have on the
-// disk.
+// PolicyOf combines a host file with the present claims, and with the disk usage of users.
 func PolicyOf(
 	h modgw.HostFile, held []claims.Claim, used map[string]modgw.DiskUsage,
 ) Policy {

@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// maxRefusals is how many refusals of a user are written down in refusalsInterval: the audit
-	// log is bounded, and a user who is refused must not push out what others did.
+	// maxRefusals is the maximum number of refusals of a user that are logged per refusalsInterval:
+	// the audit log is bounded, and a user who is refused must not displace the actions of others.
 	maxRefusals      = 60
 	refusalsInterval = time.Minute
 
-	// maxRefusedName is how many bytes of the name of an app are written down that need not exist.
+	// maxRefusedName is the number of bytes that are logged of an app's name, which need not exist.
 	maxRefusedName = 100
 )
 
-// refusals counts what users were refused lately. The zero value is ready to use.
+// refusals counts the recent refusals of users. The zero value is ready to use.
 type refusals struct {
 	mu    sync.Mutex
 	users map[uint32]refusalCount
 }
 
-// refusalCount says how often a user was refused something in an interval.
+// refusalCount counts the refusals of a user in an interval.
 type refusalCount struct {
 	count int
 	ends  time.Time // when the interval is over
 }
 
-// admit counts a refusal, and reports whether it is to be written down. last says that no more of
-// the user are until the interval ends.
+// admit counts a refusal, and reports whether it should be logged. last reports whether it is the
+// last one of the user to be logged in the interval.
 func (r *refusals) admit(uid uint32, now time.Time) (admitted, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,8 +53,8 @@ func (r *refusals) admit(uid uint32, now time.Time) (admitted, last bool) {
 	return of.count <= maxRefusals, of.count == maxRefusals
 }
 
-// reads notes who asks about an app that is not the caller's, or not there. What the answer says of
-// it is up to next.
+// reads logs requests about an app that does not exist or does not belong to the caller. next
+// decides about the answer.
 func (s *Server) reads(verb string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		app := modgw.AppName(cmp.Or(r.PathValue("app"), r.URL.Query().Get("app")))

@@ -15,8 +15,8 @@ var (
 	errTooMany = errors.New("cannot let a user have more connections at once")
 )
 
-// Rights say who may do what over the control socket. Administrators may see and do everything;
-// other users see the apps that are theirs, and act on these alone.
+// Rights determine the users' rights on the control socket. Administrators may see and do
+// everything; other users may see and change only their own apps.
 type Rights interface {
 	// IsAdmin reports whether a user is an administrator.
 	IsAdmin(uid uint32) bool
@@ -33,7 +33,7 @@ func (s *Server) maySee(who caller, app modgw.AppName) bool {
 	return who.admin || app != "" && s.Host.Owns(who.uid, app)
 }
 
-// statusFor leaves what the caller may see of a status.
+// statusFor returns the part of the status that the caller may see.
 func (s *Server) statusFor(who caller) Status {
 	status := s.Host.Status()
 	if who.admin {

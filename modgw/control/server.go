@@ -94,7 +94,7 @@ func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 	reply(w, status, err)
 }
 
-// visible answers with what the caller may see.
+// visible returns a handler that answers with a value as seen by the caller.
 func visible[T any](of func(caller) T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { respond(w, of(callerOf(r.Context()))) }
 }
@@ -243,9 +243,9 @@ func reply(w http.ResponseWriter, answer any, err error) {
 	respond(w, answer)
 }
 
-// refusal is the answer to what could not be done.
+// refusal is the answer to a request that could not be performed.
 type refusal struct {
-	Code  string `json:"code"` // "" for an error without one
+	Code  string `json:"code"` // "": the error has no code
 	Error string `json:"error"`
 }
 

@@ -19,9 +19,9 @@ import (
 // codeUnknownApp is the code of a fault about an app that the visitor cannot see, or none.
 const codeUnknownApp = "MGW-APP-109"
 
-// cookieName is that of the cookie of every session. Browsers send cookies to all ports of a
-// machine, also to those of other users and of apps: the path of the session, which none of them
-// knows, keeps it from them.
+// cookieName is the name of the cookie of every session. Browsers send cookies to all ports of a
+// machine, including those of other users and of apps: the path of the session, which they do not
+// know, hides the cookie from them.
 const cookieName = "modgw-dashboard"
 
 // visitor is whose rights a request has.
@@ -29,14 +29,14 @@ type visitor struct {
 	uid     uint32
 	root    string   // beginning of the paths of all pages
 	form    string   // value that forms must send
-	session *session // nil: the socket says who it is
+	session *session // nil: the socket identifies the visitor
 }
 
 // peerKey finds the user at the other end of a Unix socket in a context.
 type peerKey struct{}
 
-// withPeer notes in the context of a connection whose it is. A web server passes on requests of
-// others, so that its user says nothing.
+// withPeer stores the user of a connection in its context. A web server passes on the requests of
+// others, so its user is not stored.
 func withPeer(ctx context.Context, conn net.Conn) context.Context {
 	c, ok := conn.(*countedConn).Conn.(*net.UnixConn)
 	if !ok {
@@ -65,7 +65,7 @@ func (d *Dashboard) visitorOf(r *http.Request) *visitor {
 	return nil
 }
 
-// formOf is what the forms of a user send who has no session.
+// formOf returns the value that forms must send if the user has no session.
 func (s *sessions) formOf(uid uint32) string {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte(strconv.FormatUint(uint64(uid), 10)))
@@ -81,7 +81,7 @@ type visit struct {
 	client *control.Client
 }
 
-// visited makes a handler for those who have been let in.
+// visited returns a handler for visitors who have been let in.
 func (d *Dashboard) visited(page func(*visit) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := d.visitorOf(r)
@@ -115,7 +115,7 @@ func (d *Dashboard) fail(v *visit, err error) {
 		}
 	}
 	if _, ok := errors.AsType[*modgw.Fault](err); ok {
-		status = http.StatusBadRequest // of what the visitor has typed
+		status = http.StatusBadRequest // the visitor's input is wrong
 	}
 	title, text, _ := strings.Cut(err.Error(), "\n")
 	v.show(status, "message", v.page(title, message{Text: text}))
@@ -144,8 +144,8 @@ func (d *Dashboard) enter(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, root+"/", http.StatusSeeOther)
 		return
 	}
-	// A link on a page of another site: a redirect would be that site's request too, which gets no
-	// cookie that is for this site alone.
+	// This may be a link on a page of another site: a redirect would count as a request of that
+	// site, and would not carry a cookie that is restricted to this site.
 	w.Header().Set("Refresh", "0; url="+root+"/")
 	d.message(w, http.StatusOK, "Welcome", "The dashboard opens by itself.", root+"/")
 }

@@ -55,7 +55,7 @@ func isStopped(r *row) bool { return r.State == modgw.AppStopped }
 
 func isNotStopped(r *row) bool { return !isStopped(r) }
 
-// longestWait is how long a visitor waits for a new generation, which is made in any case.
+// longestWait limits a visitor's wait for a new generation. The generation is made in any case.
 const longestWait = 20 * time.Second
 
 // verb has one of the verbs of the control socket done.
@@ -87,7 +87,7 @@ func scale(ctx context.Context, c *control.Client, app modgw.AppName, word strin
 	return err
 }
 
-// actionsFor are those that make sense for an app as it is.
+// actionsFor returns the actions that make sense for an app in its present state.
 func actionsFor(r *row) (possible []action) {
 	for _, a := range actions {
 		if a.isOf(r) {
@@ -106,7 +106,7 @@ func findAction(name string) *action {
 	return nil
 }
 
-// confirmation is what the page shows that asks whether an action is meant.
+// confirmation holds the data of the page that asks for confirmation of an action.
 type confirmation struct {
 	Root   string
 	App    modgw.AppName

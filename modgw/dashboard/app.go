@@ -14,10 +14,10 @@ import (
 	"github.com/modgw/modgw/modgw/masking"
 )
 
-// shownRecords is how many log records the page of an app has.
+// shownRecords is the number of log records on the page of an app.
 const shownRecords = 100
 
-// appPage is what the page of an app shows.
+// appPage holds the data of the page of an app.
 type appPage struct {
 	row
 	Root        string
@@ -105,7 +105,7 @@ func (v *visit) readApp(ctx context.Context, name modgw.AppName) (*appPage, erro
 	return a, err
 }
 
-// settings are those of an app, without secrets.
+// settings returns the settings of an app, without secrets.
 func (v *visit) settings(name modgw.AppName) ([]masking.Setting, error) {
 	all, err := v.client.Descriptors(v.r.Context())
 	for _, d := range all {
@@ -159,7 +159,7 @@ func generationsOf(a control.AppStatus, past *history.App) (all []generation) {
 	return all
 }
 
-// appFigures is what plots are made from.
+// appFigures holds the data for plots.
 type appFigures struct {
 	Series []history.Series `json:"series"`
 	App    *history.App     `json:"app"` // null: nothing is known

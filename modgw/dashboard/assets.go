@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The files of uPlot are those of version 1.6.32, unchanged; see assets/uplot/LICENSE.
+// The files of uPlot are from version 1.6.32, unchanged; see assets/uplot/LICENSE.
 //
 //go:embed assets
 var assets embed.FS

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// Config is what a Dashboard is made from.
+// Config configures a Dashboard.
 type Config struct {
 	// As returns a client with the rights of a user.
 	As func(uid uint32) *control.Client
@@ -90,13 +90,13 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.routes.ServeHTTP(w, r)
 }
 
-// secure sets what keeps browsers from doing what pages of the dashboard never ask for.
+// secure sets headers that forbid browsers everything that the dashboard's pages do not need.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
-	// With no-referrer the browser would not say either from where a form is sent.
+	// With no-referrer, the browser would also hide the origin of forms.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -120,8 +120,8 @@ func (d *Dashboard) withoutPrefix(path string) string {
 	return path
 }
 
-// Link returns a link that lets one browser in, once, with the rights of a user; address is that of
-// the listener, as HOST:PORT, for a dashboard without URL.
+// Link returns a link that gives one browser access, once, with the rights of a user. If the
+// dashboard has no URL, the link uses address, the HOST:PORT of the listener.
 func (d *Dashboard) Link(uid uint32, address string) (link string, expires time.Time) {
 	base := &url.URL{Scheme: "http", Host: address}
 	if d.config.URL != nil {

@@ -168,7 +168,7 @@ func (b *browser) ask(method, path string, form url.Values, edit ...func(*http.R
 	return w
 }
 
-// form is what the forms of the session send.
+// form returns the values that the forms of the session send.
 func (b *browser) form(path string) url.Values {
 	b.Helper()
 	found := regexp.MustCompile(`name="form" value="(\w+)"`).FindStringSubmatch(b.ask("GET", b.root+path, nil).Body.String())
@@ -503,7 +503,7 @@ func TestEventsBringWhatHasChanged(t *testing.T) {
 	}
 }
 
-// eventWriter passes on what is flushed.
+// eventWriter passes on the text of each flush.
 type eventWriter struct {
 	*httptest.ResponseRecorder
 	flushed chan string

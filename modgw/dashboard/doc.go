@@ -1,7 +1,7 @@
 // Package dashboard shows a host to browsers: all apps, one app with its figures of the last hour,
-// and requests that were slow or failed. Pages are made by the server and work without JavaScript;
-// with it they follow what happens, by server-sent events.
+// and requests that were slow or failed. The server renders the pages, which work without
+// JavaScript. With JavaScript, server-sent events keep them up to date.
 //
-// A visitor has the rights that the control socket gives the same user, and all that is shown
-// and done goes through its API. The package asks no other machine for anything.
+// A visitor has the same rights as on the control socket, and all data and actions go through its
+// API. The package sends no requests to other machines.
 package dashboard

@@ -23,9 +23,8 @@ type drawing struct {
 	Empty         bool
 }
 
-// drawSeries draws series of an app over one another, on the same scale: what they were in the last
-// period, as far as that is known. The first series is drawn in any case, further ones when they
-// are not always zero.
+// drawSeries draws series of an app over one another, on the same scale, with their known values of
+// the last period. The first series is always drawn, further ones only if they are not always zero.
 func drawSeries(past *history.App, names []string, period time.Duration) drawing {
 	d := drawing{Width: drawingWidth, Height: drawingHeight, Lines: make([]string, len(names)), Empty: true}
 	if past == nil || len(past.Times) < 2 {

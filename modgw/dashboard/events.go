@@ -14,10 +14,10 @@ const (
 	// eventPause is between two looks at the host while a page follows it.
 	eventPause = 2 * time.Second
 
-	// pauseShare is how many times as long as a look the pause after it is at least.
+	// pauseShare is the minimum ratio of the pause after a look to the duration of the look.
 	pauseShare = 20
 
-	// sendLimit is how long a browser may take nothing of what is sent to it.
+	// sendLimit is the time without reading after which a browser is disconnected.
 	sendLimit = 20 * time.Second
 )
 
@@ -67,7 +67,7 @@ func (v *visit) leaveStream() {
 // mayGoOn reports whether the session has not ended meanwhile.
 func (v *visit) mayGoOn() bool { return v.session == nil || v.sessions.isOpen(v.session) }
 
-// follower sends what changes.
+// follower sends changes to a browser.
 type follower struct {
 	*visit
 	name  modgw.AppName     // "": all apps
@@ -75,7 +75,7 @@ type follower struct {
 	since time.Time         // time of the newest point that was sent
 }
 
-// look asks the host, and sends what is new.
+// look asks the host for its state, and sends the changes.
 func (f *follower) look(ctx context.Context) error {
 	parts, err := f.parts(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/history"
 )
 
-// functions are those of the templates.
+// functions are the functions of the templates.
 var functions = template.FuncMap{
 	"seconds": seconds, "bytes": bytesText, "clock": clock, "stamp": stamp, "number": number, "segment": url.PathEscape,
 	"lines": func(text string) []string { return strings.Split(text, "\n") }, "plural": plural, "dict": dict,
@@ -29,7 +29,7 @@ func dict(pairs ...any) map[string]any {
 	return all
 }
 
-// none stands for a value that is not known.
+// none is shown for an unknown value.
 const none = "–"
 
 // valueText is a value of a series for people.

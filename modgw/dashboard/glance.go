@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/history"
 )
 
-// glanceTime is how much of the past the page with all apps shows.
+// glanceTime is the period that the page with all apps shows.
 const glanceTime = 15 * time.Minute
 
 // glance is the page with all apps.
@@ -26,7 +26,7 @@ func (v *visit) glance() error {
 	return nil
 }
 
-// apps is what the page with all apps shows of them.
+// apps holds the data of the page with all apps.
 type apps struct {
 	Root    string
 	Machine string

@@ -7,7 +7,7 @@ const (
 	mostStreamsOfSession = 12 // and of one browser
 )
 
-// limit counts what there may only be so many of at once.
+// limit limits the number of things that exist at once.
 type limit struct {
 	most int64
 	now  atomic.Int64

@@ -15,14 +15,14 @@ var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/*.html"))
 })
 
-// page is what all pages have.
+// page holds the common data of all pages.
 type page struct {
 	Title  string
 	Root   string // beginning of the paths of all pages
 	Assets string // beginning of the paths of all assets
 	Form   string // value that forms must send
 	Leave  bool   // there is a session to leave
-	Events string // path of what follows the host; "": nothing does
+	Events string // path of the events that keep the page up to date; "": none
 	Parts  []part // parts that events replace
 	Body   any
 }

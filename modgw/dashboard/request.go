@@ -11,7 +11,7 @@ import (
 
 func escape(name modgw.AppName) string { return url.PathEscape(string(name)) }
 
-// requestPage is what the page of one request shows.
+// requestPage holds the data of the page of one request.
 type requestPage struct {
 	Root   string
 	App    modgw.AppName
@@ -30,7 +30,7 @@ type span struct {
 	Width   float64 // length, in the same unit
 }
 
-// request is the page of a request that was slow or failed, with what was logged for it.
+// request shows the page of a request that was slow or failed, with its log records.
 func (v *visit) request() error {
 	p := requestPage{Root: v.root, App: v.name(), ID: v.r.PathValue("id")}
 	records, err := v.client.RequestRecords(v.r.Context(), p.App)

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/history"
 )
 
-// level is how well an app is, worst first.
+// level is the health of an app, worst first.
 type level string
 
 const (
@@ -39,7 +39,7 @@ type row struct {
 type figure struct {
 	Name  string
 	Value string
-	Bad   bool // it says that something is wrong
+	Bad   bool // it indicates a problem
 }
 
 // newRow makes the row of an app from its status and its history; nil: there is none yet.
@@ -79,7 +79,7 @@ func newRow(a control.AppStatus, past *history.App) row {
 	return r
 }
 
-// stateSentence is what an app does that is well.
+// stateSentence describes what a healthy app is doing.
 func stateSentence(a control.AppStatus, rate *float64) string {
 	switch a.State {
 	case modgw.AppIdle:

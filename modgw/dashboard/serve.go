@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// mostConnections is how many browsers may be connected at once: the host's file descriptors are
-// for clients of the apps.
+// mostConnections is the maximum number of simultaneous connections of browsers: the host's file
+// descriptors are meant for clients of the apps.
 const mostConnections = 256
 
 // Serve answers the connections of l until ctx is done, and returns when every answer has ended.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// LinkLife is how long a link works that is not used.
+// LinkLife is the time for which an unused link is valid.
 const LinkLife = 5 * time.Minute
 
 const (
@@ -20,7 +20,7 @@ const (
 	mostSessions = 16 // of a user, too
 )
 
-// secretSum is what is kept of a secret that a browser has.
+// secretSum is the hash of a browser's secret. Only the hash is kept.
 type secretSum [sha256.Size]byte
 
 func newSecret() string {
@@ -59,7 +59,7 @@ type token struct {
 // sessions are the browsers that were let in, and the links that let some in. They are in memory
 // alone: a restart of the host ends all.
 type sessions struct {
-	key []byte // makes what the forms of users without session send
+	key []byte // key that derives the form values of users without a session
 
 	mu     sync.Mutex
 	tokens map[secretSum]token
@@ -70,7 +70,7 @@ func newSessions() *sessions {
 	return &sessions{key: []byte(newSecret()), tokens: map[secretSum]token{}, byID: map[string]*session{}}
 }
 
-// newToken makes a token that lets one browser in.
+// newToken returns a token that gives one browser access.
 func (s *sessions) newToken(uid uint32) (secret string, expires time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *sessions) end() (last time.Time) {
 	return last
 }
 
-// dropExpired forgets what is not valid any more. The mutex is held.
+// dropExpired removes expired tokens and sessions. The caller must hold the mutex.
 func (s *sessions) dropExpired() {
 	now := time.Now()
 	for sum, t := range s.tokens {
@@ -168,7 +168,7 @@ func (s *sessions) dropExpired() {
 	}
 }
 
-// dropOldest makes room for one more of the elements that count, of which there may be most.
+// dropOldest makes room for one more of the elements that count, whose number is limited to most.
 func dropOldest[K comparable, V any](all map[K]V, most int, of func(V) (counts bool, at time.Time)) {
 	var oldest K
 	var first time.Time

@@ -7,23 +7,23 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// app is what is known of one app.
+// app holds the state of one app.
 type app struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with each change
 	now     state
 }
 
-// state is what a page of an app is made from.
+// state holds the data for the pages of an app.
 type state struct {
-	revision int          // counts what makes pages old
-	styles   int          // counts what makes style sheets old
+	revision int          // changes when pages become outdated
+	styles   int          // changes when style sheets become outdated
 	failure  *modgw.Event // why the code is not loaded; nil: it is
 	causes   []string     // the changes since code was loaded, the last deploy included
 	loaded   string       // why the generation that serves was made
 }
 
-// keptCauses is how many changes are shown.
+// keptCauses is the number of changes that are shown.
 const keptCauses = 10
 
 func newApp() *app { return &app{changed: make(chan struct{})} }

@@ -10,13 +10,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// localDomains are those that no one can register, so that a page of someone else's cannot come
-// from them.
+// localDomains are domains that cannot be registered, so that no page from outside can use them.
 var localDomains = []string{".localhost", ".local", ".test", ".internal", ".lan", ".home.arpa"}
 
-// isForDeveloper reports whether the host that a request names can be this machine's own. A page
+// isForDeveloper reports whether the host name of a request may belong to this machine. A page from
 // elsewhere can make its own name lead to this machine (DNS rebinding), and would then be allowed
-// to read what the error page shows.
+// to read the error page.
 func (v *visit) isForDeveloper(r *http.Request) bool {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {

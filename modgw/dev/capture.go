@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// captureLimit is how much of a request's body is kept to show its form fields.
+// captureLimit is the number of bytes of a request's body that are kept to show its form fields.
 const captureLimit = 64 << 10
 
 // body is the beginning of a form that went by.
@@ -23,7 +23,8 @@ type body struct {
 	kept []byte
 }
 
-// captureBody keeps a copy of what the app reads of a form; nil for anything but a form.
+// captureBody keeps a copy of the part of a form that the app reads. It returns nil if the body is
+// not a form.
 func captureBody(r *http.Request) *body {
 	kind, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || r.Body == nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
@@ -51,7 +52,7 @@ func (b *body) fields() url.Values {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.kind == "application/x-www-form-urlencoded" {
-		// What is cut off or malformed is left out; the rest is worth seeing.
+		// Incomplete and malformed fields are left out; the others are useful.
 		found, _ := url.ParseQuery(string(b.kept))
 		return found
 	}

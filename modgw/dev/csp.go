@@ -108,8 +108,8 @@ func admitsInline(sources []string, nonce string) bool {
 	return slices.Contains(sources, "'unsafe-inline'") && !strict
 }
 
-// extend adds a source to a directive. What holds for everything (default-src) stays as it is, and
-// the more special directive begins as its copy.
+// extend adds a source to a directive. If the directive is default-src, it stays unchanged, and the
+// source is added to a copy of it with the name special.
 func (p *policy) extend(name, special, source string) {
 	for i, d := range p.directives {
 		if d[0] != name {
@@ -126,7 +126,7 @@ func (p *policy) extend(name, special, source string) {
 	}
 }
 
-// String is the policy as it stands in a header.
+// String returns the policy in the format of the header.
 func (p *policy) String() string {
 	parts := make([]string, len(p.directives))
 	for i, d := range p.directives {

@@ -1,7 +1,7 @@
-// Package dev is what stands in front of the gateway while an app is developed: it holds requests
-// back until changed code is loaded, shows why code does not load or fails, and lets open pages
-// follow the code.
+// Package dev is in front of the gateway while an app is developed: it holds requests back until
+// changed code is loaded, shows why code does not load or fails, and keeps open pages up to date
+// with the code.
 //
-// It watches no files and makes no generations; it gets events of both. Nothing of it exists in a
-// host that serves.
+// It does not watch files or create generations; it receives events about both. A host in
+// production does not use it.
 package dev

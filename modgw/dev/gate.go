@@ -12,7 +12,7 @@ import (
 type gate struct {
 	mu     sync.Mutex
 	holds  map[modgw.AppName]int // "": for all apps
-	opened chan struct{}         // closes when a hold goes; nil while no one waits
+	opened chan struct{}         // closes when a hold ends; nil while no request waits
 }
 
 // hold closes the gate for an app until release is called, which may be called again.

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Gateway is what a Handler stands in front of.
+// Gateway is the gateway behind a Handler.
 type Gateway interface {
 	http.Handler
 	// Find returns the app of a request and its mount.
@@ -22,7 +22,7 @@ type Gateway interface {
 	AppStatus(modgw.AppName) (modgw.AppStatus, error)
 }
 
-// Config is what a Handler is made from.
+// Config configures a Handler.
 type Config struct {
 	Gateway Gateway // gateway that the requests go on to
 
@@ -30,14 +30,14 @@ type Config struct {
 	// get a script.
 	Still bool
 
-	// Hold is how long a request waits for changed code at most; 0: one minute.
+	// Hold is the maximum time that a request waits for changed code; 0: one minute.
 	Hold time.Duration
 
 	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx
 	// is done; nil: no one knows.
 	CatchUp func(ctx context.Context, app modgw.AppName)
 
-	// Log gets what developers should know of their pages; nil discards it.
+	// Log receives messages for developers about their pages; nil discards them.
 	Log *slog.Logger
 }
 
@@ -54,11 +54,11 @@ type Handler struct {
 
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*app
-	pending map[modgw.AppName]func() // releases what the watcher holds
+	pending map[modgw.AppName]func() // releases the watcher's holds
 	told    map[string]bool          // logged already, which is to happen once
 }
 
-// New makes a handler. It starts nothing.
+// New returns a handler. It starts no goroutines.
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -113,8 +113,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.finish()
 }
 
-// newsTime is how long the news of a saved file may be on its way when its developer asks for the
-// page.
+// newsTime limits the wait for the event of a saved file when its developer requests the page.
 const newsTime = time.Second
 
 // catchUp waits for news that are on their way.
@@ -132,8 +131,8 @@ func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
 // time from an order for a new generation until that is ready, or is known never to be.
 func (h *Handler) Hold(name modgw.AppName) (release func()) { return h.gate.hold(name) }
 
-// Pending keeps requests of an app back ("" means all apps) while files have changed of which
-// no one knows yet what they mean.
+// Pending holds back requests of an app ("" means all apps) while the effect of changed files is
+// not yet known.
 func (h *Handler) Pending(name modgw.AppName, pending bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

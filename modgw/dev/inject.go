@@ -25,7 +25,7 @@ type injector struct {
 	http.ResponseWriter
 	visit  *visit
 	begun  bool
-	splice *splice // nil for what is not a page
+	splice *splice // nil if the response is not a page
 }
 
 // WriteHeader sends the response's head, without a length when it becomes another.
@@ -42,7 +42,7 @@ func (w *injector) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// prepare makes room for the script, if the page's content security policy lets it in.
+// prepare makes room for the script if the page's content security policy allows it.
 func (w *injector) prepare() {
 	script := w.visit.liveScript()
 	nonce, why := admit(w.Header(), script)
@@ -89,7 +89,7 @@ func (w *injector) finish() {
 	}
 }
 
-// isPage reports whether a response is a whole HTML document as far as its head tells.
+// isPage reports whether a response, judged by its head, is a complete HTML document.
 func isPage(status int, h http.Header) bool {
 	if status != http.StatusOK && status < 400 || h.Get("Content-Encoding") != "" || h.Get("X-Modgw-Page") != "" {
 		return false

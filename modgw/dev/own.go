@@ -32,7 +32,7 @@ func (h *Handler) serveOwn(w http.ResponseWriter, r *http.Request, name modgw.Ap
 	return true
 }
 
-// event is what pages hear of.
+// event is an event that is sent to pages.
 type event struct {
 	Revision string `json:"revision"` // a page of another one is old
 	Styles   int    `json:"styles"`   // style sheets of another number are old
@@ -42,8 +42,8 @@ func (h *Handler) event(s state) event {
 	return event{Revision: fmt.Sprintf("%s.%d", h.run, s.revision), Styles: s.styles}
 }
 
-// serveEvents is a stream of server-sent events (HTML Living Standard, section 9.2) that tells what
-// is new, at once and after every change. It ends with the host, and the browser comes again.
+// serveEvents sends a stream of server-sent events (HTML Living Standard, section 9.2) with the
+// state, at once and after every change. It ends with the host, and the browser reconnects.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, name modgw.AppName) {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
@@ -89,7 +89,7 @@ func (h *Handler) serveStill(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// stillURL is where serveStill sends the browser back to what it asked for.
+// stillURL returns the URL at which serveStill redirects the browser to the original target.
 func (v *visit) stillURL(r *http.Request, serving int) string {
 	q := url.Values{"of": {v.stillValue(serving)}, "to": {modgw.RequestInfoOf(r).RawTarget}}
 	return strings.TrimSuffix(string(v.mount), "/") + stillPath + "?" + q.Encode()
@@ -100,7 +100,7 @@ func (v *visit) stillValue(generation int) string {
 	return fmt.Sprintf("%s.%s.%d", v.handler.run, v.name, generation)
 }
 
-// acceptsOld reports whether the browser was told to show the generation that still serves.
+// acceptsOld reports whether the browser has asked for the generation that still serves.
 func (v *visit) acceptsOld(r *http.Request) bool {
 	serving := v.state.failure.Serving
 	for _, c := range r.CookiesNamed(stillCookie) {

@@ -21,7 +21,7 @@ var copyCode = strings.TrimSpace(copySource)
 
 var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 
-// pagePolicy lets an error page run its own two scripts and hear of changes, and nothing else.
+// pagePolicy allows an error page only to run its own two scripts and to receive events.
 var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; script-src %s %s; connect-src 'self'; base-uri 'none'; form-action 'none'",
 	script{}.hash(), hashOf(copyCode))
 
@@ -65,7 +65,7 @@ type lineView struct {
 	Number  int
 	Text    string
 	Current bool
-	Caret   string // space before a mark below the line; "" without one
+	Caret   string // space before a mark below the line; "" if there is no mark
 }
 
 func (p *report) page() *page {

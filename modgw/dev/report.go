@@ -29,17 +29,17 @@ type report struct {
 	// number of the one that still works when the newer one does not load
 	Serving  int    `json:"serving,omitempty"`
 	StillURL string `json:"still,omitempty"` // shows the one that still works
-	// since code was loaded; else what made this generation
+	// changes since the code was loaded; otherwise the cause of this generation
 	Changed  []string `json:"changed,omitempty"`
 	Incident string   `json:"incident,omitempty"`
 
 	environment modgw.EnvironmentStatus
 	root        string
-	live        string // the script element that makes the page follow the code; "" without one
+	live        string // script element that keeps the page up to date; "" if there is none
 	loads       bool   // the code was loaded, and failed later
 }
 
-// requestReport is what was asked.
+// requestReport describes the request.
 type requestReport struct {
 	Method  string  `json:"method"`
 	URL     string  `json:"url"`
@@ -90,7 +90,7 @@ func (v *visit) report(r *http.Request, status int, f *modgw.Fault) *report {
 	return p
 }
 
-// describeApp fills in what is known of the app and of the generation that serves.
+// describeApp adds the data of the app and of the generation that serves.
 func (p *report) describeApp(v *visit) {
 	status, err := v.handler.config.Gateway.AppStatus(v.name)
 	if err != nil {

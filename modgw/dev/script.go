@@ -10,14 +10,14 @@ import (
 //go:embed live.js
 var liveSource string
 
-// liveCode is what the script element of a page contains; what differs between pages is in its
+// liveCode is the content of a page's script element; the differences between pages are in its
 // attributes.
 var liveCode = strings.TrimSpace(liveSource)
 
 // script is the live reload script for one page.
 type script struct{ attributes string }
 
-// element is the script as it stands in a page.
+// element returns the script element.
 func (s script) element(nonce string) string {
 	if nonce != "" {
 		nonce = ` nonce="` + nonce + `"`

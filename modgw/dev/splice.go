@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// splice copies an HTML document and puts something in before its last </body>, or at its end when
-// that tag is left out. It holds nothing back but what can be the end of the document.
+// splice copies an HTML document and inserts text before its last </body>, or at its end if that
+// tag is missing. It only holds back data that may be the end of the document.
 type splice struct {
 	out    io.Writer
 	insert []byte
 
-	held     []byte // begins with what is, or may become, the last </body
+	held     []byte // begins with text that is, or may become, the last </body
 	begun    bool
 	document bool // it begins as a document does, and not as a piece of one
 	err      error
@@ -19,8 +19,8 @@ type splice struct {
 
 var bodyEnd = []byte("</body")
 
-// tailLimit is how much may follow the last </body: a page with more behind it has the tag in a
-// script, or is broken.
+// tailLimit is the maximum length of the text after the last </body: if more text follows, the tag
+// is in a script, or the page is broken.
 const tailLimit = 1 << 10
 
 // Write takes the next piece.
@@ -62,7 +62,7 @@ func (s *splice) write(p []byte) {
 	}
 }
 
-// keepFrom is where the part of data begins that must wait for what follows.
+// keepFrom returns the position in data from which on data must wait for further data.
 func keepFrom(data []byte) int {
 	if at := lastBodyEnd(data); at >= 0 && len(data)-at <= tailLimit {
 		return at

@@ -19,7 +19,7 @@ func (p *report) write(w http.ResponseWriter, accept string) {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", pagePolicy)
 		w.WriteHeader(p.Status)
-		// The client may be gone; there is no one left to tell.
+		// The client may be gone; the error cannot be reported.
 		_ = pageTemplate.Execute(w, p.page())
 	case strings.Contains(accept, "application/json"):
 		header.Set("Content-Type", "application/json")

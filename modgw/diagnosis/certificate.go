@@ -13,8 +13,8 @@ type Certificate struct {
 	Expires time.Time // until when
 }
 
-// soon is how long before the end of a certificate it should have been replaced, unless it is a
-// shorter part of its life.
+// soon is the time before the end of a certificate at which it should have been replaced. If the
+// soonShare-th part of its lifetime is shorter, that counts instead.
 const (
 	soon      = 7 * 24 * time.Hour
 	soonShare = 5

@@ -15,7 +15,7 @@ func stopped(a *App) *Diagnosis {
 	return &Diagnosis{"stopped", Notice, "the app was stopped by its administrator", "modgw-host restart " + string(a.App)}
 }
 
-// codesOfDescriptors is what codes of mistakes in descriptors begin with.
+// codesOfDescriptors is the prefix of the codes of mistakes in descriptors.
 const codesOfDescriptors = "MGW-CFG-"
 
 func brokenDescriptor(a *App) *Diagnosis {
@@ -36,8 +36,7 @@ func diskFullForPackages(a *App) *Diagnosis {
 	return a.deployDiagnosis("disk_full", "disk full: "+a.Failure.Error)
 }
 
-// missingModule is what Python says of a module that it does not find, with the place that the
-// host adds.
+// missingModule matches Python's error for a missing module, with the place that the host adds.
 var missingModule = lazyregexp.New(`No module named '([^']+)'(?: \((.+:\d+)\))?`)
 
 func missingPackage(a *App) *Diagnosis {

@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw/meter"
 )
 
-// Severity says how bad it is for those who use an app.
+// Severity is the severity of a diagnosis for the users of an app.
 type Severity string
 
 // The severities, worst first.
@@ -17,7 +17,7 @@ const (
 	Notice   Severity = "notice"   // it is meant to be so, or ends by itself
 )
 
-// Diagnosis says why an app is not well.
+// Diagnosis describes a problem of an app.
 type Diagnosis struct {
 	Cause    string   `json:"cause"`    // one of a bounded number of names, such as "queue_full"
 	Severity Severity `json:"severity"` // how bad it is
@@ -25,7 +25,7 @@ type Diagnosis struct {
 	Hint     string   `json:"hint"`     // advice; "": none
 }
 
-// App is what is known of an app.
+// App holds the known facts about an app.
 type App struct {
 	modgw.AppStatus
 
@@ -37,15 +37,15 @@ type App struct {
 	// Client is the one that has sent most of the requests of late; its zero value: none is known.
 	Client meter.Client
 
-	// WatchDegraded says which files cannot be watched; "": none.
+	// WatchDegraded names the files that cannot be watched; "": none.
 	WatchDegraded string
 
-	// WorkerEnd says why a worker ended last, or could not start; "": that is unknown. WorkerEnds
-	// are the times when that happened, as far as they are known, the latest last.
+	// WorkerEnd is the reason why a worker ended last, or could not start; "": unknown. WorkerEnds
+	// are the known times of such ends, the latest last.
 	WorkerEnd  string
 	WorkerEnds []time.Time
 
-	// FailingError is what the log says of the last request that failed; "": nothing.
+	// FailingError is the log's message about the last request that failed; "": none.
 	FailingError string
 
 	// Interrupted is where the request was that was ended last at its time limit, such as "views.py
@@ -56,17 +56,17 @@ type App struct {
 	// where that is unknown.
 	Places []modgw.Location
 
-	// Silent are the numbers of workers that did not say where their requests are, Stopped those of
-	// workers whose process was stopped, and InKernel those of workers with a thread that cannot be
-	// interrupted. They are empty where nothing is wrong.
+	// Silent are the numbers of workers that did not report where their requests are, Stopped those
+	// of workers whose process was stopped, and InKernel those of workers with a thread that cannot
+	// be interrupted. They are empty if there is no problem.
 	Silent, Stopped, InKernel []int
 
 	// Samples are figures of the app, oldest first. The last one is of Now.
 	Samples []Sample
 }
 
-// rules are the causes that are looked for, the one that explains most first: an app whose workers
-// end again and again also refuses requests.
+// rules determine the causes, beginning with the one that explains most: an app whose workers end
+// again and again also refuses requests.
 var rules = []func(*App) *Diagnosis{
 	stopped, brokenDescriptor, diskFullForPackages, missingPackage, startupTimeout, failedDeploy,
 	outOfMemory, crashLoop, diskFull, blockedLoop, silentWorkers, lockBound, waitingRequests,
@@ -74,7 +74,7 @@ var rules = []func(*App) *Diagnosis{
 	memoryGrows, slowClients, watchDegraded, starting,
 }
 
-// Of says why an app is not well; nil: nothing is known to be wrong.
+// Of returns the diagnosis of an app, or nil if no problem is known.
 func Of(app App) *Diagnosis {
 	for _, rule := range rules {
 		if d := rule(&app); d != nil {

@@ -39,7 +39,7 @@ func samples(n int, change func(i int, s *Sample)) []Sample {
 	return all
 }
 
-// followUp gives each sample what the one before it tells.
+// followUp passes the state of each sample on to the next one.
 func followUp(all []Sample) {
 	for i := range all[1:] {
 		all[i+1] = all[i+1].After(all[i])

@@ -1,4 +1,4 @@
-// Package diagnosis says in one sentence why an app is not well, and what helps. It is a pure
-// function over what the host knows of the app: its status, and samples of its figures. Where there
-// is no figure there is no sentence.
+// Package diagnosis describes in one sentence why an app is not well, and recommends a remedy. It
+// is a pure function of the host's knowledge about the app: its status, and samples of its figures.
+// Without a figure there is no sentence.
 package diagnosis

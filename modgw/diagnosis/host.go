@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Host is what is known of a host, beside its apps.
+// Host holds the known facts about a host, except its apps.
 type Host struct {
 	Now          time.Time     // when that was found out
 	Certificates []Certificate // certificates of its listeners
@@ -19,7 +19,7 @@ type Host struct {
 
 	Broken []BrokenFile // descriptor files that cannot be used
 
-	// WatchDegraded says which descriptors cannot be watched; "": all can.
+	// WatchDegraded names the descriptors that cannot be watched; "": none.
 	WatchDegraded string
 
 	State Disk  // the disk with the state folder
@@ -39,7 +39,8 @@ type BrokenFile struct {
 type Disk struct {
 	Path string // path of a folder on it
 
-	// Free and Size are in bytes, Free without what is reserved for root; a Size of 0: unknown.
+	// Free and Size are in bytes, Free without the part that is reserved for root. A Size of 0
+	// means unknown.
 	Free, Size uint64
 
 	// FreeFiles and MostFiles are numbers of files; a MostFiles of 0: they are not bounded.
@@ -52,14 +53,14 @@ type Files struct {
 	Most int // number that can be open at a time; 0: unknown
 }
 
-// hostRules are the causes that are looked for, of those that are as bad as each other the one
-// first that explains most.
+// hostRules determine the causes. Among causes of the same severity, the one that explains most
+// comes first.
 var hostRules = []func(*Host) *Diagnosis{
 	fullDisk, fewFiles, endingCertificate, brokenHostFile, brokenFiles, unwatchedDescriptors,
 }
 
-// OfHost says why a host is not well: the worst of what is wrong; nil: nothing is known to be
-// wrong.
+// OfHost returns the diagnosis of a host, the worst one if there are several, or nil if no problem
+// is known.
 func OfHost(h Host) *Diagnosis {
 	var worst *Diagnosis
 	for _, rule := range hostRules {
@@ -77,7 +78,7 @@ func Worse(first, second *Diagnosis) *Diagnosis {
 	return first
 }
 
-// rank is larger for what is worse.
+// rank is higher for worse severities.
 func (s Severity) rank() int {
 	switch s {
 	case Critical:
@@ -170,8 +171,8 @@ func brokenFiles(h *Host) *Diagnosis {
 	return worst
 }
 
-// OfFile says what is wrong with a descriptor file; nil: nothing is. Apps of it that are served
-// have a diagnosis of their own.
+// OfFile returns the diagnosis of a descriptor file, or nil if it has no mistake. Its apps that are
+// served have their own diagnoses.
 func OfFile(f BrokenFile) *Diagnosis {
 	mistake, unserved := f.Mistake, f.Unserved
 	if mistake == nil {

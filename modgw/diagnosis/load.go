@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// fewest is how many requests a share of them is said of.
+// fewest is the smallest number of requests for which a share of them is reported.
 const fewest = 10
 
 // window is over how long shares of requests are counted.
@@ -45,7 +45,8 @@ func queueFull(a *App) *Diagnosis {
 	return nil
 }
 
-// refusals says how many requests are refused because of the queue; "": none are.
+// refusals describes the refusals of requests because of the queue, or returns "" if there are
+// none.
 func (a *App) refusals() string {
 	base, ok := a.base()
 	last := a.last()
@@ -59,7 +60,7 @@ func (a *App) refusals() string {
 	return ""
 }
 
-// busy says how many of the requests that can be executed at once are.
+// busy describes how many of the requests that can be executed at once are being executed.
 func (a *App) busy() string {
 	if a.Kind == modgw.KindWSGI {
 		return fmt.Sprintf("%d of %d threads are busy", a.Runner.Busy, a.Runner.Capacity)
@@ -131,7 +132,7 @@ func lockBound(a *App) *Diagnosis {
 	return a.addPressure(d)
 }
 
-// addPressure adds to a cause what it leads to: requests that are refused, or wait.
+// addPressure adds the consequences of a cause: requests that are refused, or wait.
 func (a *App) addPressure(d *Diagnosis) *Diagnosis {
 	if refused := a.refusals(); refused != "" {
 		d.Severity = Critical
@@ -155,7 +156,7 @@ func (a *App) addPlace(d *Diagnosis) *Diagnosis {
 	return d
 }
 
-// running says how many requests some workers execute.
+// running describes the number of requests that some workers execute.
 func running(requests, workers int) string {
 	if workers == 1 {
 		return fmt.Sprintf("%d requests in one worker", requests)
@@ -163,7 +164,7 @@ func running(requests, workers int) string {
 	return fmt.Sprintf("%d requests in %d workers", requests, workers)
 }
 
-// holds says what keeps an app from more workers, and what helps.
+// holds maps obstacles to more workers to their descriptions, and to hints.
 var holds = map[string]struct{ why, hint string }{
 	modgw.HeldByMax:        {"max reached", "raise max of workers = { min, max }, or threads for an app that waits"},
 	modgw.HeldByLimit:      {"limits { memory } has no room for more", "raise limits { memory }, or lower the memory of a worker"},
@@ -206,8 +207,8 @@ func timeouts(a *App) *Diagnosis {
 	return a.addPlace(d)
 }
 
-// failureCauses are the causes of requests that fail for want of something, by a part of what their
-// exceptions say.
+// failureCauses maps parts of exception messages to causes of requests that fail for lack of a
+// resource or a permission.
 var failureCauses = map[string]string{
 	"Errno 28]": "disk_full", "Errno 24]": "too_many_files", "MemoryError": "out_of_memory",
 	"Errno 13]": "permission_denied",
@@ -244,7 +245,7 @@ func failingRequests(a *App) *Diagnosis {
 
 // growth is from when on memory is said to grow.
 type growth struct {
-	settled time.Duration // how long a generation may load what it needs
+	settled time.Duration // time that a generation has to load its data
 	span    time.Duration // how long it has grown at least
 	share   float64       // part by which it has grown at least
 	least   int64         // bytes by which it has grown at least
@@ -290,7 +291,7 @@ func (a *App) memoryGrows(least growth) *Diagnosis {
 		"recycle { memory } replaces a worker that has become large"}
 }
 
-// steps is how often memory has shrunk between two samples, and by how much it has grown at most.
+// steps returns how often memory has shrunk between two samples, and its largest growth.
 func steps(of []Sample) (shrunk int, leap int64) {
 	for i := range of[1:] {
 		step := of[i+1].Memory - of[i].Memory

@@ -102,10 +102,10 @@ func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	return f
 }
 
-// refusedPause is how long no request may be refused while the queue is said to be full.
+// refusedPause is the time without refusals after which the queue no longer counts as full.
 const refusedPause = 15 * time.Second
 
-// After returns s with what only the sample before it can tell.
+// After returns s with the fields that depend on the previous sample.
 func (s Sample) After(before Sample) Sample {
 	if s.Busy > 0 && before.Busy > 0 && s.Generation == before.Generation && s.Answered == before.Answered {
 		if s.QuietSince = before.QuietSince; s.QuietSince.IsZero() {
@@ -122,7 +122,7 @@ func (s Sample) After(before Sample) Sample {
 	return s
 }
 
-// recent is how long ago something may have happened to be said of an app now.
+// recent is the maximum age of an event that a diagnosis mentions.
 const recent = 10 * time.Minute
 
 // last is the newest sample; its zero value when there is none.
@@ -143,7 +143,8 @@ func (a *App) base() (Sample, bool) {
 	return Sample{}, false
 }
 
-// before is the newest sample that is at least least and at most most old; false without one.
+// before returns the newest sample that is at least least old. It returns false if there is none
+// that is at most most old.
 func (a *App) before(least, most time.Duration) (Sample, bool) {
 	for i := len(a.Samples) - 1; i >= 0; i-- {
 		if age := a.Now.Sub(a.Samples[i].Time); age >= least {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// For so long no request may have been answered before it is said of a worker that does not say
-// where it is, and of one whose requests are not known to wait for anything.
+// Time without any answered request after which the diagnosis reports a worker that does not say
+// where it is, and a worker whose requests are not known to wait for anything.
 const (
 	silentTime     = 5 * time.Second
 	unansweredTime = 10 * time.Second
@@ -30,7 +30,7 @@ func silentWorkers(a *App) *Diagnosis {
 	return nil
 }
 
-// unanswered is about an app that takes requests and answers none, where nothing says why.
+// unanswered covers an app that accepts requests and answers none, for no known reason.
 func unanswered(a *App) *Diagnosis {
 	quiet := a.quiet()
 	if quiet < unansweredTime || !a.isPressed() {
@@ -39,7 +39,7 @@ func unanswered(a *App) *Diagnosis {
 	return a.addPlace(a.silence(quiet, a.busy(), fmt.Sprintf("look what the app waits for: modgw-host logs %s; timeouts { request } ends such requests", a.App)))
 }
 
-// silence makes the diagnosis of workers that answer nothing.
+// silence returns the diagnosis of workers that answer no requests.
 func (a *App) silence(quiet time.Duration, text, hint string) *Diagnosis {
 	d := &Diagnosis{"worker_silent", Warning, text, hint}
 	if quiet >= time.Second {
@@ -51,7 +51,7 @@ func (a *App) silence(quiet time.Duration, text, hint string) *Diagnosis {
 	return a.addPressure(d)
 }
 
-// workersAre says of some workers what one is, or several are.
+// workersAre describes some workers, with is for a single worker and are for several.
 func workersAre(numbers []int, is, are string) string {
 	if len(numbers) == 1 {
 		return fmt.Sprintf("worker %d %s", numbers[0], is)
@@ -69,7 +69,8 @@ func (a *App) signal(command string, numbers []int) string {
 	return command
 }
 
-// quiet is for how long workers have had requests, and none was answered, as far as samples say it.
+// quiet returns the time for which workers have had requests without answering any, according to
+// the samples.
 func (a *App) quiet() time.Duration {
 	since := a.last().QuietSince
 	if since.IsZero() {

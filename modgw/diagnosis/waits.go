@@ -16,7 +16,7 @@ type subject struct {
 	hint  string
 }
 
-// What requests may wait for.
+// Subjects that requests may wait for.
 var (
 	database = &subject{"waiting_for_database", "the database", "look for slow queries and locks in the database; more threads make more queries"}
 	pooled   = &subject{"waiting_for_database", "a free connection to the database",
@@ -30,7 +30,8 @@ var (
 	locks    = &subject{"waiting_for_lock", "a lock or a queue of the app's own", "look for locks that are taken in different orders"}
 )
 
-// subjects are what functions of a library wait for, by its module or the package that has it.
+// subjects maps modules, or the packages that contain them, to the subjects that their functions
+// wait for.
 var subjects = map[string]*subject{
 	"psycopg": database, "psycopg2": database, "asyncpg": database, "aiopg": database, "pg8000": database,
 	"pymysql": database, "MySQLdb": database, "mysql": database, "aiomysql": database, "asyncmy": database,
@@ -49,8 +50,8 @@ var subjects = map[string]*subject{
 	"subprocess": programs, "threading": locks, "queue": locks,
 }
 
-// subjectOf is what a request waits for, and the library by which; nil: that is unknown, or it
-// waits for nothing.
+// subjectOf returns the subject that a request waits for, and the library by which it waits. The
+// subject is nil if it is unknown, or if the request does not wait.
 func subjectOf(l *modgw.Location) (s *subject, library string) {
 	if l.Function == "getaddrinfo" {
 		return names, "socket.getaddrinfo"
@@ -116,7 +117,7 @@ func placeOf(l *modgw.Location) string {
 	return fmt.Sprintf("%s line %d", path.Base(l.File), l.Line)
 }
 
-// where says where the requests of a gathering are.
+// where describes where the requests of a gathering are.
 func (a *App) where(g *gathering) string {
 	unit := "requests"
 	if a.Kind == modgw.KindWSGI {
@@ -183,7 +184,7 @@ func blockedLoop(a *App) *Diagnosis {
 	return nil
 }
 
-// inFlight says how many requests the app has.
+// inFlight describes the number of requests that the app has.
 func (a *App) inFlight() string {
 	n := a.Runner.Busy + a.Runner.Queued
 	if n == 1 {

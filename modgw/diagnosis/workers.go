@@ -56,8 +56,8 @@ func crashLoop(a *App) *Diagnosis {
 	return d
 }
 
-// endsSince is how many workers of the generation ended, or could not start, in the last time d, as
-// far as is known.
+// endsSince returns the number of workers of the generation that ended, or could not start, in the
+// last time d, as far as is known.
 func (a *App) endsSince(d time.Duration) (n int) {
 	for _, t := range a.WorkerEnds {
 		if a.Generation != nil && t.After(a.Generation.Ready) && a.Now.Sub(t) < d {
@@ -67,8 +67,8 @@ func (a *App) endsSince(d time.Duration) (n int) {
 	return n
 }
 
-// restartsLately is how many workers of the generation ended in the last minute, as far as is
-// known.
+// restartsLately returns the number of workers of the generation that ended in the last minute, as
+// far as is known.
 func (a *App) restartsLately() int {
 	if a.Now.Sub(a.Generation.Ready) < window {
 		return a.Runner.Restarts

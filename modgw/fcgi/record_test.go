@@ -26,7 +26,7 @@ func TestRecordsOnTheWire(t *testing.T) {
 	}
 }
 
-// P7: bytes that mean nothing are zero, whatever was in memory before, and there is no padding.
+// P7: unused bytes are zero, whatever the memory contained before, and there is no padding.
 func TestP7NoRecordHasBytesOfMemoryThatWasUsedBefore(t *testing.T) {
 	for name, appendTo := range map[string]func(dst []byte) []byte{
 		"begin":        func(b []byte) []byte { return AppendBegin(b, 1, Begin{Role: RoleResponder, KeepConn: true}) },

@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// mostDeploys is how many deploys of an app are kept.
+// mostDeploys is the maximum number of deploys of an app that are kept.
 const mostDeploys = 40
 
 // Deploy is one that has ended.
@@ -22,16 +22,16 @@ type Deploy struct {
 	Changes    []string  `json:"changes,omitempty"` // differences from the generation before
 }
 
-// Shape is what can differ between two generations of an app beside its code.
+// Shape holds the properties, besides the code, in which two generations of an app can differ.
 type Shape struct {
 	Settings map[string]string // without secrets, by name
 	Packages []modgw.Package   // packages of its environment
 }
 
-// mostChanges is how many differences between two generations are listed.
+// mostChanges is the maximum number of differences between two generations that are listed.
 const mostChanges = 20
 
-// changesTo lists what is different in another shape, a line for each difference.
+// changesTo lists the differences to another shape, one line for each difference.
 func (s *Shape) changesTo(after Shape) (changes []string) {
 	for _, name := range sortedNames(s.Settings, after.Settings) {
 		switch from, to := s.Settings[name], after.Settings[name]; {

@@ -11,15 +11,16 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// mostApps is how many apps have points. With all series of an hour each takes some 40 KiB.
+// mostApps is the maximum number of apps with points. An hour of all series of an app uses about 40
+// KiB.
 const mostApps = 500
 
-// Config is what a History is made from.
+// Config configures a History.
 type Config struct {
 	// Read calls yield with the figures of apps: of all, or of those that had a request.
 	Read func(all bool, yield func(modgw.AppName, Figures))
 
-	// Shape is what an app is like now; false: it has no generation.
+	// Shape returns the current shape of an app, or false if the app has no generation.
 	Shape func(modgw.AppName) (Shape, bool)
 }
 
@@ -36,7 +37,7 @@ type History struct {
 	closed  bool
 }
 
-// app is what is kept of one.
+// app holds the points and deploys of one app.
 type app struct {
 	points  ring
 	before  *Figures // the newest figures; nil: none
@@ -44,7 +45,7 @@ type app struct {
 	shape   *Shape   // shape of the generation that serves; nil: unknown
 }
 
-// App is what is shown of one app.
+// App is the history of one app as it is shown.
 type App struct {
 	App   modgw.AppName `json:"app"`   // name of the app
 	Times []int64       `json:"times"` // milliseconds since 1970, oldest first
@@ -53,7 +54,7 @@ type App struct {
 	Deploys []Deploy     `json:"deploys"` // oldest first
 }
 
-// New makes a history that has nothing yet. Close it.
+// New returns an empty history. The caller must call Close.
 func New(c Config) *History { return &History{config: c, apps: map[modgw.AppName]*app{}} }
 
 // Served is called when a request has ended. It costs nothing while there are requests: a sample
@@ -108,7 +109,8 @@ func (h *History) sample(all bool) (busy bool) {
 	return busy
 }
 
-// app is what is kept of an app, the one with the oldest point making room. The mutex is held.
+// app returns the history of an app, creating it if necessary. The app with the oldest last point
+// makes room. The caller must hold the mutex.
 func (h *History) app(name modgw.AppName) *app {
 	if a := h.apps[name]; a != nil {
 		return a
@@ -133,7 +135,7 @@ func (a *app) add(f Figures) {
 	}
 	values := make([]float32, len(definitions))
 	if last := a.points.last(); !last.IsZero() && f.Time.Sub(last) > 2*Interval {
-		// No one looked, and there was nothing to see until an interval ago.
+		// No samples were taken, and there were no requests until an interval ago.
 		quiet := *before
 		quiet.Time = f.Time.Add(-Interval)
 		a.points.add(quiet.Time, fill(values, before, &quiet))
@@ -173,8 +175,9 @@ func (h *History) Observe(e modgw.Event) {
 	a.deploys = append(a.deploys[max(0, len(a.deploys)-mostDeploys+1):], d)
 }
 
-// Read returns what is kept of the apps that may be seen, by name, with the points after a time.
-// Unless samples are taken by themselves it takes one first, if the last is older than an interval.
+// Read returns the history of the apps for which may returns true, by name, with the points after a
+// time. If no samples are being taken, and the last one is older than an interval, Read takes one
+// first.
 func (h *History) Read(since time.Time, may func(modgw.AppName) bool) []App {
 	h.mu.Lock()
 	defer h.mu.Unlock()

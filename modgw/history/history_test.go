@@ -41,7 +41,7 @@ func (s *stubApps) history() *History {
 	})
 }
 
-// count is how often figures were read.
+// count returns the number of times that figures were read.
 func (s *stubApps) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,17 +3,17 @@ package history
 import "time"
 
 const (
-	// Interval is how far apart samples are while there are requests, or someone reads.
+	// Interval is the time between samples while there are requests, or someone reads.
 	Interval = 5 * time.Second
 
-	// mostPoints is how many points of an app are kept: those of an hour.
+	// mostPoints is the maximum number of points of an app: an hour.
 	mostPoints = 720
 )
 
 // ring has the last points of one app. Its zero value has none.
 type ring struct {
 	times  []int64   // milliseconds since 1970, at the index of the point
-	values []float32 // those of all series of a point, point after point
+	values []float32 // values of all series of a point, point after point
 	oldest int       // index of the oldest point, once there are mostPoints
 }
 

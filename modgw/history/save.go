@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// saved is what one host writes of an app for the next.
+// saved is the history of an app, as one host writes it for the next.
 type saved struct {
 	App     modgw.AppName `json:"app"`
 	Times   []int64       `json:"times"`   // milliseconds since 1970, oldest first
@@ -21,7 +21,7 @@ type saved struct {
 	Deploys []Deploy      `json:"deploys"` // oldest first
 }
 
-// Save writes what is kept, up to now, for [History.Restore] in another process.
+// Save writes the history up to now, for [History.Restore] in another process.
 func (h *History) Save(w io.Writer) error {
 	out := json.NewEncoder(w)
 	if err := out.Encode(AllSeries()); err != nil {
@@ -39,7 +39,7 @@ func (h *History) Save(w io.Writer) error {
 	return nil
 }
 
-// saved is what is kept of an app, which may have been removed.
+// saved returns the history of an app, which may have been removed.
 func (h *History) saved(name modgw.AppName) saved {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,8 +54,8 @@ func (h *History) saved(name modgw.AppName) saved {
 	return s
 }
 
-// Restore puts what an earlier host has saved before what is kept here. Series that it did not have
-// are unknown.
+// Restore inserts the saved history of an earlier host before the points that exist here. Series
+// that the earlier host did not have are unknown.
 func (h *History) Restore(r io.Reader) error {
 	in := json.NewDecoder(r)
 	var series []Series
@@ -81,8 +81,8 @@ func (h *History) Restore(r io.Reader) error {
 	}
 }
 
-// restore puts what was saved of an app before what is kept of it. Each of the saved points has
-// width values, of which columns tells where those of a point here are; below 0: nowhere.
+// restore inserts the saved history of an app before its points here. Each saved point has width
+// values; columns maps the series here to the saved values, with a negative index for missing ones.
 func (h *History) restore(s saved, columns []int, width int) error {
 	theirs := make([]float32, len(s.Times)*width)
 	if n, err := binary.Decode(s.Values, binary.LittleEndian, theirs); err != nil || n != len(s.Values) {

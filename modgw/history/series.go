@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw/meter"
 )
 
-// Figures are what is known of an app at one time. Counts are since the host started.
+// Figures are the known figures of an app at one time. Counts begin at the start of the host.
 type Figures struct {
 	Time      time.Time             // when they were read
 	Runner    modgw.RunnerStatus    // its workers
@@ -20,7 +20,7 @@ type Figures struct {
 	Processor map[int]time.Duration // processor time of the workers by process id
 }
 
-// Unit is what the values of a series are.
+// Unit is the unit of the values of a series.
 type Unit string
 
 // The units.
@@ -43,11 +43,11 @@ type Series struct {
 // definition is a series and how its values are made.
 type definition struct {
 	Series
-	// value is that of now, or between before and now; not a number: it is unknown
+	// value returns the current value, or the value between before and now; NaN: unknown.
 	value func(before, now *Figures) float64
 }
 
-// farAway is how many times as many requests as there are make room that is not drawn.
+// farAway is the ratio of an app's capacity to its requests above which the capacity is not drawn.
 const farAway = 20
 
 // definitions are all series, in the order in which they are shown. A further figure is a line
@@ -107,7 +107,7 @@ func AllSeries() []Series {
 	return all
 }
 
-// unknown is the value of what is not known.
+// unknown is the value if no value is known.
 var unknown = math.NaN()
 
 func perSecond(before, now *Figures, amount float64) float64 {
@@ -132,8 +132,8 @@ func quantile(share float64, of func(*Figures) meter.Counts) func(before, now *F
 	}
 }
 
-// pauses adds up those of all workers between two samples, with the number of workers that measure
-// them.
+// pauses adds up the pauses of all workers between two samples, and counts the workers that measure
+// pauses.
 func pauses(before, now *Figures, of func(*modgw.InterpreterStatus) *modgw.Pauses) (total modgw.Pauses, workers int) {
 	earlier := map[int]modgw.Pauses{}
 	for _, w := range before.Runner.Workers {
@@ -153,7 +153,7 @@ func pauses(before, now *Figures, of func(*modgw.InterpreterStatus) *modgw.Pause
 	return total, workers
 }
 
-// meanPause is how long pauses were on average between two samples.
+// meanPause returns the average length of the pauses between two samples.
 func meanPause(of func(*modgw.InterpreterStatus) *modgw.Pauses) func(before, now *Figures) float64 {
 	return func(before, now *Figures) float64 {
 		p, _ := pauses(before, now, of)

@@ -289,7 +289,7 @@ func TestChangedFilesDeployTheAppThatServes(t *testing.T) {
 	f.must(f.reconcile())
 	f.want("blog", 4)
 	f.host.changed(t.Context(), reload.Change{App: ownFiles, Class: reload.Descriptor, Paths: paths})
-	f.must(f.reconcile()) // what the change requested comes before it
+	f.must(f.reconcile()) // the actions that the change requested come first
 	f.want("blog", 4)
 }
 

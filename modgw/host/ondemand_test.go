@@ -107,7 +107,7 @@ func TestAnAppIsWatchedFromItsFirstRequestOn(t *testing.T) {
 	}
 }
 
-// goroutinesFor is how many goroutines a host with that many waiting apps has.
+// goroutinesFor returns the number of goroutines of a host with the given number of waiting apps.
 func goroutinesFor(t *testing.T, count int) (n int) {
 	t.Run(fmt.Sprint(count), func(t *testing.T) {
 		runTargets(t, onDemandApps(t, t.TempDir(), count))
@@ -118,8 +118,8 @@ func goroutinesFor(t *testing.T, count int) (n int) {
 
 func TestAnAppThatWaitsCostsOneGoroutine(t *testing.T) {
 	const few, many = 10, 110
-	// The host's own come and go while it looks at its files: less than one for each app tells the
-	// two apart.
+	// The number of the host's own goroutines varies while it looks at its files; half a goroutine
+	// per app allows for that.
 	if grown := goroutinesFor(t, many) - goroutinesFor(t, few); grown > (many-few)*3/2 {
 		t.Errorf("%d apps more are %d goroutines more", many-few, grown)
 	}

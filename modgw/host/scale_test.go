@@ -78,7 +78,7 @@ def application(environ, start_response):
 		t.Errorf("diagnosis %+v", d)
 	}
 
-	// By hand there are fewer. Those that go finish what they have.
+	// An operator reduces the number. The workers that are removed finish their requests.
 	scaled, err := h.Scale(t.Context(), "page", modgw.Scale{Min: 1, Max: 1})
 	if err != nil || !scaled.Manual || scaled.Wanted != 1 {
 		t.Errorf("scaled to %+v, %v", scaled, err)
@@ -98,7 +98,7 @@ def application(environ, start_response):
 	requests.Wait()
 	await("one worker", ready(1))
 
-	// That holds for the next generation, until the descriptor says something else.
+	// The number remains in effect for the next generation, until the descriptor changes it.
 	if err := h.Restart(t.Context(), "page"); err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,16 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// reading is what a parser makes of a client's bytes.
+// reading is the result of parsing a client's bytes.
 type reading struct {
-	requests []string // each with all that the parser says of it
+	requests []string // each with all fields that the parser returns
 	ends     []int    // ends of the requests
 	taken    int
 	preface  bool
 	err      error
 }
 
-// read parses bytes that come in pieces; pieces says how long the next one is.
+// read parses bytes that arrive in pieces; pieces returns the length of the next piece.
 func read(all []byte, pieces func(left int) int) (r reading) {
 	var p http1.Parser
 	var message http1.Request
@@ -146,8 +146,8 @@ func TestRefusalIsFinal(t *testing.T) {
 	}
 }
 
-// TestWhoMayWaitToBeToldToContinue holds RFC 9110, 10.1.1: the expectation of a client that speaks
-// HTTP/1.0 is ignored, as is that of a request without a body.
+// TestWhoMayWaitToBeToldToContinue checks RFC 9110, 10.1.1: the expectation is ignored if the
+// client speaks HTTP/1.0, or if the request has no body.
 func TestWhoMayWaitToBeToldToContinue(t *testing.T) {
 	const expect = "Host: a\r\nExpect: 100-continue\r\n"
 	for head, want := range map[string]bool{
@@ -196,8 +196,8 @@ func TestLimitsAreThoseThatWereSet(t *testing.T) {
 	}
 }
 
-// FuzzParser: whatever comes, the requests and the refusal do not depend on how it is cut into
-// pieces, and every request that net/http reads from what was taken is the same request for it,
+// FuzzParser checks that the requests and the refusal do not depend on how the input is cut into
+// pieces, and that every request that net/http reads from the consumed bytes is the same request,
 // with the same body, and ends at the same byte.
 func FuzzParser(f *testing.F) {
 	for _, c := range http1test.Corpus {

@@ -34,7 +34,7 @@ const (
 
 var date = new(http1.Date).At(time.Date(2026, 11, 28, 14, 0, 9, 0, time.FixedZone("", 3600)))
 
-// response is what a handler's response is on the wire: all at once when it is whole.
+// response returns a handler's response in wire format: in one piece if whole is set.
 func response(w *http1.Writer, status int, header http.Header, whole bool, pieces ...string) (string, error) {
 	complete := -1
 	if whole {
@@ -158,7 +158,7 @@ func TestOrdinaryRequestCostsNoAllocation(t *testing.T) {
 	}
 }
 
-// FuzzResponse: whatever a handler says, what is on the wire is one response, with its body.
+// FuzzResponse checks that any response of a handler is sent as one response with its body.
 func FuzzResponse(f *testing.F) {
 	f.Add("GET", uint8(1), 200, "X-A", "b", "Content-Length", "5", []byte("hello"), false)
 	f.Add("HEAD", uint8(0), 304, "Trailer", "X-B", "X-B", "\r\n\r\nx", []byte("hello"), true)

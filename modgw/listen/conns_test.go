@@ -20,11 +20,11 @@ type testConn struct {
 	asked, cut chan struct{}
 }
 
-// quietDoor lets anybody in who may open the socket, and logs nothing.
+// quietDoor admits every peer that may open the socket, and does not log.
 func quietDoor(most int) Door { return Door{Most: most, Log: slog.New(slog.DiscardHandler)} }
 
-// serveConns runs connections until the test ends them; heeds says whether they go when they are
-// asked to.
+// serveConns runs connections until the test ends them; heeds reports whether they end when asked
+// to.
 func serveConns(t *testing.T, drain time.Duration, most int, heeds bool) (addr string, in chan *testConn, end context.CancelFunc, ended chan error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

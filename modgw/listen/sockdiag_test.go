@@ -55,7 +55,7 @@ func TestUserAtTheOtherEndOfATCPConnectionIsKnown(t *testing.T) {
 				t.Errorf("%s, %s: a socket that is not there: found %v, %v", c.address, name, found, err)
 			}
 		}
-		client.Close() // whose socket it was cannot be known any more, and no one is taken for root
+		client.Close() // the owner of its socket is unknown now, and no peer is mistaken for root
 		for name, look := range map[string]func(a, b netip.AddrPort) (uint32, bool, error){"sock_diag": askSockDiag, "tables": searchTables} {
 			if uid, found, err := look(local, remote); found {
 				t.Errorf("%s, %s: a closed socket is user %d's, %v", c.address, name, uid, err)

@@ -71,7 +71,7 @@ func (a appFamilies) add(app string, s *appvalues.Series) {
 	set(metric, s, bound)
 }
 
-// set sets what a series says of a metric.
+// set sets the value of a metric from a series.
 func set(m *dto.Metric, s *appvalues.Series, bound string) {
 	value := s.Value
 	switch s.Type {
@@ -117,7 +117,7 @@ func appLabels(app string, s *appvalues.Series) (labels []*dto.LabelPair, bound 
 			bound = value
 			continue
 		case name == "app", name == "worker" && s.Type == "gauge":
-			name = "exported_" + name // as Prometheus renames what a target has, too
+			name = "exported_" + name // as Prometheus renames labels that a target also has
 		}
 		add(name, value)
 	}
@@ -127,7 +127,7 @@ func appLabels(app string, s *appvalues.Series) (labels []*dto.LabelPair, bound 
 	return labels, bound
 }
 
-// sorted are the metrics by name. The buckets of histograms are as wide as their bounds say.
+// sorted returns the metrics by name, with cumulative buckets in histograms.
 func (a appFamilies) sorted() (all []*dto.MetricFamily) {
 	for _, f := range a {
 		for _, m := range f.Metric {
@@ -141,8 +141,8 @@ func (a appFamilies) sorted() (all []*dto.MetricFamily) {
 	return all
 }
 
-// accumulate adds the counts of smaller buckets to those of larger ones: each of an app's has its
-// own alone.
+// accumulate makes the counts of buckets cumulative: the app's buckets each contain only their own
+// counts.
 func accumulate(h *dto.Histogram) {
 	slices.SortFunc(h.Bucket, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
 	count := uint64(0)

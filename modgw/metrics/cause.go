@@ -6,13 +6,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// cause is what labels say of why a request failed.
+// cause describes, for labels, why a request failed.
 type cause struct {
 	name     string
 	rejected bool // no worker got the request
 }
 
-// causes are those of the codes of faults, and of clients that have gone.
+// causes maps the codes of faults, and ClientGone, to causes.
 var causes = map[string]cause{
 	modgw.ClientGone: {"client_gone", false},
 

@@ -45,7 +45,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.collectHost(out, &host)
 }
 
-// collectRequests collects what was counted of requests; app is empty for those without an app.
+// collectRequests collects the counts of requests. app is empty for requests that no app got.
 func collectRequests(out chan<- prometheus.Metric, app string, a *meter.App) {
 	a.EachCode(func(code string, n uint64) { out <- requestsTotal.value(float64(n), app, code) })
 	a.EachCause(func(code string, n uint64) {
@@ -169,7 +169,7 @@ func collectInterpreter(out chan<- prometheus.Metric, s *modgw.InterpreterStatus
 	}
 }
 
-// collectDeploys collects what was counted of generations and environments.
+// collectDeploys collects the counts of generations and environments.
 func (c *collector) collectDeploys(out chan<- prometheus.Metric, has map[modgw.AppName]bool) {
 	c.deploys.mu.Lock()
 	defer c.deploys.mu.Unlock()

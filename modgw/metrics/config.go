@@ -6,10 +6,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Config says where the numbers come from.
+// Config holds the sources of the numbers.
 type Config struct {
 	Gateway *modgw.Gateway // counts requests
-	Host    func() Host    // tells how the host and its apps are
+	Host    func() Host    // returns the state of the host and its apps
 	Version string         // version of the program
 	Started time.Time      // when the host began to run
 }
@@ -33,7 +33,7 @@ type Host struct {
 	Tenants  []Tenant // users whose apps may have a bounded part of the disk
 }
 
-// Tenant is what a user's apps have on the host's disk.
+// Tenant is the usage of the host's disk by a user's apps.
 type Tenant struct {
 	User string          // login name
 	Used modgw.DiskUsage // bytes that there are
@@ -47,7 +47,7 @@ type App struct {
 	Unwell string // one of a bounded number of causes why it is not well; "": it is
 }
 
-// Watch is how an app's files are watched.
+// Watch describes how an app's files are watched.
 type Watch struct {
 	Mode        string    // "inotify", "poll", "touch" or "off"; "": they are not
 	Degraded    bool      // some files cannot be watched

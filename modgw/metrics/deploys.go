@@ -14,14 +14,14 @@ type deploys struct {
 	apps map[modgw.AppName]*deployed
 }
 
-// deployed is what was counted for one app.
+// deployed holds the counts of one app.
 type deployed struct {
 	generations map[deployKind]int
 	builds      map[string]int // environments, by result
 	building    time.Duration  // time that builds took
 }
 
-// deployKind is what generations are counted by.
+// deployKind holds the labels by which generations are counted.
 type deployKind struct{ cause, result string }
 
 // resultOf is the label of a result.

@@ -1,7 +1,7 @@
-// Package metrics shows what the host counts and knows as metrics of Prometheus. Nothing is
-// computed before the metrics are asked for: the data path counts with package meter, and
-// everything else is read when the metrics are collected.
+// Package metrics exports the host's counts and state as Prometheus metrics. It computes nothing
+// before the metrics are requested: the data path counts with package meter, and all other values
+// are read when the metrics are collected.
 //
-// The number of series is bounded by the apps: labels have values from fixed sets, numbers of
-// workers, and names of apps that the host has. Those of an app that has gone are gone, too.
+// The number of series is bounded by the number of apps: labels have values from fixed sets,
+// numbers of workers, and names of apps that the host has. The series of a removed app disappear.
 package metrics

@@ -12,7 +12,7 @@ type family struct {
 	labels []string
 }
 
-// families has all of them by name, for those who check what refers to them.
+// families maps names to all families, for checks of texts that refer to them.
 var families = map[string]*family{}
 
 func newFamily(kind prometheus.ValueType, name, help string, labels ...string) *family {
@@ -29,7 +29,7 @@ func gauge(name, help string, labels ...string) *family {
 	return newFamily(prometheus.GaugeValue, name, help, labels...)
 }
 
-// value makes the metric of one series.
+// value returns the metric of one series.
 func (f *family) value(v float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, f.kind, v, labels...)
 }
@@ -106,7 +106,7 @@ var (
 		"When the worker with a number entered its state, since 1970.", "app", "worker")
 )
 
-// Metrics of generations and what they are made from.
+// Metrics of generations, and of their environments.
 var (
 	appState = gauge("modgw_app_state",
 		"1 for the state that the app is in: idle, starting, serving, failed or stopped.", "app", "state")
@@ -140,7 +140,7 @@ var (
 		"When a file of the app was last seen to change, since 1970.", "app")
 )
 
-// What apps make themselves.
+// Metrics that apps create themselves.
 var (
 	appSeries = gauge("modgw_app_series",
 		"Series that the app makes with prometheus_client, over all its workers.", "app")

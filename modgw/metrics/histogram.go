@@ -43,7 +43,7 @@ func (h *histogram) Write(out *dto.Metric) error {
 	}
 	out.Histogram.PositiveSpan, out.Histogram.PositiveDelta = spans(c.Fine)
 	if len(out.Histogram.PositiveSpan) == 0 {
-		// An empty span tells a native histogram without observations from a classic one.
+		// An empty span distinguishes a native histogram without observations from a classic one.
 		out.Histogram.PositiveSpan = []*dto.BucketSpan{{Offset: new(int32), Length: new(uint32)}}
 	}
 	return nil

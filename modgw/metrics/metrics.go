@@ -21,7 +21,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 }
 
-// New makes the metrics of a host. It reads nothing yet.
+// New returns the metrics of a host. It does not read any values yet.
 func New(c Config) *Metrics {
 	m := &Metrics{
 		config:   c,

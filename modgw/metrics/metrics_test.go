@@ -92,7 +92,7 @@ func (h *host) request(url string) {
 	h.gateway.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", url, nil))
 }
 
-// text is what Prometheus reads.
+// text returns the text that Prometheus scrapes.
 func (h *host) text() string {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

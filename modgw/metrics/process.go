@@ -13,7 +13,7 @@ func ProcessorTime(pid int) (time.Duration, bool) {
 	return time.Duration(seconds * float64(time.Second)), ok
 }
 
-// cpuOf is how many seconds of processor time a process has used.
+// cpuOf returns the processor time that a process has used, in seconds.
 func cpuOf(pid int) (seconds float64, ok bool) {
 	p, err := procfs.NewProc(pid)
 	if err != nil {
@@ -26,7 +26,7 @@ func cpuOf(pid int) (seconds float64, ok bool) {
 	return stat.CPUTime(), true
 }
 
-// State is what the kernel does with a process.
+// State is the state of a process in the kernel.
 type State int
 
 // The states.
@@ -73,8 +73,8 @@ func OpenFiles() (open, most int) {
 	return open, int(min(limits.OpenFiles, 1<<30))
 }
 
-// memoryAge is how old a size of a process may be. The kernel walks through all pages of a process
-// to find its share of them, which takes milliseconds for a large one.
+// memoryAge is the maximum age of a measured size. The kernel walks through all pages of a process
+// to determine its share of them, which takes milliseconds for a large one.
 const memoryAge = 5 * time.Second
 
 // memory measures processes, each at most once in memoryAge. Its zero value has measured none.

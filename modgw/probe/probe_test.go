@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// app is what probes must not reach.
+// app is the app, which probes must not reach.
 var app = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "app") })
 
 func newAnswerer() *Answerer {

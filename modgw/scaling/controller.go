@@ -17,7 +17,7 @@ const (
 	ease = time.Second
 )
 
-// Config is what a Controller is made from. All fields are needed.
+// Config configures a Controller. All fields are required.
 type Config struct {
 	// Loads returns the loads of the apps whose number of workers varies.
 	Loads func() []modgw.Load
@@ -36,13 +36,13 @@ type Controller struct {
 	known  map[*modgw.Generation]*history // used by Run only
 }
 
-// New makes a controller. It starts nothing.
+// New returns a controller. It starts no goroutines.
 func New(c Config) *Controller {
 	return &Controller{config: c, wake: make(chan struct{}, 1), known: map[*modgw.Generation]*history{}}
 }
 
-// Crowded says that requests of an app wait for a worker, or that an app may have more workers than
-// it needs. It is cheap and does not block.
+// Crowded informs the controller that requests of an app wait for a worker, or that an app may have
+// more workers than it needs. It is cheap and does not block.
 func (c *Controller) Crowded() {
 	if c.awake.Load() {
 		return

@@ -6,7 +6,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Machine is what the machine has for all apps together.
+// Machine holds the resources that the machine has for all apps together.
 type Machine struct {
 	Processors float64 // processors that apps may use; never 0
 	Busy       float64 // processors that all programs of the machine use
@@ -27,15 +27,15 @@ const (
 	busyMuch = 0.9
 )
 
-// Decision is how many workers an app should have.
+// Decision is a decision about the number of workers of an app.
 type Decision struct {
 	Workers int    // number of them
 	Held    string // obstacle to more, as in [modgw.ScaleStatus]
 }
 
-// Decide says how many workers apps should have, in their order. Where the machine has not enough
-// for all that they need, it is divided evenly: an app gets what it needs, or as much as each of
-// the others that need more.
+// Decide returns the numbers of workers that apps should have, in the order of apps. If the machine
+// does not have enough resources, they are divided evenly: an app gets as much as it needs, or an
+// even share of the rest.
 func Decide(m Machine, apps []Figures) []Decision {
 	all := make([]Decision, len(apps))
 	growing := false
@@ -55,7 +55,7 @@ func Decide(m Machine, apps []Figures) []Decision {
 // isShort reports whether the machine needs memory back.
 func (m Machine) isShort() bool { return m.Stalled >= 2*stalledMuch && m.Available < m.Reserve }
 
-// wish is what an app would have on a machine of its own.
+// wish returns the decision for an app that has the machine to itself.
 func wish(f Figures) Decision {
 	need := max(f.Peak, 1)
 	d := Decision{Workers: f.Scale.Clamp(need)}
@@ -146,8 +146,8 @@ func releaseMemory(m Machine, apps []Figures, all []Decision) {
 // footprint is the memory that the app's workers have, or will have soon.
 func (f Figures) footprint() float64 { return float64(f.Wanted) * float64(f.Memory) }
 
-// divide divides an amount among those that ask for parts of it: who asks for no more than an even
-// share gets it, and the others get even shares of what is left.
+// divide divides an amount according to the parts asked for. A part up to an even share is granted
+// in full; the others get even shares of the rest.
 func divide(amount float64, asked []float64) []float64 {
 	got := make([]float64, len(asked))
 	open := make([]int, 0, len(asked))

@@ -1,5 +1,5 @@
-// Package scaling decides how many workers apps have whose number depends on the load.
+// Package scaling decides the number of workers of apps for which it depends on the load.
 //
-// [Need] and [Decide] are functions of figures alone. A [Controller] measures the figures while
-// requests wait or apps have more workers than the least, and does nothing at other times.
+// [Need] and [Decide] are pure functions of figures. A [Controller] measures the figures while
+// requests wait or apps have more than their minimum of workers, and is idle otherwise.
 package scaling

@@ -6,10 +6,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// countTime is how long ago the requests and the processor time are counted that figures have.
+// countTime is the period for which figures count requests and processor time.
 const countTime = time.Second
 
-// reading is what was read of an app at a time.
+// reading is a measurement of an app at one time.
 type reading struct {
 	at       time.Time
 	finished int64                 // requests that were answered
@@ -18,20 +18,20 @@ type reading struct {
 	used     map[int]time.Duration // processor time of its workers, by process
 }
 
-// need is what an app needed at a time.
+// need is the number of workers that an app needed at one time.
 type need struct {
 	at      time.Time
 	workers int
 }
 
-// history is what is remembered of a generation of an app.
+// history holds the recent readings and needs of a generation.
 type history struct {
 	ready    int       // workers when the readings began
 	readings []reading // oldest first; at the first the count begins
-	needs    []need    // those of the last HoldTime
+	needs    []need    // needs during the last HoldTime
 }
 
-// figures adds a reading and returns what the app had to do since the first one.
+// figures adds a reading and returns the figures of the app since the first reading.
 func (h *history) figures(now time.Time, l modgw.Load, usage func(pid int) time.Duration) Figures {
 	f := Figures{
 		Scale: l.Scale, Wanted: l.Runner.Wanted, Queued: l.Runner.Queued,
@@ -56,7 +56,7 @@ func (h *history) figures(now time.Time, l modgw.Load, usage func(pid int) time.
 		h.ready, h.readings = f.Ready, nil
 	}
 	if h.needs == nil {
-		h.needs = []need{{now, f.Wanted}} // what it had before is not given up at once
+		h.needs = []need{{now, f.Wanted}} // workers from before are not removed at once
 	}
 	h.readings = append(h.readings, r)
 	for len(h.readings) > 2 && now.Sub(h.readings[1].at) >= countTime {
@@ -75,7 +75,7 @@ func (h *history) figures(now time.Time, l modgw.Load, usage func(pid int) time.
 	return f
 }
 
-// count fills in what was counted since the first reading.
+// count sets the figures that are counted since the first reading.
 func (h *history) count(f *Figures) {
 	first, last := h.readings[0], h.readings[len(h.readings)-1]
 	f.Span = last.at.Sub(first.at)

@@ -23,8 +23,8 @@ type meter struct {
 	at   time.Time     // when that was; zero: never
 }
 
-// read measures the machine since the last call. What the kernel does not tell is as if there was
-// enough of it.
+// read measures the machine since the last call. A resource that the kernel does not report counts
+// as sufficient.
 func (m *meter) read(now time.Time) Machine {
 	machine := Machine{Processors: float64(runtime.NumCPU())}
 	stat, err := os.ReadFile("/proc/stat")

@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Figures are what an app had to do lately, and what it did it with.
+// Figures hold the recent load of an app, and the workers that handled it.
 type Figures struct {
 	Scale modgw.Scale // bounds of the number of workers
 
@@ -15,7 +15,7 @@ type Figures struct {
 	Ready  int // workers that take requests
 	Places int // requests that one of them may have at once; never 0
 
-	Span     time.Duration // time in which what follows was counted
+	Span     time.Duration // period in which the following figures were counted
 	Arrived  int           // requests that came and were not refused
 	Finished int           // requests that were answered
 	Busy     float64       // requests that workers had at once, on average
@@ -23,7 +23,7 @@ type Figures struct {
 
 	Queued int // requests that wait for a worker now
 
-	// OneProcessor says that a worker computes on one processor at a time, as Python does.
+	// OneProcessor means that a worker computes on one processor at a time, as Python does.
 	OneProcessor bool
 
 	Memory      int64 // bytes of a worker, on average; 0: unknown
@@ -32,19 +32,19 @@ type Figures struct {
 	Peak int // largest need of the last HoldTime; 0: unknown
 }
 
-// HoldTime is how long an app keeps the workers that it needed, so that their number does not
+// HoldTime is the time for which an app keeps workers that it needed, so that their number does not
 // follow each gap between requests.
 const HoldTime = 30 * time.Second
 
 const (
-	// patience is how long a request may wait for a worker before there are too few.
+	// patience is the longest acceptable wait of a request for a worker.
 	patience = 100 * time.Millisecond
 
-	// clearTime is in which time more workers should have answered what waits now.
+	// clearTime is the time in which the new number of workers should answer the waiting requests.
 	clearTime = 2 * time.Second
 
-	// usualUse is the share of what workers can do that they do when there are enough, and fullUse
-	// that from which on there are too few. What lies between them keeps the number as it is.
+	// usualUse is the share of the workers' capacity that is used if the number is right. From
+	// fullUse on, there are too few workers. In between, the number stays the same.
 	usualUse = 0.7
 	fullUse  = 0.9
 
@@ -55,7 +55,8 @@ const (
 	mostGrowth = 4
 )
 
-// Need is how many workers the app needs by its figures, whatever its scale says.
+// Need returns the number of workers that the app needs according to its figures, regardless of its
+// scale.
 func Need(f Figures) int {
 	switch {
 	case !f.isKnown():
@@ -89,8 +90,8 @@ func (f Figures) isLate() bool {
 	return wait >= patience
 }
 
-// needOfQueue is how many workers answer requests as fast as they come, and what waits in
-// clearTime. Workers that have requests waiting show how many they can answer.
+// needOfQueue returns the number of workers that answer requests as fast as they arrive, and the
+// waiting requests within clearTime. Workers with waiting requests show how many they can answer.
 func (f Figures) needOfQueue() int {
 	if f.Finished == 0 {
 		return int(math.Ceil(float64(f.Ready) * (f.Busy + float64(f.Queued)) / max(1, f.Busy)))
@@ -99,7 +100,7 @@ func (f Figures) needOfQueue() int {
 	return int(math.Ceil(float64(f.Ready) * coming / float64(f.Finished) / queuedUse))
 }
 
-// use is the share of what the workers can do that they did: 1 is all of it.
+// use returns the share of the workers' capacity that was used; 1 is all of it.
 func (f Figures) use() float64 {
 	use := f.Busy / float64(f.Ready*f.Places)
 	if f.OneProcessor {

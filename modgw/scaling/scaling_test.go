@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// figures are those of an app with two workers of its eight, which did for a second what its
-// change says.
+// figures returns the figures of an app with two of at most eight workers for one second, modified
+// by change.
 func figures(change func(*Figures)) Figures {
 	f := Figures{
 		Scale: modgw.Scale{Min: 1, Max: 8}, Wanted: 2, Ready: 2, Places: 1, Span: time.Second,

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// collector is where spans are sent to. answer says what it answers; nil: it takes everything.
+// collector is the receiver of spans. answer writes its response; nil: it accepts all spans.
 type collector struct {
 	answer func(http.ResponseWriter)
 

@@ -1,32 +1,33 @@
-// Package upgrade lets a new host take the place of one that runs, without losing a request.
+// Package upgrade replaces a running host by a new one, without losing a request.
 //
 // The new host is a child of the old one, and both run for a while. The alternative, executing the
-// new program in place of the old one, would keep the process id; but it would end whatever cannot
-// be written down: encryption that is under way, a response that is being sent, a WebSocket with
-// its compression. Here the old host keeps all that until it has ended, and the new one begins
-// nothing before it has proved that it can serve. Where a service manager must know the process id
-// of the host, the old host tells it the new one.
+// new program in place of the old one, would keep the process ID; but it would end everything that
+// cannot be saved: encryption under way, a response that is being sent, a WebSocket with its
+// compression. Here the old host keeps all of these until they have ended, and the new host starts
+// nothing before it has proved that it can serve. If a service manager must know the process ID of
+// the host, the old host sends it the new one.
 //
-// They talk over a Unix socket that keeps packets apart, a [message] each, with descriptors beside
-// it:
+// The hosts communicate over a Unix socket that preserves message boundaries. Each packet is a
+// [message], with descriptors if necessary:
 //
-//	new  hello       which formats of messages it knows, and its version
+//	new  hello       the message formats that it knows, and its version
 //	old  state       the format, and the apps that it serves
 //	old  socket      one for each socket, with its descriptor
-//	old  start       there are no more
+//	old  start       all sockets have been sent
 //	new  share       asks for a worker, with the descriptors that it gets
-//	old  shared      how to supervise it, with descriptors; or why not
-//	new  ready       all that the old host serves it can serve; or refused, with the reason
+//	old  shared      how to supervise it, with descriptors; or the reason why not
+//	new  ready       it can serve everything that the old host serves; or refused, with the reason
 //	old  commit
-//	new  serving     it accepts connections on the sockets, and which workers it has now
-//	old  given       it reads no more what those print
+//	new  serving     it accepts connections on the sockets, and the workers that it has now
+//	old  given       it no longer reads the output of these workers
 //	old  connection  one for each connection that waits for a request, with its descriptor
-//	new  replaced    an app has a new generation: what the old host has of it must end
+//	new  replaced    an app has a new generation: the old host's part of the app must end
 //	new  end         the old host must end
 //
-// Until it has got "serving" the old host has changed nothing, and goes on when anything fails. A
-// host ignores fields of a message that it does not know. A format that is not known to both lets
-// the upgrade fail: it changes when a field must not be ignored.
+// Until the old host has received "serving", it has changed nothing, and it continues if anything
+// fails. A host ignores unknown fields of a message. If the hosts have no format in common, the
+// upgrade fails: the format changes when a field must not be ignored.
 //
-// The package knows nothing of apps, and decides neither what is passed nor what a host needs.
+// The package does not know about apps, and decides neither which resources are passed nor which
+// ones a host needs.
 package upgrade

@@ -39,7 +39,7 @@ func newLink() (ours *link, theirs *os.File, err error) {
 	return ours, theirs, nil
 }
 
-// linkOf makes a link of an end, which it closes.
+// linkOf returns a link that uses an end, and closes the end.
 func linkOf(end *os.File) (*link, error) {
 	defer end.Close()
 	conn, err := net.FileConn(end)
@@ -54,7 +54,7 @@ func linkOf(end *os.File) (*link, error) {
 	return &link{conn: packets}, nil
 }
 
-// maxFiles bounds the files beside a message (SCM_MAX_FD in the kernel).
+// maxFiles is the maximum number of files per message (SCM_MAX_FD in the kernel).
 const maxFiles = 253
 
 // send sends a message with files, which stay open.

@@ -12,7 +12,7 @@ const (
 	newestFormat = 1
 )
 
-// kind says what a message is about.
+// kind is the kind of a message.
 type kind string
 
 const (
@@ -32,7 +32,7 @@ const (
 	endKind        kind = "end"
 )
 
-// message is what is sent in one packet. Only the fields of its kind are set.
+// message is the content of one packet. Only the fields of its kind are set.
 type message struct {
 	Kind kind `json:"kind"`
 
@@ -45,12 +45,12 @@ type message struct {
 	// Worker is the worker that was asked for, in "shared"; nil: it is not shared.
 	Worker *modgw.SharedWorker `json:"worker,omitempty"`
 
-	// Reason says why the new host refuses, in "refused", or why a worker is not shared.
+	// Reason is the reason why the new host refuses, in "refused", or why a worker is not shared.
 	Reason string        `json:"reason,omitempty"`
 	App    modgw.AppName `json:"app,omitempty"` // the app, in "replaced"
 
-	// Stopped are the apps that are stopped at "commit", Changed those that have another generation
-	// by then than that whose workers were shared.
+	// Stopped are the apps that are stopped at "commit". Changed are the apps whose generation is
+	// then another one than the generation whose workers were shared.
 	Stopped []modgw.AppName `json:"stopped,omitempty"`
 	Changed []modgw.AppName `json:"changed,omitempty"`
 
@@ -65,7 +65,7 @@ type hello struct {
 	Version string `json:"version"` // version of the program
 }
 
-// State is what a new host must know of the old one.
+// State describes the old host to a new one.
 type State struct {
 	Format  int       `json:"format"`  // format of all further messages
 	Version string    `json:"version"` // version of the old host's program
@@ -78,7 +78,7 @@ type State struct {
 // App is an app of the old host.
 type App struct {
 	Name       modgw.AppName  `json:"name"`       // name of the app
-	State      modgw.AppState `json:"state"`      // says what it does with a request
+	State      modgw.AppState `json:"state"`      // determines how it handles a request
 	Generation int            `json:"generation"` // number of the current one; 0: there is none
 
 	Wanted   int          `json:"wanted,omitempty"`   // workers that there should be; 0: unknown
@@ -94,7 +94,7 @@ type ShareRequest struct {
 	Worker     int           `json:"worker"`     // number of the worker
 }
 
-// Role says what a socket is for.
+// Role is the purpose of a socket.
 type Role string
 
 // The roles of sockets.
@@ -111,7 +111,7 @@ const (
 
 // Socket is a listening socket, or a file that a host needs of the one before.
 type Socket struct {
-	Role    Role          `json:"role"`              // says what it is for
+	Role    Role          `json:"role"`              // its purpose
 	Kind    string        `json:"kind,omitempty"`    // kind of the front, as in [modgw.Listener]
 	Address modgw.Address `json:"address,omitempty"` // address that it was opened for
 	Name    string        `json:"name,omitempty"`    // name that a service manager gave it

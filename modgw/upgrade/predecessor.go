@@ -18,8 +18,8 @@ import (
 // errLeft is why a host ends whose predecessor does not want it any more.
 var errLeft = errors.New("cannot take over: the host that was to be replaced has called it off, or has ended")
 
-// Predecessor is a host that is replaced: the one that has started this process, or one that was
-// replaced before and has not ended.
+// Predecessor is a host that is being replaced: the host that started this process, or an earlier
+// host that has not ended yet.
 type Predecessor struct {
 	link    *link
 	state   State
@@ -30,10 +30,10 @@ type Predecessor struct {
 	next chan received // the message after all that this process needs
 
 	asking  sync.Mutex    // held while a worker is asked for
-	answers chan received // receives what the predecessor says to that
+	answers chan received // receives the predecessor's answer to that
 }
 
-// received is what was read from a link.
+// received is a message read from a link, or an error.
 type received struct {
 	message message
 	files   []*os.File
@@ -66,7 +66,8 @@ func Inherited(version string) (*Predecessor, error) {
 	return p, nil
 }
 
-// awaitNext reads whether this process may serve, and before that the answers to what is asked.
+// awaitNext reads the message that decides whether this process may serve, and before it the
+// answers to requests for workers.
 func (p *Predecessor) awaitNext() {
 	defer close(p.answers)
 	for {
@@ -102,7 +103,7 @@ func (p *Predecessor) Share(r ShareRequest, files []*os.File) (modgw.SharedWorke
 	return worker, nil
 }
 
-// meet introduces this process and reads what it gets.
+// meet introduces this process and reads the predecessor's state and sockets.
 func (p *Predecessor) meet(version string) error {
 	if err := p.link.send(message{Kind: helloKind, Hello: &hello{oldestFormat, newestFormat, version}}); err != nil {
 		return err
@@ -130,7 +131,7 @@ func (p *Predecessor) meet(version string) error {
 	}
 }
 
-// State is what the predecessor says of itself and its apps.
+// State describes the old host and its apps.
 func (p *Predecessor) State() State { return p.state }
 
 // Take returns the socket of a role, and of a kind of front and an address if it has them, which is
@@ -156,7 +157,7 @@ func (p *Predecessor) TakePassed() (passed []OpenSocket) {
 	return passed
 }
 
-// Refuse tells the predecessor why this process cannot take over, unless it has.
+// Refuse informs the predecessor why this process cannot take over, unless it has already.
 func (p *Predecessor) Refuse(reason error) {
 	if !p.serving.Load() {
 		// The predecessor may have gone, and then it needs no reason.
@@ -200,9 +201,9 @@ func (p *Predecessor) WithCancel(ctx context.Context) (context.Context, context.
 	return ctx, func() { cancel(nil) }
 }
 
-// Ready tells the predecessor that this host can serve, and waits until it lets it. It returns
-// which apps are stopped by then, and which have another generation than that whose workers were
-// shared. After that the sockets that were not taken are closed.
+// Ready informs the predecessor that this host can serve, and waits for its permission. It returns
+// the apps that are stopped by then, and the apps whose generation is another one than the
+// generation whose workers were shared. The sockets that were not taken are closed.
 func (p *Predecessor) Ready(ctx context.Context) (stopped, changed []modgw.AppName, err error) {
 	if err := p.link.send(message{Kind: readyKind}); err != nil {
 		return nil, nil, err
@@ -225,8 +226,8 @@ func (p *Predecessor) Ready(ctx context.Context) (stopped, changed []modgw.AppNa
 	return r.message.Stopped, r.message.Changed, nil
 }
 
-// Serving tells the predecessor that this host accepts connections, and has the workers with some
-// processes from now on.
+// Serving informs the predecessor that this host accepts connections, and that it has the workers
+// with these process IDs from now on.
 func (p *Predecessor) Serving(owned []int) error {
 	p.serving.Store(true)
 	return p.link.send(message{Kind: servingKind, Owned: owned})
@@ -235,9 +236,9 @@ func (p *Predecessor) Serving(owned []int) error {
 // Unfollow makes Follow return: another host follows the predecessor.
 func (p *Predecessor) Unfollow() { p.link.close() }
 
-// Follow calls adopt for each connection that is passed, and given when the predecessor does not
-// read any more what its workers print, which is when it says so or has ended. It returns when the
-// predecessor has ended, or [Predecessor.Unfollow] was called.
+// Follow calls adopt for each connection that is passed. It calls given when the predecessor no
+// longer reads the output of the passed workers, which it announces, or when it has ended. Follow
+// returns when the predecessor has ended, or [Predecessor.Unfollow] was called.
 func (p *Predecessor) Follow(adopt func(Connection, net.Conn), given func()) {
 	given = sync.OnceFunc(given)
 	defer given()
@@ -265,14 +266,14 @@ func (p *Predecessor) Follow(adopt func(Connection, net.Conn), given func()) {
 	}
 }
 
-// Replaced tells the predecessor that an app has a new generation, so that what it has of the app
-// ends.
+// Replaced informs the predecessor that an app has a new generation, so that the predecessor's part
+// of the app ends.
 func (p *Predecessor) Replaced(app modgw.AppName) {
 	// It may have ended.
 	_ = p.link.send(message{Kind: replacedKind, App: app})
 }
 
-// EndPredecessor tells the predecessor to end. Follow returns when it has.
+// EndPredecessor asks the predecessor to end. Follow returns when it has ended.
 func (p *Predecessor) EndPredecessor() { _ = p.link.send(message{Kind: endKind}) }
 
 // Leave closes the link, and the sockets and earlier hosts' links that were not taken.

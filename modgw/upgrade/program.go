@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Program is an open program. It is executed as it was when it was opened and judged, whatever has
-// its path by then.
+// Program is an open program. It is executed as it was when it was opened and judged, even if
+// another file has its path by then.
 type Program struct {
 	path string
 	file *os.File
@@ -54,7 +54,7 @@ func (p *Program) open() error {
 	return nil
 }
 
-// judge says why a file cannot be the program of the host; nil when it can.
+// judge returns the reason why a file cannot be the program of the host, or nil if it can.
 func judge(f *safepath.File) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -17,18 +17,18 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// linkVariable tells a program which of its descriptors is the link to the host that it is to
-// replace.
+// linkVariable is the environment variable with the descriptor of the link to the host that a
+// program replaces.
 const linkVariable = "MODGW_UPGRADE"
 
 const (
-	// helloTime is how long a program may take to introduce itself.
+	// helloTime limits the wait for a program to introduce itself.
 	helloTime = 20 * time.Second
 
-	// commitTime is how long a host that is ready may take to accept connections.
+	// commitTime limits the wait for a host that is ready to accept connections.
 	commitTime = 20 * time.Second
 
-	// endTime is how long a host may take to end that is not wanted any more.
+	// endTime limits the wait for the end of a host that is not needed any more.
 	endTime = 10 * time.Second
 )
 
@@ -41,7 +41,7 @@ type Successor struct {
 	exited  chan struct{}
 }
 
-// Launch says how a program becomes a host.
+// Launch describes how to start a program as a host.
 type Launch struct {
 	Args []string // arguments of the program, its name first
 	Env  []string // its environment
@@ -155,7 +155,7 @@ func (s *Successor) judge(ctx context.Context, m message, k kind, err error) err
 	return nil
 }
 
-// explain says how the program ended if that is why err has happened; End was called.
+// explain returns how the program ended if that is the reason for err. End must have been called.
 func (s *Successor) explain(err error) error {
 	if !errors.Is(err, io.EOF) {
 		return err
@@ -171,7 +171,7 @@ func (s *Successor) Version() string { return s.version }
 
 // End ends a successor that is not to take over. It returns when it has ended.
 func (s *Successor) End() {
-	s.link.close() // which tells it
+	s.link.close() // its end sees that the link closes
 	limit := time.NewTimer(endTime)
 	defer limit.Stop()
 	select {
@@ -179,7 +179,7 @@ func (s *Successor) End() {
 	case <-limit.C:
 		_ = s.cmd.Process.Kill() // it can only have ended
 	}
-	_ = s.cmd.Wait() // its state says how it ended; a second call does nothing
+	_ = s.cmd.Wait() // ProcessState contains the result; a second call has no effect
 }
 
 // OpenSocket is a socket with its descriptor.
@@ -197,8 +197,8 @@ func (s OpenSocket) Listener() (net.Listener, error) {
 // Share lets a successor have a worker as well, which gets the files. It closes them.
 type Share func(r ShareRequest, files []*os.File) (modgw.SharedWorker, error)
 
-// Prepare gives the successor all that it needs, and the workers that it asks for, and waits until
-// it can serve. An error is a *[modgw.Fault]; End must be called then.
+// Prepare passes the successor its state, its sockets, and the workers that it asks for, and waits
+// until it can serve. An error is a *[modgw.Fault]; the caller must then call End.
 func (s *Successor) Prepare(ctx context.Context, state State, sockets []OpenSocket, share Share) error {
 	state.Format = s.format
 	err := s.offer(ctx, state, sockets)
@@ -208,7 +208,7 @@ func (s *Successor) Prepare(ctx context.Context, state State, sockets []OpenSock
 	return s.fault(err)
 }
 
-// awaitReady is await for "ready", and answers what the successor asks for before.
+// awaitReady waits for "ready", and answers the successor's earlier requests for workers.
 func (s *Successor) awaitReady(ctx context.Context, share Share) error {
 	defer s.link.within(ctx)()
 	for {
@@ -266,10 +266,10 @@ func (s *Successor) offer(ctx context.Context, state State, sockets []OpenSocket
 	return s.link.send(message{Kind: startKind})
 }
 
-// Commit lets the successor accept connections, and returns when it does, with the processes of the
-// workers that are the successor's by then. The stopped apps are those of now, and the changed ones
-// have another generation than that whose workers were shared. An error is a *[modgw.Fault]; End
-// must be called then.
+// Commit allows the successor to accept connections, and returns when it does, with the process IDs
+// of the workers that belong to the successor by then. stopped are the apps that are stopped now,
+// and changed those whose generation is another one than the generation whose workers were shared.
+// An error is a *[modgw.Fault]; the caller must then call End.
 func (s *Successor) Commit(ctx context.Context, stopped, changed []modgw.AppName) (owned []int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
@@ -281,7 +281,7 @@ func (s *Successor) Commit(ctx context.Context, stopped, changed []modgw.AppName
 	return m.Owned, s.fault(err)
 }
 
-// Given says that this host does not read any more what the workers print that the successor has.
+// Given informs the successor that this host no longer reads the output of the successor's workers.
 func (s *Successor) Given() {
 	_ = s.link.send(message{Kind: givenKind}) // it may have ended
 }
@@ -292,7 +292,7 @@ func (s *Successor) PassConnection(c Connection, file *os.File) error {
 }
 
 // Follow calls replaced for each app of which the successor has a new generation. It returns when
-// this host must end: the successor says so, or has ended.
+// this host must end: the successor requests it, or has ended.
 func (s *Successor) Follow(replaced func(modgw.AppName)) {
 	for {
 		m, files, err := s.link.receive()

@@ -16,7 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// behaviour tells this program, when it is started as a new host, what to do.
+// behaviour is the variable that tells this program, when it is started as a new host, how to
+// behave.
 const behaviour = "UPGRADE_TEST"
 
 func TestMain(m *testing.M) {

@@ -24,7 +24,7 @@ func (r namedRunner) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 }
 
 // TestWebServerAsksTheAppThatTheGatewayWouldAsk compares Apps, from which configurations of web
-// servers are written, with what the gateway does when it is asked directly.
+// servers are written, with the routing of the gateway.
 func TestWebServerAsksTheAppThatTheGatewayWouldAsk(t *testing.T) {
 	apps := []modgw.Descriptor{
 		{Name: "eve", Mount: "/", Owner: "eve"},

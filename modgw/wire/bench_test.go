@@ -14,7 +14,7 @@ func BenchmarkFrames(b *testing.B) {
 			}
 			defer theirs.Close()
 			defer mine.Close()
-			// says back what it hears, until the connection ends
+			// echoes all data until the connection ends
 			go func() { _, _ = io.Copy(theirs, theirs) }()
 			out, in := &Writer{conn: mine}, NewReader(mine)
 			f := Frame{Type: Body, Stream: 1, Payload: make([]byte, size)}

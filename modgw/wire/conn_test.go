@@ -291,7 +291,7 @@ func TestOtherSideThatReadsNothingHoldsNoBoundedWriterUp(t *testing.T) {
 		"WriteLong": func(w *Writer) error { return w.WriteLong(Frame{Type: Body, Payload: data}) },
 	} {
 		host, _ := pair(t)
-		// one that is held up all the same fails in the end
+		// a writer that blocks nevertheless fails after a minute
 		end := time.AfterFunc(time.Minute, func() { host.Close() })
 		defer end.Stop()
 		w := NewBoundedWriter(host, 10*time.Millisecond)
@@ -457,8 +457,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// breaking takes some bytes and fails then; before its first write it lets another goroutine leave
-// a frame.
+// breaking accepts some bytes and then fails; before its first write it lets another goroutine
+// leave a frame.
 type breaking struct {
 	first  func()
 	writes int

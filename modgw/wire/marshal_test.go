@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// python runs a program with the interpreters that are here and returns what each printed.
+// python runs a program with the installed interpreters and returns the output of each.
 func python(t *testing.T, program, stdin string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

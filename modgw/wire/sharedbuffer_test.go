@@ -207,8 +207,7 @@ func TestRequestsGoRoundTheirHalf(t *testing.T) {
 	}
 }
 
-// FuzzSharedBuffer lets a worker share anything: what the host uses is in the half of the
-// responses.
+// FuzzSharedBuffer shares arbitrary pieces: the host uses only the half for responses.
 func FuzzSharedBuffer(f *testing.F) {
 	f.Add(sharedPiece(0, 1))
 	f.Add(sharedPiece(BufferWindow-1, 1))

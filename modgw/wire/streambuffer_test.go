@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// TestSlotsGoFromRequestToRequest follows two requests: what was not read is never given out again.
+// TestSlotsGoFromRequestToRequest follows two requests: a slot with unread data is never reused.
 func TestSlotsGoFromRequestToRequest(t *testing.T) {
 	file, err := NewSharedMemory(2 * MuxBufferSize)
 	if err != nil {

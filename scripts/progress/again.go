@@ -7,22 +7,23 @@ import (
 )
 
 const (
-	// maxRepeated is how many tests may fail for them to run again: when more do, it is not the
-	// machine's load.
+	// maxRepeated is the largest number of failed tests that run again. If more tests fail, the
+	// machine's load is not the cause.
 	maxRepeated = 5
 
-	// maxLines is how many lines of what an unsteady test printed are shown once more at the end.
+	// maxLines is the number of output lines of an unsteady test that are repeated at the end.
 	maxLines = 200
 )
 
-// failure is a test that failed, without those that it is a part of, and what it and its parts
-// printed.
+// failure is a test that failed, together with the output of the test and its subtests. Parents of
+// failed subtests are not listed.
 type failure struct {
 	test
 	printed []string
 }
 
-// signs are what a failed test or package prints that must not pass at a second try.
+// signs are texts in the output of a failed test or package that must not be hidden by a successful
+// second try.
 var signs = []string{"DATA RACE", "race detected", "panic:"}
 
 // isGrave reports whether a text has one of the signs.

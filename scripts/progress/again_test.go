@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// failing is the events of a test that fails in a package, with what it printed.
+// failing returns the events of a test that fails in a package after printing a text.
 func failing(pkg, name, printed string) string {
 	return fmt.Sprintf(`{"Action":"output","Package":%[1]q,"Test":%[2]q,"Output":%[3]q}
 {"Action":"fail","Package":%[1]q,"Test":%[2]q,"Elapsed":2}
@@ -20,8 +20,8 @@ func failed(pkg string) string {
 	return fmt.Sprintf("{\"Action\":\"fail\",\"Package\":%q,\"Elapsed\":3}\n", pkg)
 }
 
-// secondTry is what becomes of a run whose failed tests run again: what was shown, which ran, and
-// whether the run passed. The tests that are named passes pass then.
+// secondTry plays a run whose failed tests run again. It returns the text that was shown, the tests
+// that ran again, and whether the run passed. The tests named in passes pass the second time.
 func secondTry(t *testing.T, events string, passes ...string) (shown string, ran []string, passed bool) {
 	t.Helper()
 	var out strings.Builder

@@ -1,13 +1,13 @@
-// Command progress runs "go test -json" and shows what a user who waits wants to know: how each
-// package ended and how long it took, what a failed test printed, at once, and now and then which
-// tests run.
+// Command progress runs "go test -json" and shows the user who waits for it: how each package ended
+// and how long it took, the output of a failed test, at once, and from time to time the tests that
+// are running.
 //
 //	progress [-again FLAGS] -- ARGUMENTS of go test
 //
 // With -again, a test that failed runs once more, alone and with these flags, when all others have
-// ended. If it passes then, the run has passed, and the last lines name the test as unsteady, with
-// what it printed when it failed. A run in which much failed, or a package besides its tests, or
-// with a data race or a panic, has failed.
+// ended. If it passes, the run has passed, and the last lines name the test as unsteady, with its
+// output from the failure. A run with many failures, with a failure of a package outside of its
+// tests, with a data race or with a panic has failed.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// quiet is how long nothing may be printed until it is said which tests run.
+// quiet is the time without output after which the running tests are shown.
 const quiet = 30 * time.Second
 
 func main() {
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// goTest runs go test, whose events r takes. The error says how go test failed.
+// goTest runs go test and passes its events to r. The error is the error of go test.
 func goTest(r *run, arguments []string) error {
 	cmd := exec.Command("go", append([]string{"test", "-json"}, arguments...)...)
 	cmd.Stderr = os.Stderr

@@ -14,14 +14,14 @@ type event struct {
 	Time        time.Time
 	Action      string
 	Package     string
-	ImportPath  string // path of what was built
+	ImportPath  string // import path of the package that was built
 	Test        string // "": the event is about the package
 	Output      string
 	Elapsed     float64 // seconds
 	FailedBuild string
 }
 
-// test names a test, or with an empty name what a package prints beside its tests.
+// test identifies a test or, with an empty name, the output of a package outside of its tests.
 type test struct{ pkg, name string }
 
 // run is a run of tests.
@@ -56,7 +56,7 @@ func (r *run) take(e event) {
 		r.begun[of] = e.Time
 	case "output":
 		r.printed[of] = append(r.printed[of], e.Output)
-		// which stands in the output of any test that runs
+		// The race detector prints it into the output of any test that runs.
 		r.grave = r.grave || strings.Contains(e.Output, "DATA RACE")
 	case "build-output":
 		r.builds[e.ImportPath] = append(r.builds[e.ImportPath], e.Output)
@@ -109,7 +109,7 @@ func (r *run) hasRunning(parent test) bool {
 	return false
 }
 
-// end says how the run was, and reports whether it passed. err is how go test ended.
+// end shows the outcome of the run and reports whether it passed. err is the error of go test.
 func (r *run) end(err error) bool {
 	r.showUnsteady()
 	switch {

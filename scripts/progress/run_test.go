@@ -16,8 +16,8 @@ const begin = `{"Time":"2026-01-02T15:04:05Z","Action":"start","Package":"x/a"}
 {"Time":"2026-01-02T15:04:08Z","Action":"output","Package":"x/a","Test":"TestTwo/sub","Output":"sub says\n"}
 `
 
-// shown is what is shown of a run with these events, after which a tick comes, and whether it
-// passed.
+// shown plays a run with these events and a tick after them. It returns the text that was shown,
+// and whether the run passed.
 func shown(events string) (string, bool) {
 	var out strings.Builder
 	r := newRun(&out)

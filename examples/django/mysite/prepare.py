@@ -1,6 +1,6 @@
-"""What a deployment of a real site does by hand: migrate and collectstatic.
+"""Runs migrate and collectstatic, which the deployment of a real site runs by hand.
 
-No one deploys an example, so its first worker does it, while the others wait.
+An example has no deployment, so its first worker runs them while the others wait.
 """
 
 import fcntl
@@ -21,8 +21,8 @@ def prepare():
 
 
 def _manage(command):
-    # In a process of its own: here, Django would build the URL of the static files before a request
-    # has said where the site is mounted.
+    # In a separate process: in this one, Django would build the URL of the static files before a
+    # request has shown where the site is mounted.
     manage = [
         sys.executable,
         str(settings.BASE_DIR / "manage.py"),

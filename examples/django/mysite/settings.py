@@ -1,4 +1,4 @@
-"""Settings of the example; the descriptor gives what depends on the machine."""
+"""Settings of the example; the descriptor sets the values that depend on the machine."""
 
 import os
 from pathlib import Path

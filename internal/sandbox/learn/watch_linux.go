@@ -1,5 +1,5 @@
-// Package learn reports what confined processes use that learn what they need
-// ([sandbox.Rules.Learn]).
+// Package learn reports the files and addresses used by confined processes that run in learning
+// mode ([sandbox.Rules.Learn]).
 package learn
 
 import (
@@ -43,8 +43,8 @@ type answer struct {
 	Flags uint32
 }
 
-// Watch reports what the processes use whose calls come on the listener, which it closes. It
-// returns when none of them is left. Every call is carried out.
+// Watch reports the uses of the processes whose system calls arrive on the listener, and closes the
+// listener. It returns when all of them have ended. Every call is carried out.
 func Watch(listener *os.File, report func(Use)) {
 	defer listener.Close()
 	conn, err := listener.SyscallConn()
@@ -89,7 +89,7 @@ func Watch(listener *os.File, report func(Use)) {
 	}
 }
 
-// use is what a call uses. It reports false for a call that needs no rule.
+// use returns the use of a system call. It reports false if the call requires no rule.
 func (n *notification) use(call sandbox.Traced) (Use, bool) {
 	if call.Path < 0 {
 		return n.connection()

@@ -19,8 +19,8 @@ import (
 var update = flag.Bool("update", false, "write what the tests found to their golden files")
 
 // TestGolden migrates the archives in testdata. The first line of an archive names the sources. Its
-// files are those of a machine: "/srv/blog" in them is the folder srv/blog of the archive. Files
-// below want/ are the descriptors, the new configuration, the report and the problems.
+// files are the files of a machine: "/srv/blog" in them is the folder srv/blog of the archive. The
+// files below want/ are the descriptors, the new configuration, the report and the problems.
 func TestGolden(t *testing.T) {
 	for _, name := range archives(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// FuzzRead reads what may be a configuration. Its nodes have all of the text, each directive has
+// FuzzRead reads arbitrary configurations. The nodes contain all of the text, each directive has
 // one entry, and nothing panics.
 func FuzzRead(f *testing.F) {
 	names, err := filepath.Glob("testdata/*.txtar")
@@ -62,7 +62,7 @@ type always struct{ Reader }
 
 func (always) Recognise(migrate.Source) int { return 100 }
 
-// textOf is the text of nodes with what is in them.
+// textOf returns the text of nodes, including their children.
 func textOf(nodes []*node) string {
 	var b strings.Builder
 	for _, n := range nodes {

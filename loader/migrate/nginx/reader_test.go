@@ -18,7 +18,7 @@ var (
 	directive = regexp.MustCompile(`[;{]`)
 )
 
-// everything are the readers of nginx and of what stands behind it.
+// everything returns options with the readers of nginx and of the servers behind it.
 func everything() migrate.Options {
 	return migrate.Options{
 		Readers:  []migrate.Reader{nginx.Reader{}, launch.Systemd{}, uwsgi.Reader{}},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// show writes what a module says, a line each.
+// show writes the content of a module, one line per statement.
 func show(m *Module) string {
 	var b strings.Builder
 	unsure := func(sure bool) string {

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// CVE-2022-41556: requests that are abandoned, at whatever point, leave neither a descriptor nor a
-// goroutine.
+// CVE-2022-41556: requests that are abandoned, at any point, leave neither a descriptor nor a
+// goroutine behind.
 func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("begun"))
@@ -32,7 +32,7 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 			}
 			_ = conn.SetDeadline(time.Now().Add(watchtest.Patience))
 			switch i % 5 {
-			case 0: // says nothing
+			case 0: // sends nothing
 			case 1:
 				_, _ = conn.Write(whole[:i%headed])
 			case 2:

@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// BenchmarkRoundTrip is one small request after the other on a kept connection. With a timer it
-// does in addition what a timer of its own would do for each request, in place of the server's
+// BenchmarkRoundTrip sends small requests one after the other on a kept connection. The variant
+// "timer" additionally resets a timer for each request, as would be necessary without the server's
 // deadlines.
 func BenchmarkRoundTrip(b *testing.B) {
 	for name, timed := range map[string]bool{"deadlines": false, "timer": true} {

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// client is a peer that sends whatever bytes a test wants.
+// client is a peer that sends arbitrary bytes.
 type client struct {
 	t    testing.TB
 	conn net.Conn
@@ -41,7 +41,7 @@ func (c *client) send(pieces ...[]byte) {
 	}
 }
 
-// answer is what came back for one request.
+// answer is the answer to one request.
 type answer struct {
 	stdout string
 	end    *fcgi.End // nil when the connection ended instead

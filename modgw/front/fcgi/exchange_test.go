@@ -135,7 +135,7 @@ func TestClientGoingAwayCancelsAWaitingHandler(t *testing.T) {
 	}
 }
 
-// A11, 4.2: the response arrives at once, and what is still to come of the body does no harm.
+// A11, 4.2: the response arrives at once, and the remaining body does no harm.
 func TestEarlyResponseDoesNotWaitForTheBody(t *testing.T) {
 	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > 100 {
@@ -343,8 +343,8 @@ func TestF60RequestThatTricklesIsGivenUp(t *testing.T) {
 	}
 }
 
-// The web server names its peer as the client. Where that is a trusted proxy, its headers say who
-// the client is.
+// The web server names its peer as the client. If the peer is a trusted proxy, its headers name the
+// client.
 func TestForwardedHeadersCountFromTrustedProxiesAlone(t *testing.T) {
 	config := handle(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)

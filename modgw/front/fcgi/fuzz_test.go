@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it
-// with it.
+// FuzzConnection sends arbitrary bytes to a connection: for any input, the connection and all of
+// its goroutines end.
 func FuzzConnection(f *testing.F) {
 	f.Add(request(1, true, nil, ""))
 	f.Add(slices.Concat(request(1, true, post("5"), "hello"), request(2, false, post("5"), "hell")))

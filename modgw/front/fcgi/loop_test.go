@@ -57,7 +57,7 @@ func TestRequestInPiecesIsServed(t *testing.T) {
 		for i := range whole {
 			c.send(whole[i : i+1])
 			if round == 1 && i == len(whole)/2 {
-				time.Sleep(2 * onloop.MaxTime) // a goroutine takes it, and gives it back
+				time.Sleep(2 * onloop.MaxTime) // a goroutine takes it over, and returns it
 			}
 		}
 		if a := c.read(1); a.body() != "POST /x  body" {
@@ -342,7 +342,7 @@ func TestOrdinaryRequestAllocatesLittle(t *testing.T) {
 		}
 	}
 	ask()
-	// The variables, the address with its port, and what the handler of this test needs.
+	// The variables, the address with its port, and the allocations of this test's handler.
 	if n := testing.AllocsPerRun(200, ask); n > 8 {
 		t.Errorf("%v allocations", n)
 	}

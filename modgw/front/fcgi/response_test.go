@@ -117,7 +117,7 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// F3, A3, A4: what was sent already must not look complete.
+// F3, A3, A4: a partial response must not look complete.
 func TestF3ResponseThatBreaksOffHasNoEnd(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"abort": func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },

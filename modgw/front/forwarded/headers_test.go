@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzForwarded reads anything that a trusted proxy passes on: what is taken of it is an address, a
-// scheme, a host and a port, and never a trusted proxy's address while there is another.
+// FuzzForwarded reads arbitrary headers of a trusted proxy: the result is an address, a scheme, a
+// host and a port, and never a trusted proxy's address if there is another one.
 func FuzzForwarded(f *testing.F) {
 	f.Add("6.6.6.6, 192.0.2.1, , 10.1.1.1", "", "https", "a.example", "443")
 	f.Add("", `for=6.6.6.6, for="[2001:db9::1]:80";proto=https;host=a`, "", "", "")

@@ -12,9 +12,9 @@ import (
 // smuggled is a request that must never be answered, hidden in another.
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// advisories are the holes that other servers have had in reading requests (H1, H2, H12), each with
-// what showed it. The statuses are those of all answers; nothing is ever taken for the smuggled
-// request.
+// advisories are vulnerabilities of other servers in parsing requests (H1, H2, H12), each with a
+// request that exposed it. The statuses are those of all answers; the smuggled request is never
+// accepted as a request.
 var advisories = []struct {
 	id, why, octets string
 	want            []int

@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestBriefWritesAndTheOthersMakeOneBody lets responses be written in turns by both kinds, to a
-// client that reads at first and then lets the server wait for a while.
+// TestBriefWritesAndTheOthersMakeOneBody writes responses by both kinds of writes alternately, to a
+// client that reads at first and then makes the server wait for a while.
 func TestBriefWritesAndTheOthersMakeOneBody(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789abcdefg"), 1_000_000)
 	slow := make(chan struct{}, 1)
@@ -88,6 +88,6 @@ func bodyOf(t *testing.T, c net.Conn) []byte {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(resp.Body) // the caller looks at what came of one that is cut off
+	body, _ := io.ReadAll(resp.Body) // if it is cut off, the caller checks the part that arrived
 	return body
 }

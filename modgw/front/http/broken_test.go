@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// F3: what a handler wrote before its response broke off is on the wire, and the break can be seen,
-// in every version.
+// F3: data that a handler wrote before its response broke off is sent, and the break is visible, in
+// every version.
 func TestF3WhatWasWrittenBeforeTheBreakArrives(t *testing.T) {
 	for _, size := range []int{1, 4096, 100_000} {
 		piece := bytes.Repeat([]byte("x"), size)

@@ -28,8 +28,8 @@ func dial(t testing.TB, addr string) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-// waitsForEnd is a handler whose requests for /quick are answered, and whose others end with their
-// context.
+// waitsForEnd returns a handler that answers requests for /quick. Other requests end with their
+// contexts.
 func waitsForEnd(running, over chan<- string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/quick" {
@@ -63,7 +63,7 @@ func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
 		{"tcp", tcp, "/reset", reset},
 		{"unix", ln.Addr().String(), "/close", func(c net.Conn) { c.Close() }},
 		{"tcp", tcp, "/close", func(c net.Conn) { c.Close() }},  // some time later
-		{"tcp", tcp, "/stream", func(c net.Conn) { c.Close() }}, // which what is sent then shows
+		{"tcp", tcp, "/stream", func(c net.Conn) { c.Close() }}, // when the next data is sent
 	} {
 		for _, body := range []string{"\r\n", "Content-Length: 4\r\n\r\nbody"} {
 			client, err := net.Dial(c.network, c.addr)

@@ -20,8 +20,7 @@ import (
 var forwardedHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
 	"X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Real-Ip", "X-Client-Ip", "X-Script-Name"}
 
-// tell answers with what the front says of the client, and with the forwarded headers that are
-// left.
+// tell answers with the front's view of the client, and with the forwarded headers that are left.
 func tell(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	var left []string
@@ -53,7 +52,7 @@ func ask(t *testing.T, transport *http.Transport, url string, header http.Header
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
 
-// H4: no header of an untrusted peer says who the client is.
+// H4: no header of an untrusted peer determines the client.
 func TestForwardedHeadersOfStrangersAreDropped(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(tell)})
 	header := make(http.Header)
@@ -152,8 +151,8 @@ func TestAmbiguousHeadersAreDropped(t *testing.T) {
 	}
 }
 
-// What a trusted proxy has taken off the path stands before the mount; what cannot stand there, and
-// what others say, does not.
+// A prefix that a trusted proxy has removed from the path precedes the mount. Invalid prefixes, and
+// those of other peers, do not.
 func TestPrefixThatATrustedProxyHasTakenOffIsAPartOfTheMount(t *testing.T) {
 	gateway := modgw.New(modgw.Config{Runners: map[modgw.Kind]modgw.NewRunner{
 		modgw.KindStatic: func(modgw.RunnerConfig) (modgw.Runner, error) { return places{}, nil },
@@ -189,7 +188,8 @@ func TestPrefixThatATrustedProxyHasTakenOffIsAPartOfTheMount(t *testing.T) {
 	}
 }
 
-// places is a runner that answers with where the request is, and what it still says of a prefix.
+// places is a runner that answers with the position of the request, and with the remaining prefix
+// headers.
 type places struct{}
 
 func (places) Start(context.Context) error { return nil }

@@ -57,7 +57,7 @@ func (c *rawHTTP2) request(id uint32, more ...hpack.HeaderField) error {
 	return c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.head(more...), EndStream: true, EndHeaders: true})
 }
 
-// await reads frames until one is as wanted, and tells what ended the connection before.
+// await reads frames until one is as wanted. If the connection ends first, it returns the reason.
 func (c *rawHTTP2) await(wanted func(http2.Frame) bool) error {
 	for {
 		frame, err := c.ReadFrame()
@@ -226,8 +226,8 @@ func TestF70FloodOfPingsIsCutOff(t *testing.T) {
 	}
 }
 
-// F70: of many settings only the last is acknowledged where the client does not read, so nothing
-// grows, and no one waits.
+// F70: if the client does not read, only the last of many settings is acknowledged, so nothing
+// grows and no client waits.
 func TestF70FloodOfSettingsHarmsNobody(t *testing.T) {
 	addr := serve(t, Config{Handler: http.NotFoundHandler()})
 	c := dialHTTP2(t, addr)
@@ -242,7 +242,7 @@ func TestF70FloodOfSettingsHarmsNobody(t *testing.T) {
 	}
 }
 
-// cramped makes connections whose answers find little room in the kernel.
+// cramped makes connections with small send buffers in the kernel.
 type cramped struct{ net.Listener }
 
 func (l cramped) Accept() (net.Conn, error) {
@@ -301,7 +301,7 @@ func TestF70WindowThatStaysShutIsGivenUp(t *testing.T) {
 	}
 }
 
-// What a handler leaves to be sent when it returns is given up too.
+// Data that is sent only after the handler has returned is given up, too.
 func TestF70WindowThatStaysShutDoesNotHoldUpTheEnd(t *testing.T) {
 	addr := serve(t, Config{WriteTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "a few bytes")
@@ -313,7 +313,7 @@ func TestF70WindowThatStaysShutDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 }
 
-// A stream of events outlives the write timeout, as long as its client takes what comes.
+// An event stream outlives the write timeout as long as its client reads it.
 func TestStreamsOverHTTP2OutliveTheWriteTimeout(t *testing.T) {
 	for name, c := range clientsOf(t, Config{WriteTimeout: 50 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
 		for range 4 {
@@ -338,7 +338,8 @@ func TestStreamsOverHTTP2OutliveTheWriteTimeout(t *testing.T) {
 	}
 }
 
-// H6: who begins HTTP/2 and says no more, or half a head, goes after the time between two requests.
+// H6: a client that begins HTTP/2 and then sends nothing, or half a head, is disconnected after the
+// idle timeout.
 func TestH6SilenceWithinHTTP2IsGivenUp(t *testing.T) {
 	addr := serve(t, Config{IdleTimeout: 100 * time.Millisecond, HeaderTimeout: 100 * time.Millisecond, Handler: http.NotFoundHandler()})
 	for name, begin := range map[string]func(*rawHTTP2){

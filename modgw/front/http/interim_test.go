@@ -75,8 +75,8 @@ func TestEarlyHintsReachTheClient(t *testing.T) {
 	}
 }
 
-// P16: what may not be in a response may not be in its hints. A client of HTTP/1.0 would take them
-// for the response.
+// P16: values that are invalid in a response are invalid in its hints. A client of HTTP/1.0 would
+// mistake hints for the response.
 func TestBadHintsAreDropped(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", strings.ReplaceAll(r.URL.RawQuery, "+", "\r\n"))

@@ -83,7 +83,7 @@ func TestRequestInPiecesIsServedOnTheLoopOrOff(t *testing.T) {
 		for i := range len(whole) {
 			io.WriteString(c, whole[i:i+1])
 			if round == 1 && i == len(whole)/2 || round == 2 && i == len(whole)-2 {
-				// a goroutine takes it, and gives the connection back
+				// a goroutine takes the connection over, and returns it
 				time.Sleep(2 * onloop.MaxTime)
 			}
 		}

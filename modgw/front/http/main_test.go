@@ -56,8 +56,8 @@ func serveOn(t testing.TB, config Config, ln net.Listener) {
 	})
 }
 
-// raw sends bytes on a connection of their own and returns all that comes back until the server
-// closes it.
+// raw sends bytes on a new connection and returns the answer up to its end, which the server
+// causes.
 func raw(t testing.TB, addr, request string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)

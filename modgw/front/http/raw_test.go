@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// H12, F65: what is well-formed and yet refused, and what is not. After a request that is refused
-// nothing more is answered on its connection.
+// H12, F65: well-formed requests that are refused, and some that are not. After a refused request,
+// no other request on its connection is answered.
 func TestWellFormedRequestsAndTheirVerdicts(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -133,7 +133,7 @@ func TestResponsesKeepTheRules(t *testing.T) {
 	}
 }
 
-// F3: what was sent already must not look complete, by HTTP/1.1 and HTTP/2.
+// F3: a partial response must not look complete, by HTTP/1.1 and HTTP/2.
 func TestF3ResponseThatBreaksOffIsSeen(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "half")

@@ -91,8 +91,8 @@ func TestBodiesArriveWholeHoweverTheyAreRead(t *testing.T) {
 	}
 }
 
-// What reads a body still when its handler has returned gets an error, and nothing of what comes
-// after the body.
+// A goroutine that still reads a body when the handler has returned gets an error, and no data that
+// follows the body.
 func TestBodyIsTakenFromWhoeverReadsItLonger(t *testing.T) {
 	ended := make(chan error, 1)
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -59,7 +59,7 @@ func answerTo(t *testing.T, addr string, ended bool, body string, fields ...stri
 	return answer
 }
 
-// What no app can be asked is refused in the same way in every version of HTTP.
+// Requests that no app can handle are refused in the same way in every version of HTTP.
 func TestTheRulesForRequestsHoldInEveryVersion(t *testing.T) {
 	addr := serve(t, Config{MaxHeaders: 100, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "[%s %s %s %s]", r.Method, modgw.RequestInfoOf(r).RawTarget, r.Host, r.Proto)
@@ -147,7 +147,7 @@ func TestTheRulesForRequestsHoldInEveryVersion(t *testing.T) {
 	}
 }
 
-// What a client has agreed to speak by ALPN is what is understood.
+// The server speaks the protocol that the client has agreed to by ALPN.
 func TestProtocolThatWasNegotiatedIsSpoken(t *testing.T) {
 	ca := certtest.New(t)
 	addr := serve(t, Config{TLS: secured(t, ca, "a.example"), Handler: echo})

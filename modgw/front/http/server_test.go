@@ -116,7 +116,7 @@ func TestProxyMayPassAWholeBodyOnBeforeItLooksForTheResponse(t *testing.T) {
 	}
 }
 
-// A client that asks for nothing keeps no host from ending, whatever its timeouts.
+// A client that sends no request does not keep a host from ending, whatever the timeouts are.
 func TestEndingDoesNotWaitForClientsThatAskForNothing(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -143,8 +143,8 @@ func TestEndingDoesNotWaitForClientsThatAskForNothing(t *testing.T) {
 	}
 }
 
-// A response to a request that was in flight when the host began to end says that there will be no
-// other.
+// A response to a request that was in flight when the host began to end announces that it is the
+// last one.
 func TestEndingIsSaidInResponses(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// echo answers with path, host, body and trailers, whatever reading the body has come to.
+// echo answers with path, host, body and trailers, and with the error of reading the body.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	fmt.Fprintf(w, "[%s %s %q %v %v]", modgw.RequestInfoOf(r).Path, r.Host, body, err, r.Trailer)
@@ -87,7 +87,7 @@ func checkCorpus(t *testing.T, c http1test.Request, before, answer string) {
 	}
 }
 
-// H2: what was asked before is answered, and nothing after.
+// H2: requests before the refused one are answered, and none after it.
 func TestRequestsBeforeARefusedOneAreAnswered(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
 	answer := raw(t, addr, strings.Repeat(postHead+"Content-Length: 2\r\n\r\nab", 3)+chunks+"2\r\nab\r\n0\r\nX: y\r\n\r\n"+
@@ -218,8 +218,7 @@ func TestExpectedBodyIsWaitedFor(t *testing.T) {
 	}
 }
 
-// takeOver answers as a WebSocket server does, and then says back what it hears until the client
-// ends.
+// takeOver answers as a WebSocket server does, and then echoes all data until the client ends.
 var takeOver = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/ws" {
 		io.WriteString(w, r.URL.Path)

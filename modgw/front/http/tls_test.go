@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// secured is how a front shakes hands in tests, for one name.
+// secured returns a TLS configuration with a certificate for one name.
 func secured(t testing.TB, ca *certtest.Authority, name string) *tls.Config {
 	t.Helper()
 	pair := ca.Issue(t, t.TempDir(), name)
@@ -30,7 +30,7 @@ func secured(t testing.TB, ca *certtest.Authority, name string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}}
 }
 
-// tellTLS answers with what the front says of the connection.
+// tellTLS answers with the front's view of the connection.
 func tellTLS(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	fmt.Fprintf(w, "%s %s %s %s %s", r.Proto, info.Scheme, info.Variables["SSL_PROTOCOL"], info.Variables["SSL_CLIENT_VERIFY"], info.Variables["SSL_CLIENT_S_DN"])
@@ -107,7 +107,7 @@ func TestClientCertificateReachesTheApp(t *testing.T) {
 	}
 }
 
-// H1 behind TLS: the guard reads what was encrypted.
+// H1 behind TLS: the guard checks decrypted requests.
 func TestGuardStandsBehindTLS(t *testing.T) {
 	ca := certtest.New(t)
 	addr := serve(t, Config{TLS: secured(t, ca, "a.example"), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -156,8 +156,8 @@ func TestPlainRequestToTLSIsToldSo(t *testing.T) {
 	}
 }
 
-// H6: who connects and does not shake hands goes after the time for a head, and keeps no one else
-// waiting.
+// H6: a client that connects without a handshake is disconnected after the header timeout, and does
+// not make other clients wait.
 func TestHandshakeThatDoesNotComeIsGivenUp(t *testing.T) {
 	ca := certtest.New(t)
 	addr := serve(t, Config{HeaderTimeout: 100 * time.Millisecond, TLS: secured(t, ca, "a.example"), Handler: http.HandlerFunc(tellTLS)})
@@ -205,7 +205,7 @@ func TestConnectionsAreTakenOverBehindTLSWithWhatHasCome(t *testing.T) {
 		}
 		defer c.Close()
 		fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
-		io.Copy(c, buffered) // what came with the request, and what comes after it
+		io.Copy(c, buffered) // the data that came with the request, and all later data
 	})
 	plain := serve(t, Config{Handler: handler})
 	encrypted := serve(t, Config{TLS: secured(t, ca, "a.example"), Handler: handler})

@@ -25,8 +25,9 @@ func chunked(body string) string {
 	return b.String() + "0\r\n\r\n"
 }
 
-// Whatever a handler leaves of a request's body: the client gets the answer, and the next request
-// on the connection is answered as well, unless the answer has said that the connection ends.
+// Whatever part of a request's body a handler leaves unread, the client gets the answer. The next
+// request on the connection is answered as well, unless the answer has announced the connection's
+// end.
 func TestUnreadBodyCostsNoOtherRequest(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -63,7 +64,7 @@ func TestUnreadBodyCostsNoOtherRequest(t *testing.T) {
 		for _, path := range []string{"/", "/some", "/flushed", "/close", "/fails"} {
 			for _, late := range []bool{false, true} {
 				if path == "/some" && c.body == "" {
-					continue // the client is told to send then
+					continue // the client is asked to send the body
 				}
 				for _, secure := range []bool{false, true} {
 					var client io.ReadWriter = dial(t, plain)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// sizes are those of bodies around those that fill the buffer, with a head of unknown length before
-// them, and some that are longer.
+// sizes returns lengths of bodies that just fill the buffer, allowing for a head of unknown length,
+// and some larger ones.
 func sizes() (all []int) {
 	for size := gatherSize - 300; size <= gatherSize+10; size++ {
 		all = append(all, size)

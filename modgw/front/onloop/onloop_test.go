@@ -95,7 +95,7 @@ func (l *lines) LeaveLoop(rwc net.Conn, w Work) Driver {
 	return d
 }
 
-// lineDriver answers what was read, and goes back when that is done.
+// lineDriver answers the lines read, and returns to the loop when that is done.
 type lineDriver struct {
 	*lines
 	rwc     net.Conn
@@ -340,8 +340,8 @@ func TestConnectionCanEndWhileItMoves(t *testing.T) {
 	})
 }
 
-// TestConnectionIsLeftAloneByTheLoopThatItLeaves has the rest of a request for another loop come in
-// the turn in which the one before it was answered, after which the loop looks for another one.
+// TestConnectionIsLeftAloneByTheLoopThatItLeaves has the rest of a request for another loop arrive
+// in the turn that answers the previous request, after which the loop looks for another request.
 func TestConnectionIsLeftAloneByTheLoopThatItLeaves(t *testing.T) {
 	peers := make(chan *peer, 1)
 	h := &looptest.Handler{}

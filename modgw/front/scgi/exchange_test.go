@@ -116,7 +116,7 @@ func TestWhatIsNoRequestIsNotAnswered(t *testing.T) {
 	})
 }
 
-// lines gets what a log says.
+// lines receives the lines of a log.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {
@@ -271,7 +271,7 @@ func TestEndingDoesNotWaitForEver(t *testing.T) {
 		})
 		config.DrainTimeout = 50 * time.Millisecond
 		go func() { ended <- p.new(config).Serve(ctx, ln) }()
-		dial(t, ln.Addr().String()) // says nothing
+		dial(t, ln.Addr().String()) // sends nothing
 		busy := dial(t, ln.Addr().String())
 		io.WriteString(busy, p.encode(vars(nil)))
 		<-entered

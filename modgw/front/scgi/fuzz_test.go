@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// FuzzConnection sends anything to a connection: it ends, whatever came, and every goroutine of it
-// with it.
+// FuzzConnection sends arbitrary bytes to a connection: for any input, the connection and all of
+// its goroutines end.
 func FuzzConnection(f *testing.F) {
 	for _, text := range []string{"", "GET\n0\n\n", "POST\n5\n\nhello", "POST\n5\n\nhell", "POST\n4\n\nhello", "POST\n99999\n\nx", "HEAD\n0\nHTTP_TRANSFER_ENCODING=chunked\n\n"} {
 		f.Add(text)

@@ -148,7 +148,7 @@ func dial(t testing.TB, socket string) net.Conn {
 	return conn
 }
 
-// ask sends bytes and returns what comes until the connection ends.
+// ask sends bytes and returns the answer up to the end of the connection.
 func ask(t testing.TB, socket, text string) string {
 	t.Helper()
 	conn := dial(t, socket)

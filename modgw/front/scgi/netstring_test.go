@@ -16,7 +16,7 @@ import (
 // variable is a CGI meta-variable.
 type variable struct{ Name, Value string }
 
-// variables reads what text says; nil when there is an error.
+// variables returns the variables that read finds in text, or nil after an error.
 func variables(read func(*bufio.Reader, func(name, value string)) error, text string) (list []variable, err error) {
 	err = read(bufio.NewReader(strings.NewReader(text)), func(name, value string) { list = append(list, variable{name, value}) })
 	if err != nil {

@@ -69,7 +69,7 @@ func demo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// What some web servers cannot do, whatever stands behind them; docs/fronts.md tells.
+// Limitations of some web servers, regardless of the server behind them; see docs/fronts.md.
 const (
 	cannotCut       = "pass on that a response without a length is not complete"
 	cannotCutLength = "pass on that a response with a length is not complete"
@@ -152,7 +152,7 @@ func askAll(t *testing.T, url string, cannot ...string) {
 			t.Errorf("POST /refuse: %d %q %v", got, data, err)
 		}
 	}
-	// a server may just be closing one of them, after what went before
+	// a server may be closing one of them after the previous requests
 	client.CloseIdleConnections()
 	var together sync.WaitGroup
 	for i := range 20 {

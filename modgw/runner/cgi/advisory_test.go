@@ -8,9 +8,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// CVE-2014-6271, CVE-2016-5385: whatever a client says, or the web server in front, reaches a
-// script's environment only as what RFC 3875 has a name for; nothing of it can choose how the
-// script is executed.
+// CVE-2014-6271, CVE-2016-5385: data from a client, or from the web server in front, reaches a
+// script's environment only in the variables of RFC 3875; no data can influence how the script is
+// executed.
 func TestP12NobodyOutsideChoosesTheEnvironment(t *testing.T) {
 	d := descriptor(t)
 	d.Env = map[string]string{"LIBRARY": "the app's own"}
@@ -37,7 +37,8 @@ func TestP12NobodyOutsideChoosesTheEnvironment(t *testing.T) {
 	}
 }
 
-// What a web server's administrator has set (SetEnv) is for the request and not for a process.
+// Variables that a web server's administrator has set (SetEnv) are meant for the request and not
+// for a process.
 func TestP12VariablesOfAFrontStayOutside(t *testing.T) {
 	d := descriptor(t)
 	a := serve(t, d, map[string]string{"env": env})
@@ -74,7 +75,8 @@ func TestP13QueryIsNoArgument(t *testing.T) {
 	}
 }
 
-// CVE-2020-24553: what a script does not call HTML is not made HTML by a look at it.
+// CVE-2020-24553: a response that the script does not declare as HTML is not declared as HTML
+// because of its content.
 func TestP15TypeThatTheScriptDoesNotSayIsNotGuessed(t *testing.T) {
 	a := serve(t, descriptor(t), map[string]string{
 		"status": sh + "printf 'Status: 200\\n\\n<script>alert(1)</script>'\n",
@@ -87,7 +89,7 @@ func TestP15TypeThatTheScriptDoesNotSayIsNotGuessed(t *testing.T) {
 	a.Want(a.Get("/none"), 502, "")
 }
 
-// CVE-2024-24795, CVE-2023-38709: no response is split by what a script says.
+// CVE-2024-24795, CVE-2023-38709: no output of a script can split a response.
 func TestP16HeadsThatCouldSplitAResponse(t *testing.T) {
 	heads := map[string]string{
 		"return": `X-A: b\rX-Forged: yes\n`, "nul": `X-A: b\000c\n`, "escape": `X-A: \033[31m\n`, "name": `X A: b\n`, "colon": `X-A\n`,

@@ -53,7 +53,7 @@ const (
 	env   = plain + "env | sort\nprintf 'args=%s cwd=%s\\nbody=' \"$*\" \"$PWD\"\ncat\n"
 )
 
-// What RFC 3875 demands of a server, by section.
+// The requirements of RFC 3875 for a server, by section.
 func TestServerKeepsTheRules(t *testing.T) {
 	d := descriptor(t)
 	d.Mount = "/app"
@@ -242,15 +242,15 @@ func TestScriptsOfOtherLanguages(t *testing.T) {
 			"print \"Content-Type: text/plain\\n\\n\", 'perl ', $ENV{PATH_INFO} // '', ' ', $body;\nwarn \"a warning\\n\";\n",
 		"python": "#!" + python + "\nimport os, sys\nprint('Content-Type: text/plain\\r\\n\\r\\n', end='')\n" +
 			"print('python', os.environ.get('PATH_INFO'), sys.stdin.read(int(os.environ.get('CONTENT_LENGTH', 0))))\n",
-		// As Mailman 2 has it: the list's name, and what is wanted of it, come behind the script's.
+		// As in Mailman 2: the names of the list and of the page follow the script's name.
 		"admin": "#!/usr/bin/perl\nmy @parts = split m{/}, $ENV{PATH_INFO};\nprint \"Content-type: text/html; charset=us-ascii\\n\\n\",\n" +
 			"\"<TITLE>$parts[1] Administration ($parts[2])</TITLE>$ENV{SCRIPT_NAME}\";\n",
 	})
 	a.Want(a.Do("POST", "/perl/x", strings.NewReader("posted"), nil), 200, "perl /x posted")
 	a.Want(a.Do("POST", "/python/x", strings.NewReader("posted"), nil), 200, "python /x posted\n")
 	a.Want(a.Get("/admin/friends/members"), 200, "<TITLE>friends Administration (members)</TITLE>/admin")
-	// In pieces, without a length: CGI has no way to say that, so the script is told the length all
-	// the same.
+	// In pieces, without a length: CGI cannot express that, so the script gets the length
+	// nevertheless.
 	large := strings.Repeat("0123456789", 20000)
 	a.Want(a.Do("POST", "/python", struct{ io.Reader }{strings.NewReader(large)}, nil), 200, "python None "+large)
 	a.Eventually("warning in the log", func() bool { return strings.Contains(a.Log(), "a warning") })
@@ -273,7 +273,7 @@ func TestBodiesAreLimited(t *testing.T) {
 
 const stubborn = sh + "trap '' TERM\necho $$ >pid.new; mv pid.new pid\nsleep 60 & wait; wait\n"
 
-// pid waits for the script to say its process id.
+// pid waits for the script to write its process ID.
 func pid(a *runnertest.App) (id int) {
 	a.Helper()
 	a.Eventually("pid", func() bool {

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestFailuresOfScriptsAreExplained provokes each one, and applies what the manual advises where
-// that is done to the script.
+// TestFailuresOfScriptsAreExplained provokes each failure, and applies the manual's advice if it is
+// about the script.
 func TestFailuresOfScriptsAreExplained(t *testing.T) {
 	a := serve(t, descriptor(t), map[string]string{
 		"moved": "#!/no/such/perl\n", "windows": "#!/bin/sh\r\n", "shut": plain + "echo opened\n", "ok": plain + "echo ok\n",

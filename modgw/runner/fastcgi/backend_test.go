@@ -104,7 +104,7 @@ func (b *backend) talk(conn net.Conn) {
 			return
 		}
 		if !isRequest {
-			continue // it asked what we can
+			continue // it is a query of our capabilities
 		}
 		if first || x.request == 0 {
 			b.dials.Add(1)
@@ -422,7 +422,7 @@ func TestBodyIsStreamedBothWays(t *testing.T) {
 	a.Want(a.Do("POST", "/", strings.NewReader("hello"+strings.Repeat("x", 5<<20)), nil), 200, "5242885 hello")
 }
 
-// P5: what stands in a body is never taken for records, however long it is.
+// P5: the content of a body is never mistaken for records, however long it is.
 func TestRecordsInABodyAreABody(t *testing.T) {
 	a, _ := play(t, one, func(x *asked) {
 		x.out(okHead + x.params["REQUEST_URI"] + " " + strconv.Itoa(len(x.body)))
@@ -437,7 +437,7 @@ func TestRecordsInABodyAreABody(t *testing.T) {
 	}
 }
 
-// Variables that choose what PHP executes, or how, come from no one else.
+// Variables that determine what PHP executes, or how, are only set by the runner.
 func TestVariablesOfAFrontChooseNothing(t *testing.T) {
 	d := descriptor(t, modgw.FastCGI{})
 	c := &call{Request: &relay.Request{

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// dialled is a program whose connections the test lets be opened.
+// dialled is a program whose connections open only when the test allows it.
 type dialled struct {
 	*program
 	begun atomic.Int64  // attempts to connect

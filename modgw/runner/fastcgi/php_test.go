@@ -80,7 +80,7 @@ func TestPHPGetsTheRequestAndNoProxy(t *testing.T) {
 	a.Want(got, 200, "QUERY_STRING=a=b\n")
 	a.Want(got, 200, "HTTP_PROXY=(none)\n")
 	a.Want(got, 200, "DOCUMENT_ROOT="+a.Root+"\n")
-	// Of unknown length, which CGI cannot say.
+	// A body of unknown length, which CGI cannot express.
 	got = a.Do("POST", "/vars.php", struct{ *strings.Reader }{strings.NewReader(strings.Repeat("chunk", 50000))}, nil)
 	a.Want(got, 200, "body="+strings.Repeat("chunk", 50000))
 	for range 20 {

@@ -84,7 +84,7 @@ func TestProgramOfPerl(t *testing.T) {
 	a.Want(a.Get("/stream"), 200, "line 1\nline 2\nline 3\nline 4\nline 5\n")
 }
 
-// programEnv makes the test binary a FastCGI program of Go's standard library, which takes many
+// programEnv makes the test binary a FastCGI program of Go's standard library, which accepts many
 // requests on a connection.
 const programEnv = "FASTCGI_TEST_PROGRAM"
 

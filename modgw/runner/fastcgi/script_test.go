@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// FuzzFind sees that whatever a path looks like, only a script of the folder is found, at a
-// boundary of the path, and that nothing of the path is lost.
+// FuzzFind checks that any path finds only a script in the folder, at a boundary of the path, and
+// that no part of the path is lost.
 func FuzzFind(f *testing.F) {
 	for _, p := range []string{
 		"/", "/a.php", "/a.php/x", "/picture.png/a.php", "/dir/", "/dir", "//a.php", "/a.php%0a", "/../secret.php", "/dir/../a.php",

@@ -10,7 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// CVE-2020-24553: what an app does not call HTML is not made HTML by a look at it.
+// CVE-2020-24553: a response that the app does not declare as HTML is not declared as HTML because
+// of its content.
 func TestP15TypeThatTheProgramDoesNotSayIsNotGuessed(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
 	got := s.get("/?answer=" + url.QueryEscape(`HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n<script>alert(1)</script>`))
@@ -19,7 +20,7 @@ func TestP15TypeThatTheProgramDoesNotSayIsNotGuessed(t *testing.T) {
 	}
 }
 
-// CVE-2024-24795, CVE-2023-38709: no response is split by what a program says, and its process is
+// CVE-2024-24795, CVE-2023-38709: no output of a program can split a response, and its process is
 // not ended for it.
 func TestP16HeadsThatCouldSplitAResponse(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
@@ -58,7 +59,7 @@ func TestP16HeadsThatCouldSplitAResponse(t *testing.T) {
 	}
 }
 
-// CVE-2022-31813: what a client lists in Connection does not take away what the host says.
+// CVE-2022-31813: a client cannot remove the host's headers by listing them in Connection.
 func TestP17ConnectionTakesNothingAway(t *testing.T) {
 	s := serve(t, "inherited")
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Request-Id", "Host"} {
@@ -74,8 +75,8 @@ func TestP17ConnectionTakesNothingAway(t *testing.T) {
 	}
 }
 
-// CVE-2015-7519, CVE-2022-2255: of all that says who the client is the program gets only what the
-// host says.
+// CVE-2015-7519, CVE-2022-2255: among headers about the client, the program gets only the host's
+// own.
 func TestH4ProgramHearsOfItsClientFromTheHostAlone(t *testing.T) {
 	s := serve(t, "inherited")
 	var spoofed []string

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// programs are what the test binary can be as an app.
+// programs are the programs that the test binary can be as an app.
 var programs = map[string]func(){
 	"port":      func() { must(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), handler())) },
 	"port6":     func() { must(http.ListenAndServe("[::1]:"+os.Getenv("PORT"), handler())) },
@@ -58,7 +58,7 @@ func late() {
 	must(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), handler()))
 }
 
-// inheritedListener is what sd_listen_fds(3) says.
+// inheritedListener returns the listener described in sd_listen_fds(3).
 func inheritedListener() net.Listener {
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") != "1" || os.Getenv("LISTEN_FDNAMES") != "modgw" {
 		must(fmt.Errorf("LISTEN_PID=%s LISTEN_FDS=%s", os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")))
@@ -119,8 +119,8 @@ func handler() http.Handler {
 	return mux
 }
 
-// oneByOne answers one request after the other, whatever becomes of their clients, as programs with
-// one thread do.
+// oneByOne answers one request after the other, even if their clients leave, as programs with one
+// thread do.
 func oneByOne(h http.Handler) http.Handler {
 	var turn sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -142,8 +142,8 @@ func duration(r *http.Request) time.Duration {
 	return d
 }
 
-// webSocketEcho accepts a WebSocket, and sends every frame back that it gets. A frame that says
-// "half" gets one half of a frame back, and the other half when the next one comes.
+// webSocketEcho accepts a WebSocket, and echoes every frame. For a frame with the text "half" it
+// sends one half of the frame, and the other half when the next frame arrives.
 func webSocketEcho(w http.ResponseWriter, r *http.Request) {
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -194,7 +194,7 @@ func readFrame(r *bufio.Reader) (opcode byte, text []byte, err error) {
 	return head[0] & 0xf, text, nil
 }
 
-// graceful ends when it is told to, after its requests.
+// graceful ends on SIGTERM, after its requests.
 func graceful() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -204,8 +204,7 @@ func graceful() {
 	_ = server.Shutdown(context.Background())
 }
 
-// raw answers with whatever bytes the query names, and keeps the connection open when it is told
-// to.
+// awaitFile waits until a file exists.
 func awaitFile(name string) {
 	for {
 		if _, err := os.Stat(name); err == nil {
@@ -215,6 +214,7 @@ func awaitFile(name string) {
 	}
 }
 
+// raw answers with the bytes that the query contains, and keeps the connection open if requested.
 func raw() {
 	l := inheritedListener()
 	for {

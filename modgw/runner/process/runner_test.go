@@ -23,7 +23,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// seen is what the program saw of a request.
+// seen is the program's view of a request.
 type seen struct {
 	Method, URI, Host string
 	Header            http.Header
@@ -478,7 +478,7 @@ func TestBadResponses(t *testing.T) {
 		"piece without its end":   {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, 0, 200, true},
 		"piece of nonsense":       {`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n`, 0, 200, true},
 		"switch no one asked for": {`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`, 0, 502, false},
-		// which the front says
+		// the front answers
 		"name with a space":        {`HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n`, 0, 500, false},
 		"control character inside": {`HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n`, 0, 502, false},
 	} {
@@ -500,8 +500,8 @@ func TestBadResponses(t *testing.T) {
 	}
 }
 
-// What the program says beyond its Content-Length in time cuts the response off, so that the client
-// sees it; what it says later is logged.
+// If the program sends more than its Content-Length in time, the response is cut off so that the
+// client notices; later data is logged.
 func TestBodyThatGrowsBeyondItsLength(t *testing.T) {
 	s := serve(t, "inherited", func(d *modgw.Descriptor) { d.Env[programEnv] = "raw" })
 	for name, c := range map[string]struct {

@@ -22,7 +22,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// asASGI makes the app of a test one that speaks ASGI.
+// asASGI changes the app of a test to an ASGI app.
 func asASGI(d *modgw.Descriptor) {
 	d.Kind, d.WSGI = modgw.KindASGI, nil
 	d.ASGI = &modgw.ASGI{Entry: "hello:application", Workers: 1, Concurrency: 100, WebSockets: 100}
@@ -598,7 +598,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter struct{ n *atomic.Int64 }
 
 func (c counter) Write(p []byte) (int, error) {

@@ -69,7 +69,7 @@ func (g *attachedProcess) kill() {
 	_ = g.command.Wait() // it was killed
 }
 
-// state is what status shows of the one worker.
+// state returns the status of the only worker.
 func (a *app) state() modgw.WorkerStatus { return a.runner.Status().Workers[0] }
 
 func (a *app) awaitState(state string) {

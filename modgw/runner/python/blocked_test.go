@@ -8,8 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// blocking is an app of all kinds whose /block never ends and lets nothing else happen in its
-// thread.
+// blocking is an app of all kinds whose /block never ends and blocks its thread completely.
 const blocking = gates + `
 import ctypes
 usleep = ctypes.CDLL(None).usleep # gevent does not replace it

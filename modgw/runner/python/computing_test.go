@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// computingApp is an app that computes, waits, or does both, as the path says. /together… is
-// answered when so many requests are there at once.
+// computingApp is an app that computes, waits, or does both, depending on the path. /together… is
+// answered when the given number of requests is present at once.
 const computingApp = gates + `
 import collections, hashlib
 lock = threading.Lock()
@@ -64,8 +64,8 @@ def application(environ, start_response):
     return ok(start_response, str(threading.get_ident()))
 `
 
-// knownToCompute makes requests until a thread has said that it computes, and lets all others have
-// said so.
+// knownToCompute sends requests until a thread has reported that it computes, and makes all other
+// threads report the same.
 func (a *app) knownToCompute() {
 	a.Helper()
 	a.eventually("a thread that is known to compute", func() bool {

@@ -2,8 +2,8 @@ package python
 
 import "testing"
 
-// finishingApp goes on after its response is complete: in the rest of a generator, or in the close
-// method of what it returns.
+// finishingApp continues after its response is complete: in the rest of a generator, or in the
+// close method of the returned iterable.
 const finishingApp = gates + `
 class Closing(list):
     def close(self):

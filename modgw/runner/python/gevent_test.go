@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// green makes the app of a test one whose requests are greenlets.
+// green makes the app of a test handle requests in greenlets.
 func green(d *modgw.Descriptor) { d.WSGI.Concurrency, d.WSGI.Threads = modgw.Gevent, 0 }
 
 // withGevent is a Python that has gevent.
@@ -74,7 +74,8 @@ func TestWorkersWithGeventFailLikeOthers(t *testing.T) {
 	}
 }
 
-// crowd is an app whose requests wait until so many are inside as the path says.
+// crowd is an app whose requests wait until the number of requests inside has reached the number in
+// the path.
 const crowd = `
 import time
 inside = 0
@@ -134,7 +135,7 @@ func TestWithoutGeventTheFaultSaysSo(t *testing.T) {
 	}
 }
 
-// greenApp has what is done differently where requests are greenlets.
+// greenApp contains the features that are implemented differently if requests are greenlets.
 const greenApp = `
 import os, subprocess, sys, threading, time
 here = os.path.dirname(os.path.abspath(__file__))

@@ -82,7 +82,7 @@ func TestKeptBodyStaysWhileTheAppMayReadIt(t *testing.T) {
 	a.nothingKept() // without another request
 }
 
-// TestBodiesOfAnotherAppAreOutOfReach looks at what memory a worker has.
+// TestBodiesOfAnotherAppAreOutOfReach inspects the memory that a worker has mapped.
 func TestBodiesOfAnotherAppAreOutOfReach(t *testing.T) {
 	t.Parallel()
 	one, other := serveKept(t, 1, 1), serveKept(t, 1, 1)

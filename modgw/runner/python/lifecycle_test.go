@@ -297,7 +297,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		a.runner.Stop(t.Context())
 	}
 	a := prepare(t, hello, withWorkers(2, 3))
-	live(a) // what a process opens once is open then
+	live(a) // a process opens some files only once
 	before := count()
 	for range 3 {
 		live(a.again())

@@ -24,7 +24,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 		"answers twice": 0, "file without descriptor": 0, "file that is a pipe": 0,
 		"many descriptors": 0, "descriptor without file": 0,
 		"shares beyond the buffer": 0, "shares nothing": 0, "shares for another stream": 0,
-		// This one's first answer is right, so it stands.
+		// The first answer is correct, so it remains valid.
 		"answers again later": 200,
 	}
 	t.Run("WSGI", func(t *testing.T) {
@@ -38,8 +38,7 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 	ofASGI := maps.Clone(malices)
 	delete(ofASGI, "releases what was not shared") // only threads get anything in shared memory
 	maps.Copy(ofASGI, map[string]int{
-		// the host keeps nothing of a thread's response, and only takes as much of it as its client
-		// does
+		// the host keeps no response of a thread, and reads only as much of it as the client does
 		"beyond window": 0, "shares beyond window": 0,
 		"empty event": 502, "event of wrong types": 502, "request from the worker": 502, "trailers without end": 0,
 	})
@@ -49,7 +48,8 @@ func TestF15MaliciousWorkerHurtsOnlyItself(t *testing.T) {
 	})
 }
 
-// sharesWithoutMemory is the malice of a worker that has told the host that it shares no memory.
+// sharesWithoutMemory is the misbehaviour of a worker that has told the host that it shares no
+// memory.
 const sharesWithoutMemory = "shares without memory"
 
 func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
@@ -82,8 +82,8 @@ func TestF15MaliciousWorkerEndsItsWebSocketAlone(t *testing.T) {
 	}
 }
 
-// TestF15WorkerThatReturnsNoKeptBodyEnds has it answer rightly to a request whose body the host
-// keeps.
+// TestF15WorkerThatReturnsNoKeptBodyEnds has the worker answer a request correctly, but keep the
+// request body that the host had lent to it.
 func TestF15WorkerThatReturnsNoKeptBodyEnds(t *testing.T) {
 	t.Parallel()
 	a := serveMalice(t, uploads(8<<20), func(d *modgw.Descriptor) {
@@ -105,12 +105,11 @@ func TestF15WorkerThatReturnsNoKeptBodyEnds(t *testing.T) {
 	a.nothingKept()
 }
 
-// serveMalice runs the stand-in for a worker that breaks the protocol in the way that the entry
-// names.
+// serveMalice runs a stand-in for a worker that breaks the protocol in the way named by the entry.
 func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	a := prepare(t, "", append(change, func(d *modgw.Descriptor) {
-		d.Timeouts.Stop = 50 * time.Millisecond // the stand-in knows no Stop
+		d.Timeouts.Stop = 50 * time.Millisecond // the stand-in does not handle Stop
 	})...)
 	a.runner.files.Dir = absolute(t, "testdata/malicious")
 	if err := a.runner.Start(t.Context()); err != nil {
@@ -120,7 +119,7 @@ func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 	return a
 }
 
-// protocolError is what the log says of a worker that breaks the protocol.
+// protocolError is the log's text for a worker that breaks the protocol.
 const protocolError = "protocol error: "
 
 // within is the app for a subtest.

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// largeASGIApp answers /whole?N and /pieces?N with N bytes of what largeApp sends.
+// largeASGIApp answers /whole?N and /pieces?N with N bytes of largeApp's data.
 var largeASGIApp = asgiCases(map[string]string{
 	"whole": `
 await start()
@@ -94,8 +94,8 @@ func TestLargeASGIResponsesAreExact(t *testing.T) {
 	})
 }
 
-// More clients than there are slots for leave all kinds of responses behind them; then as many get
-// what is theirs.
+// More clients than there are slots leave responses of all kinds behind; then an equal number of
+// clients get their own responses.
 func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	a := serve(t, largeASGIApp, asASGI)

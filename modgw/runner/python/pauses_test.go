@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// measuredBy is what the first worker has measured so far.
+// measuredBy returns the measurements of the first worker.
 func (a *app) measuredBy() modgw.InterpreterStatus {
 	a.Helper()
 	if s := a.runner.Status().Workers[0].Interpreter; s != nil {

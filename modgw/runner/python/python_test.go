@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 func heedSignals() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(s) {
-			// a program that is executed has the default for what is handled here
+			// an executed program has the default for signals that are handled here
 			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
@@ -283,8 +283,8 @@ var findInterpreter = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// workerCode is the worker's code for all tests that leave it as it is, compiled as it is for a
-// host that has started workers before.
+// workerCode is the worker's code for all tests that do not change it, compiled as for a host that
+// has started workers before.
 var workerCode = sync.OnceValues(func() (Files, error) {
 	files, err := Unpack(codeDir)
 	if err != nil {
@@ -292,7 +292,7 @@ var workerCode = sync.OnceValues(func() (Files, error) {
 	}
 	python, err := findInterpreter()
 	if err != nil {
-		return files, nil // what needs one is skipped
+		return files, nil // tests that need an interpreter are skipped
 	}
 	return files, errors.Join(os.Chmod(codeDir, 0o755), exec.Command(python, "-m", "compileall", "-q", files.Dir).Run())
 })

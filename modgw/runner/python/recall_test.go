@@ -54,7 +54,7 @@ func (a *app) hold(name string) <-chan answer {
 	return result
 }
 
-// begun is how often the app has begun each request.
+// begun returns how often the app has begun each request.
 func (a *app) begun() map[string]int {
 	a.Helper()
 	data, err := os.ReadFile(a.path("ledger"))

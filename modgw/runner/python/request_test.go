@@ -185,7 +185,7 @@ func (g gate) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// raw is a connection that says what the test says.
+// raw returns a connection on which the test has sent request.
 func (a *app) raw(request string) *net.TCPConn {
 	a.Helper()
 	conn, err := net.Dial("tcp", a.server.Listener.Addr().String())

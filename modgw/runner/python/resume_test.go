@@ -19,7 +19,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// resumer is an app whose WebSockets echo, and whose event streams count on from Last-Event-ID.
+// resumer is an app whose WebSockets echo, and whose event streams continue counting from
+// Last-Event-ID.
 var resumer = asgiCases(map[string]string{
 	"talk": `
 await receive()
@@ -206,8 +207,8 @@ func TestWebSocketThatCannotMoveIsClosed(t *testing.T) {
 	}
 }
 
-// What an app has begun it ends before the next one is asked, and what it does not ask for is for
-// the next one.
+// An app completes the messages that it has begun before the next app gets any; messages that it
+// has not asked for go to the next app.
 func TestWebSocketMovesWhenItsAppAsksForMore(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, resumer, asASGI)
@@ -313,7 +314,7 @@ func TestWebSocketsAndEventStreamsStayOverReloads(t *testing.T) {
 	clients.Wait()
 }
 
-// stepCounter counts what clients get.
+// stepCounter counts the messages that clients get.
 type stepCounter struct {
 	mu sync.Mutex
 	n  int
@@ -393,7 +394,7 @@ func (a *app) listenOn(ctx context.Context, steps *stepCounter) {
 	stream := bufio.NewReader(response.Body)
 	for n := 0; ; n++ {
 		line, err := stream.ReadString('\n')
-		if err != nil { // the piece of a line before it says nothing
+		if err != nil { // the incomplete line before it is ignored
 			if ctx.Err() == nil {
 				a.Errorf("an event stream has ended: %v", err)
 			}

@@ -56,7 +56,7 @@ func (c *slowClient) answer() answer {
 	return readAnswer(response)
 }
 
-// describe is what the app echo says of a body that came with its length.
+// describe returns the answer of the app echo to a body with a Content-Length.
 func describe(body string) string {
 	digest := sha256.Sum256([]byte(body))
 	return fmt.Sprintf("%d %s %d", len(body), hex.EncodeToString(digest[:]), len(body))

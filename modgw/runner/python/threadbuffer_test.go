@@ -17,8 +17,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/response"
 )
 
-// largeApp answers /send?N with N bytes, and to /take?HOW with how many bytes came and their hash.
-// What is sent is the same everywhere, and does not repeat at any size of a buffer.
+// largeApp answers /send?N with N bytes, and /take?HOW with the number of bytes received and their
+// hash. The data is the same everywhere, and does not repeat at the size of any buffer.
 const largeApp = gates + `
 import hashlib
 PATTERN = bytes(i * i % 251 for i in range(65521))
@@ -98,10 +98,11 @@ def application(environ, start_response):
     return [data(size)]
 `
 
-// largeData is what largeApp sends. It must not be written to.
+// largeData returns the data that largeApp sends. It must not be modified.
 func largeData(size int) []byte { return longestData()[:size] }
 
-// longestData is made once: with the race detector, a test takes longer for it than what it tests.
+// longestData is made once: with the race detector, making it takes longer than the tests
+// themselves.
 var longestData = sync.OnceValue(func() []byte {
 	pattern := make([]byte, 65521)
 	for i := range pattern {
@@ -110,7 +111,7 @@ var longestData = sync.OnceValue(func() []byte {
 	return bytes.Repeat(pattern, 17<<20/len(pattern))
 })
 
-// digest is what largeApp says of a body that it took.
+// digest returns largeApp's answer to a body.
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return itoa(len(data)) + " " + hex.EncodeToString(sum[:])
@@ -182,7 +183,7 @@ func TestLargeBodiesOfManyClientsAreNotMixedUp(t *testing.T) {
 		clients.Go(func() {
 			for i := range 4 {
 				size := 200_000*c + 66_667*i + 40_000
-				data := largeData(c + size)[c:] // no client sends what another one does
+				data := largeData(c + size)[c:] // each client sends different data
 				if got := a.do("POST", "/take?100003", bytes.NewReader(data)); got.body != digest(data) {
 					t.Errorf("upload of client %d: %d %q, %v", c, got.status, got.body, got.err)
 				}
@@ -215,8 +216,8 @@ func TestLargeResponsesThatAreNotAsLongAsTheySay(t *testing.T) {
 	}
 }
 
-// What a request leaves in the memory must not be missing for the next ones: each of these leaves
-// much, and more of them than there is room for.
+// A request must return its memory: each request here leaves a large body, and together they exceed
+// the memory.
 func TestGivenUpBodiesLeaveRoom(t *testing.T) {
 	t.Parallel()
 	a := serve(t, largeApp, withWorkers(1, 1))

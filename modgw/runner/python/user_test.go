@@ -40,8 +40,8 @@ func TestTemplateRunsAsTheUser(t *testing.T) {
 	}
 }
 
-// prepareForNobody makes an app of another user, which says as whom it runs, and gives this
-// process until the end of the test a umask that must not keep that user out.
+// prepareForNobody makes an app of another user, which answers with its user. Until the end of the
+// test it gives this process a umask that must not lock that user out.
 func prepareForNobody(t *testing.T) *app {
 	t.Helper()
 	const interpreter = "/usr/bin/python3"

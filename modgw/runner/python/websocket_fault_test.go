@@ -24,7 +24,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/asgi"
 )
 
-// talker is an app that echoes what it gets, and tells how each WebSocket ended.
+// talker is an app that echoes messages, and records how each WebSocket ended.
 var talker = asgiCases(map[string]string{"talk": `
 await receive()
 await send({"type": "websocket.accept"})
@@ -45,7 +45,7 @@ const (
 	opPong         = 10
 )
 
-// rawSocket is a WebSocket whose frames a test makes itself.
+// rawSocket is a WebSocket whose frames the test builds itself.
 type rawSocket struct {
 	net.Conn
 	in *bufio.Reader
@@ -80,8 +80,7 @@ func (a *app) talk(query string, headers ...string) *rawSocket {
 	return s
 }
 
-// frame is one as a client sends it, whose first byte has the flags too, with a mask that changes
-// nothing.
+// frame returns a client's frame with a mask that changes nothing. first includes the flags.
 func frame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -116,7 +115,7 @@ func (s *rawSocket) next() (op byte, payload []byte, err error) {
 	return head[0] & 0xf, payload, err
 }
 
-// closed is the code that the server closes with; 0: it closes without one.
+// closed returns the code with which the server closes; 0: there is no code.
 func (s *rawSocket) closed() int {
 	for {
 		switch op, payload, err := s.next(); {
@@ -235,7 +234,7 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 	for i := range pieces {
 		sent.Write(frame(opContinuation, []byte("x")))
 		if i%5_000 == 0 {
-			sent.Write(frame(fin|opPing, []byte("here?"))) // it may stand between them
+			sent.Write(frame(fin|opPing, []byte("here?"))) // it may occur between fragments
 		}
 	}
 	sent.Write(frame(fin|opContinuation, nil))
@@ -248,7 +247,7 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch {
-		case op == opPing: // that of the host, when the machine is busy
+		case op == opPing: // the host sends one when the machine is busy
 		case op == opPong && string(payload) == "here?":
 			pongs++
 		default:
@@ -260,7 +259,7 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 	}
 }
 
-// What is small when it is compressed must not become large beyond the limit.
+// A message that is small when compressed must not exceed the limit when decompressed.
 func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 	t.Parallel()
 	a := serve(t, talker, asASGI, func(d *modgw.Descriptor) { d.Limits.Body = 100_000 })
@@ -314,7 +313,7 @@ func TestF68FloodOfPingsIsCutOff(t *testing.T) {
 func TestF68ClientThatIsGoneWithoutAWordIsNoticed(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, talker, asASGI)
-	a.runner.server.(*asgi.Server).Heartbeat = 3 * time.Second // one that answers may be late, too
+	a.runner.server.(*asgi.Server).Heartbeat = 3 * time.Second // a client that answers may be late
 	if err := a.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +352,7 @@ await send({"type": "websocket.close", "code": 4001})
 	if code := s.closed(); code != 4001 {
 		t.Errorf("closed with %d", code)
 	}
-	if _, _, err := s.next(); !errors.Is(err, io.EOF) { // and says nothing to it
+	if _, _, err := s.next(); !errors.Is(err, io.EOF) { // and sends no further frames
 		t.Errorf("afterwards: %v", err)
 	}
 	a.stillServes()
@@ -432,8 +431,7 @@ await send({"type": "websocket.close", "code": 4000 + len(scope["headers"])})
 	a.stillServes()
 }
 
-// What an app does wrong on one of its requests costs that request, and neither the worker nor
-// other requests.
+// A mistake of an app in one request fails that request, and neither the worker nor other requests.
 func TestF17MistakesOfAnASGIAppCostOneRequest(t *testing.T) {
 	t.Parallel()
 	const accept = `await send({"type": "websocket.accept"}); `

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// versionTests are those of the worker's tests that rely most on what differs between the versions
-// of Python: how it starts and imports, its processes, signals and threads, and asyncio's loop. The
-// worker itself branches on two versions, 3.9 for the modules that it reports and 3.12 for eager
-// tasks, and the oldest and the newest CPython take both branches of each.
+// versionTests are the worker's tests that depend most on differences between the versions of
+// Python: starting and importing, processes, signals and threads, and asyncio's loop. The worker
+// itself branches on two versions, 3.9 for the modules that it reports and 3.12 for eager tasks;
+// the oldest and the newest CPython take both branches of each.
 var versionTests = []string{"test_hello", "test_lifespan", "test_process", "test_mainthread", "test_gil"}
 
 // TestWorkerKeepsTheContract runs the worker's own tests, in which a small host written in Python
-// drives real worker processes, under every interpreter of this machine that the worker is for.
-// PyPy and free-threaded versions pass versionTests alone, and those between the oldest and the
-// newest CPython nothing, unless $MODGW_TEST_EVERY_PYTHON is set.
+// drives real worker processes, with every interpreter of this machine that the worker supports.
+// PyPy and free-threaded versions run only versionTests, and the versions between the oldest and
+// the newest CPython run no tests, unless $MODGW_TEST_EVERY_PYTHON is set.
 func TestWorkerKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	interpreters := workerInterpreters(t)
@@ -49,8 +49,8 @@ func TestWorkerKeepsTheContract(t *testing.T) {
 	}
 }
 
-// environmentOf is the Python of an empty environment. There, as in those of apps, no worker loads
-// what the packages of the machine want to be loaded whenever Python starts.
+// environmentOf returns the Python of an empty environment. In it, as in the environments of apps,
+// a worker does not load the startup hooks of the machine's packages.
 func environmentOf(t *testing.T, interpreter string) string {
 	t.Helper()
 	dir := t.TempDir()

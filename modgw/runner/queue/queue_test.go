@@ -20,7 +20,7 @@ func story(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f)
 }
 
-// request is one that asks for a place on a goroutine of its own.
+// request is a request that asks for a place on its own goroutine.
 type request struct {
 	got    chan struct{} // closes when member and err are set
 	member *Member

@@ -17,7 +17,7 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// uploaded is a request with a body, whose length the client has told unless length is -1.
+// uploaded returns a request with a body. The client announces its length unless length is -1.
 func uploaded(t *testing.T, in io.Reader, length int64, change ...func(*modgw.RunnerConfig)) *Request {
 	t.Helper()
 	c := &modgw.RunnerConfig{Spool: spool.New(spool.Config{Memory: 1 << 30}).Account(1 << 30)}

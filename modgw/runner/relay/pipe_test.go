@@ -44,7 +44,8 @@ func TestPipeCountsTheTimeThatItsReaderWaits(t *testing.T) {
 	}
 }
 
-// fullPipe is a pipe with a writer that waits for room, and what closes when that one has ended.
+// fullPipe returns a pipe with a writer that waits for room, and a channel that closes when the
+// writer has ended.
 func fullPipe() (p *Pipe, wrote chan struct{}) {
 	p, wrote = NewPipe(0), make(chan struct{})
 	go func() {
@@ -86,8 +87,8 @@ func TestCutPipeLetsAWriterGoThatWaits(t *testing.T) {
 	})
 }
 
-// TestPipeKeepsWhatIsWrittenInOrder writes and reads pieces of lengths that do not go into each
-// other, so that what waits is moved in the buffer.
+// TestPipeKeepsWhatIsWrittenInOrder writes and reads pieces of lengths that are no multiples of
+// each other, so that unread data is moved in the buffer.
 func TestPipeKeepsWhatIsWrittenInOrder(t *testing.T) {
 	p := NewPipe(0)
 	var written, read byte

@@ -26,8 +26,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python"
 )
 
-// speaks says how the test binary talks to its host when it is started as a program: "http",
-// "fastcgi" or "cgi".
+// speaks is the variable with the protocol that the test binary uses when it is started as a
+// program: "http", "fastcgi" or "cgi".
 const speaks = "RELAY_TEST_PROGRAM"
 
 // gate names the file that /gate waits for.
@@ -189,8 +189,8 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.body", "body": text})
 `
 
-// kinds are the ways to execute a request, each with one worker that has one request at a time, if
-// it can be told that.
+// kinds are the ways to execute a request, each with one worker that handles one request at a time,
+// if that can be configured.
 var kinds = map[string]func(*testing.T, *modgw.Descriptor) modgw.NewRunner{
 	"http": func(t *testing.T, d *modgw.Descriptor) modgw.NewRunner {
 		d.Kind, d.HTTP = modgw.KindHTTP, &modgw.HTTP{Command: []string{executable(t)}}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// said is a response that a program has said.
+// said returns a response as a program has sent it.
 func said(head Head, body string, end error) *Response {
 	p := NewPipe(0)
 	_, _ = p.Write([]byte(body))

@@ -13,10 +13,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// path is one whose name has a character that no log may show as it is.
+// path returns a path with an escaped character that logs must not show unescaped.
 func path(name string) string { return "/" + name + "%1b" }
 
-// record is what a test compares of a record about a request.
+// record holds the attributes of a log record that a test compares.
 type record struct{ level, message, status, code, cutOff string }
 
 var recordLine = regexp.MustCompile(`level=(\S+) msg="([^"]*)"`)
@@ -71,8 +71,8 @@ func (a *app) pid() (pid string) {
 	return pid
 }
 
-// What becomes of a request is the same for whatever executes it, but where the second column says
-// so.
+// The outcome of a request is the same for all ways to execute it, except for the kinds listed in
+// without.
 func TestEveryRunnerEndsARequestInTheSameWay(t *testing.T) {
 	const (
 		failed = "request failed"
@@ -156,7 +156,7 @@ func eachKind(t *testing.T, change func(*modgw.Descriptor), test func(*testing.T
 	}
 }
 
-// marked is the app for a part of a test, which looks at what is logged from now on.
+// marked returns the app for a part of a test, which looks only at later log records.
 func (a *app) marked(t *testing.T) *app {
 	part, inner := *a, *a.App
 	inner.T, part.App, part.mark = t, &inner, len(a.Log())
@@ -212,7 +212,7 @@ func TestNoRunnerLetsAHungWorkerLive(t *testing.T) {
 }
 
 // wantReplaced waits until the worker that hung is replaced. A program that serves HTTP has any
-// number of threads, so that one request says nothing.
+// number of threads, so one hanging request does not replace it.
 func (a *app) wantReplaced(kind, before string) {
 	a.Helper()
 	if kind == "http" {
@@ -254,7 +254,7 @@ func TestNoRunnerCountsTheTimeOfASlowUpload(t *testing.T) {
 		c.Send("POST " + path("upload") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 204800\r\n\r\n")
 		c.Send(strings.Repeat("x", half))
 		a.began("upload")
-		time.Sleep(limit * 3 / 2) // which is what the test is about
+		time.Sleep(limit * 3 / 2) // this delay is the subject of the test
 		c.Send(strings.Repeat("x", half))
 		a.Want(c.Answer(), 200, "204800 ")
 	})

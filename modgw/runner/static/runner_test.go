@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// site makes a folder with files, "" for a folder alone, and its runner.
+// site creates a folder with files, of which "" stands for an empty folder, and its runner.
 func site(t *testing.T, files map[string]string) (*Runner, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "public")

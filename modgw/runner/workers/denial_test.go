@@ -17,8 +17,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestDenialsAreNamedWithWhatWouldAllowThem has what programs print of what a sandbox denies, and
-// of what file permissions deny.
+// TestDenialsAreNamedWithWhatWouldAllowThem uses the messages that programs print when a sandbox or
+// file permissions deny an access.
 func TestDenialsAreNamedWithWhatWouldAllowThem(t *testing.T) {
 	d := modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{Write: []string{"/app/var"}}}
 	s := NewSandbox(modgw.RunnerConfig{Descriptor: d, Environment: &modgw.Environment{}}, nil)
@@ -68,8 +68,8 @@ func TestEachDenialIsNamedOnce(t *testing.T) {
 	}
 }
 
-// TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem has what the kernel reports of a sandbox
-// that lists addresses, and of what is none of its business.
+// TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem uses reports of the kernel about a sandbox
+// that lists addresses, and about denials that the sandbox has not caused.
 func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
 	d := modgw.Descriptor{Root: "/app", Sandbox: &modgw.Sandbox{
 		Write: []string{"/app/var"}, Network: []modgw.Endpoint{{Host: "10.0.0.1", Port: 80}},

@@ -54,7 +54,7 @@ func (p *fakeProcess) noteChange(what string) {
 	}
 }
 
-// fakeProgram is the program of a fakeProcess. It notes what the pool does with it.
+// fakeProgram is the program of a fakeProcess. It records the actions of the pool.
 type fakeProgram struct {
 	*Worker
 	fakeProcess *fakeProcess
@@ -125,7 +125,8 @@ func (d *fakeProgram) of(w *Worker) Program {
 	return d
 }
 
-// poolOf has workers whose programs newProgram makes, and a log to read when it has stopped.
+// poolOf returns a pool whose programs newProgram makes, and a log to read when the pool has
+// stopped.
 func poolOf(newProgram func(*Worker) Program) (*Pool, *bytes.Buffer) {
 	var log bytes.Buffer
 	return New(Config{
@@ -243,7 +244,7 @@ func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
 	}
 }
 
-// obedient is a fakeProgram whose process ends a little after it was told to.
+// obedient is a fakeProgram whose process ends a little after a request to stop.
 type obedient struct{ *fakeProgram }
 
 func (o *obedient) Stop() {

@@ -37,7 +37,7 @@ func TestResizeStartsWorkersAndDrainsThoseThatAreTooMany(t *testing.T) {
 		if got := states(p); !slices.Equal(got, []string{"ready", "retiring"}) || expected.Load() != 1 {
 			t.Errorf("after Resize(0): %q, %d expected", got, expected.Load())
 		}
-		p.Resize(2) // beside the one that drains
+		p.Resize(2) // in addition to the draining worker
 		synctest.Wait()
 		if got := slices.Sorted(slices.Values(states(p))); !slices.Equal(got, []string{"ready", "ready", "retiring"}) {
 			t.Errorf("beside one that drains: %q", got)

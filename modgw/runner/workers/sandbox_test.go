@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestSandboxGrantsWhatAnAppNeeds compares the rules of apps with what their descriptors say.
+// TestSandboxGrantsWhatAnAppNeeds compares the rules of apps with their descriptors.
 func TestSandboxGrantsWhatAnAppNeeds(t *testing.T) {
 	for name, c := range map[string]struct {
 		sandbox     modgw.Sandbox

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// fakeFreezer notes what a pool does with it.
+// fakeFreezer records the actions of a pool.
 type fakeFreezer struct {
 	version int
 	refused error // Freeze returns it

@@ -17,8 +17,8 @@ const (
 
 var sink []byte
 
-// BenchmarkRequestGarbage shows what the ballast earns: a request causes a third of the
-// collections, and takes less processor time of the collector.
+// BenchmarkRequestGarbage shows the benefit of the ballast: a request causes a third of the
+// collections, and the collector uses less processor time.
 func BenchmarkRequestGarbage(b *testing.B) {
 	for _, c := range []struct {
 		name string

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/diagnosis"
 )
 
-// stubHost answers with what it has.
+// stubHost is a host with fixed apps and metrics.
 type stubHost struct {
 	apps    []control.AppStatus
 	metrics string

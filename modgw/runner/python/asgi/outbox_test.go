@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/mux"
 )
 
-// TestMessageThatNoStreamGotIsKept has a message that the app of one generation may have received,
-// and of which the next one has got nothing yet.
+// TestMessageThatNoStreamGotIsKept covers a message that the app of one generation may have
+// received, and that the next generation has not got yet.
 func TestMessageThatNoStreamGotIsKept(t *testing.T) {
 	o := newOutbox(t.Context(), new(mux.Stream))
 	o.kept = []message{{data: []byte("a"), end: 0}}

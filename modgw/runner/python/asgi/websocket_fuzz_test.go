@@ -35,7 +35,7 @@ const (
 	fin = 0x80
 )
 
-// frame is a frame of a client, whose mask changes nothing. first has the flags, too.
+// frame returns a client's frame with a mask that changes nothing. first includes the flags.
 func frame(first byte, payload []byte) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -49,8 +49,8 @@ func frame(first byte, payload []byte) []byte {
 	return append(append(b, 0, 0, 0, 0), payload...)
 }
 
-// FuzzWebSocket sends anything on an open WebSocket whose app echoes short messages. The WebSocket
-// ends, whatever came, and the app is told once, and only of what is well-formed.
+// FuzzWebSocket sends arbitrary bytes on an open WebSocket whose app echoes short messages. For any
+// input, the WebSocket ends, and the app is informed once, and receives only well-formed messages.
 func FuzzWebSocket(f *testing.F) {
 	for _, seed := range [][]byte{
 		frame(fin|opText, []byte("hello")), frame(fin|opBinary, make([]byte, 70000)),

@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// TestRequestsOfOneSiteBeginWithTheSameBytes holds what the worker relies on, which keeps the
-// beginnings that it has read: whatever differs from request to request comes after it.
+// TestRequestsOfOneSiteBeginWithTheSameBytes checks a property on which the worker relies, because
+// it caches the beginnings of requests: parts that differ from request to request come last.
 func TestRequestsOfOneSiteBeginWithTheSameBytes(t *testing.T) {
 	first, own := environOf(t, "/one?a=b", modgw.RequestInfo{
 		Path: "/one", RawTarget: "/one?a=b", Scheme: "http", RemoteAddr: "192.0.2.1", RemotePort: "1", ID: "1",

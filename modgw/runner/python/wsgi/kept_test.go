@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// lender is a connection to a worker, which the test stands in for, with bodies that the host keeps
-// for it.
+// lender is a connection to a worker, which the test plays, with bodies that the host keeps for the
+// worker.
 type lender struct {
 	*testing.T
 	loop    *eventloop.Loop
@@ -69,7 +69,7 @@ func (l *lender) open(kept bool) *stream {
 	return opened
 }
 
-// say has the worker send a frame of each of these types for a stream, all by one write.
+// say has the worker send frames of these types for a stream, in one write.
 func (l *lender) say(s *stream, types ...wire.Type) {
 	l.Helper()
 	var said []byte
@@ -85,16 +85,16 @@ func (l *lender) say(s *stream, types ...wire.Type) {
 	}
 }
 
-// end reads what the worker has answered.
+// end reads the worker's answer.
 func (l *lender) end(s *stream) error {
 	_, err := s.Next()
 	s.leave()
 	return errors.Join(err, s.stray)
 }
 
-// turn waits until the loop has handled what has come.
+// turn waits until the loop has handled all input.
 func (l *lender) turn() {
-	for range 2 { // what the first turn posts is done in the second
+	for range 2 { // functions posted in the first turn are done in the second
 		done := make(chan struct{})
 		l.loop.Post(func() { close(done) })
 		<-done

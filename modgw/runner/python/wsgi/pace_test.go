@@ -13,8 +13,8 @@ import (
 
 const halfMillisecond = uint8(500 * time.Microsecond / wire.PaceUnit)
 
-// threadsOf gives requests that come at once to a worker whose first thread is known for a pace,
-// and returns how many each of its threads got.
+// threadsOf assigns simultaneous requests to a worker whose first thread has a known pace, and
+// returns the number of requests of each thread.
 func threadsOf(pace, cpu uint8, parallel, alone bool, requests int) []int {
 	w := &Worker{Worker: &control.Worker{Worker: &workers.Worker{Number: 1}}}
 	s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}

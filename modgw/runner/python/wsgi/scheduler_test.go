@@ -24,8 +24,8 @@ func idleWorker(number, threads int) *Worker {
 	return w
 }
 
-// TestSchedulerGivesRoomAndNoMore does in any order what can happen to a scheduler, beside a model
-// of which connection has what.
+// TestSchedulerGivesRoomAndNoMore performs operations on a scheduler in random order, and compares
+// it with a model of which connection has which requests.
 func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 	t.Parallel()
 	gone, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 				if !open(c, alone) {
 					t.Fatalf("thread %d of worker %d had no room", c.number, c.worker.Number)
 				}
-				if c.worker.busy-1 > least { // what acquire has taken is counted already
+				if c.worker.busy-1 > least { // the acquired request is already counted
 					t.Fatalf("worker %d has %d requests, and another one %d", c.worker.Number, c.worker.busy-1, least)
 				}
 				for _, other := range c.worker.Conns[:c.number] {
@@ -154,7 +154,7 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 						r.abandoned = true
 						s.abandon(r.conn)
 						for _, beside := range on(r.conn) {
-							// nothing more comes to the connection until it is empty
+							// the connection gets no more requests until it is empty
 							beside.alone = true
 						}
 						return
