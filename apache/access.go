@@ -92,7 +92,8 @@ func identityOf(name string) (identity, error) {
 	return who, nil
 }
 
-// may reports whether the permission bit, as it stands for others, is granted.
+// may reports whether the file's mode grants a permission. bit is the permission in its position
+// for others.
 func (who identity) may(info fs.FileInfo, bit fs.FileMode) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {

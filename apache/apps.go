@@ -139,8 +139,9 @@ func (w *writer) passes(d modgw.Descriptor, up upstream) {
 	}
 }
 
-// httpParameters are those of an app's worker that speaks HTTP. The host closes a connection that
-// is idle for a minute; Apache has to do so first, or a request could be lost on it.
+// httpParameters returns the worker parameters of an app that Apache reaches over HTTP. The host
+// closes a connection that is idle for a minute. Apache has to close it first, or a request could
+// be lost on it.
 func httpParameters(d modgw.Descriptor) []string {
 	if !d.Upgrades() {
 		return []string{"ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", webserver.Timeout(d))}
@@ -148,8 +149,8 @@ func httpParameters(d modgw.Descriptor) []string {
 	return []string{"upgrade=websocket", "ttl=30", "iobuffersize=65536", fmt.Sprintf("timeout=%d", webserver.WebSocketTimeout(d))}
 }
 
-// folderAliases are the aliases that Apache answers itself. Those of single files are left to the
-// host.
+// folderAliases returns the aliases that Apache serves itself. Aliases of single files are left to
+// the host.
 func folderAliases(d modgw.Descriptor) []modgw.Alias {
 	return slices.DeleteFunc(slices.Clone(d.Aliases), func(a modgw.Alias) bool { return a.File != "" })
 }
@@ -170,7 +171,7 @@ func (w *writer) alias(d modgw.Descriptor, a modgw.Alias) {
 	w.close("Directory")
 }
 
-// files says how the files of an alias are served, as the host would.
+// files writes the directives that serve the files of an alias the way the host does.
 func (w *writer) files(f modgw.Files) {
 	w.open("IfModule", "mod_dir.c")
 	if len(f.Index) > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level string
 
 // The levels of findings.
@@ -81,7 +81,7 @@ func (u upstream) sockets() []modgw.Address {
 var quirks = []struct {
 	before, from string // from "" is the first
 	websockets   bool   // matters only for them
-	beside       bool   // matters only beside FastCGI
+	beside       bool   // matters only if Apache uses FastCGI as well
 	text, fix    string
 }{
 	{"2.4.26", "", false, false, "an app that does not answer in time looks like 503 instead of 504, and CGIPassAuth may be missing", "upgrade Apache"},
@@ -128,7 +128,7 @@ func (p *Program) checkModules(ctx context.Context, needed []string) []Finding {
 	return found
 }
 
-// enable says how modules are loaded here.
+// enable returns the command that loads modules on this system.
 func (p *Program) enable(modules []string) string {
 	if p.debian() {
 		return "a2enmod " + join(modules) + " && systemctl restart apache2"

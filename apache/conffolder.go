@@ -47,9 +47,9 @@ type manifest struct {
 	Arguments []string `json:"arguments,omitempty"`
 }
 
-// Update makes the folder hold exactly the files, beside those of others. If Apache does not accept
-// them, the folder is restored, and the error has Apache's message. The folder is created if it is
-// missing. It remembers the arguments with which the files were made.
+// Update makes the folder hold exactly these files, and leaves files that others put there. If
+// Apache does not accept them, the folder is restored, and the error has Apache's message. The
+// folder is created if it is missing. Update records the arguments with which the files were made.
 func (f Folder) Update(ctx context.Context, files []File, arguments []string) (Changes, error) {
 	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
 		return Changes{}, folderFault(f.Dir, err)
@@ -154,7 +154,7 @@ func (f Folder) read() (known manifest, text []byte, err error) {
 	return known, text, nil
 }
 
-// Arguments are those of the last Update; nil without one.
+// Arguments returns the arguments of the last Update, or nil if there was none.
 func (f Folder) Arguments() ([]string, error) {
 	known, _, err := f.read()
 	return known.Arguments, err
@@ -184,7 +184,7 @@ func (u *update) apply(dir string) error { return replaceAll(dir, u.after) }
 
 func (u *update) restore(dir string) error { return replaceAll(dir, u.before) }
 
-// replaceAll gives files new contents, and removes those whose content is nil.
+// replaceAll writes the contents of files, and removes the files whose content is nil.
 func replaceAll(dir string, contents map[string][]byte) error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(contents)) {

@@ -26,7 +26,8 @@ type Options struct {
 	// names below example.com.
 	Certificates map[string]TLS
 
-	// HTTPPort is the port of virtual hosts without TLS beside those with it. Zero means none.
+	// HTTPPort is the port of virtual hosts without TLS, in addition to those with TLS. Zero means
+	// none.
 	HTTPPort int
 
 	// RedirectHTTPS makes the virtual hosts on HTTPPort redirect to Port.
@@ -35,7 +36,8 @@ type Options struct {
 	// TrustedProxies may send headers about the client that Apache passes on over HTTP.
 	TrustedProxies []netip.Prefix
 
-	// Balancers are proxies in front of Apache from which it takes the client's address and scheme.
+	// Balancers are the proxies in front of Apache that it trusts for the client's address and
+	// scheme.
 	Balancers []netip.Prefix
 
 	// Logs is the folder of an access log and an error log for each virtual host. Empty means that
@@ -61,8 +63,8 @@ func (o Options) plain() Options {
 	return o
 }
 
-// certificate returns the certificate of a virtual host with these names: that of the first name
-// that has one of its own, or the one for all.
+// certificate returns the certificate for a virtual host: that of the first name with its own
+// certificate, or else the default one.
 func (o Options) certificate(names []string) *TLS {
 	for _, name := range names {
 		_, domain, _ := strings.Cut(name, ".")
@@ -82,15 +84,15 @@ type TLS struct {
 }
 
 // Config writes virtual hosts for apps, one for each set of apps that share host names. Apps
-// without a host go into every virtual host, behind the apps of that host as the gateway has it,
-// and into one of their own that comes first: it is the default for all other host names if no
-// earlier configuration file has one. Where every app has hosts, the first virtual host answers
-// other names with 404.
+// without a host are added to every virtual host, after the apps of that host, in the order in
+// which the gateway matches. They also get a virtual host of their own, which comes first: it is
+// the default for all other host names if no earlier configuration file has one. If every app has
+// hosts, the first virtual host answers other names with 404.
 //
-// The listeners are those that the host really has: requests go to the first FastCGI one, a Unix
-// socket before TCP. WebSockets, which FastCGI cannot carry, go to the first HTTP listener whose
-// peers are trusted, under the same URLs; without one they get no further than Apache. A host that
-// has no FastCGI listener gets everything over HTTP.
+// The listeners are the ones that the host has open. Requests go to the first FastCGI listener, and
+// a Unix socket is preferred to TCP. FastCGI cannot carry WebSockets: they go, under the same URLs,
+// to the first HTTP listener whose peers are trusted. If there is none, Apache refuses them. If the
+// host has no FastCGI listener, everything goes over HTTP.
 func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	c, err := newConfiguration(apps, listeners, o)
 	if err != nil {
@@ -104,9 +106,9 @@ func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]b
 	return w.bytes()
 }
 
-// Directives writes the directives for a virtual host of the administrator's own: everything that
-// Config puts between <VirtualHost> and </VirtualHost> for host. An empty host means the apps
-// without one.
+// Directives writes the directives for a virtual host that the administrator maintains: everything
+// that Config puts between <VirtualHost> and </VirtualHost> for host. An empty host means the apps
+// without a host.
 func Directives(host string, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
 	up, err := upstreamOf(listeners, nil)
 	if err != nil {
@@ -135,8 +137,8 @@ func (w *writer) head(up upstream, apps []modgw.Descriptor, o Options) {
 	}
 }
 
-// refusal is the virtual host for names that no app has. Apache takes the first one of a port for
-// them, whatever its name.
+// refusal writes the virtual host for names that no app has. Apache uses the first virtual host of
+// a port for them, regardless of its name.
 func (w *writer) refusal(o Options) {
 	w.line("")
 	w.open("VirtualHost", fmt.Sprintf("*:%d", o.Port))
@@ -245,7 +247,7 @@ func (w *writer) siteLogs(name string, o Options) {
 		`%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{UNIQUE_ID}e %D`)
 }
 
-// serverName is a name that stands for host, which may be a wildcard.
+// serverName returns a name that is valid in place of host, which may be a wildcard.
 func serverName(host string) string {
 	if suffix, ok := strings.CutPrefix(host, "*"); ok {
 		return "any" + suffix

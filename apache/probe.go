@@ -45,7 +45,7 @@ func answers(ctx context.Context, address string) bool {
 	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// pidIn returns the number in a folder's pid file; 0 without one.
+// pidIn returns the process id in the pid file of a folder, or 0 if there is none.
 func pidIn(dir string) int {
 	data, err := os.ReadFile(filepath.Join(dir, pidFile))
 	if err != nil {

@@ -32,8 +32,8 @@ func ProbeWebSocket(ctx context.Context, program string, listeners []modgw.Liste
 	return Finding{Good, "a WebSocket passes Apache", ""}
 }
 
-// probe runs an Apache of its own in front of a listener of its own. beside says whether requests
-// without an upgrade would go over FastCGI.
+// probe runs its own Apache in front of its own listener. beside is true if requests without an
+// upgrade would go over FastCGI.
 func probe(ctx context.Context, program string, beside bool) error {
 	dir, err := os.MkdirTemp("", "modgw-probe")
 	if err != nil {
@@ -99,7 +99,7 @@ func switchProtocols(socket string) (stop func(), err error) {
 		}
 		defer conn.Close()
 		fmt.Fprint(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-		_ = stream.Flush() // the client sees what arrives
+		_ = stream.Flush() // the client sees an error
 	})}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ln) }()

@@ -18,7 +18,7 @@ import (
 // Program is an installed Apache.
 type Program struct {
 	Path    string   // absolute path of httpd
-	Control string   // apachectl, which knows the environment of the distribution; "" without one
+	Control string   // apachectl with the environment of the distribution; "": not found
 	Version string   // "2.4.71"
 	Modules string   // the folder that holds mod_*.so; "" when it was not found
 	Static  []string // modules that are compiled in: "core", "so", "unixd"
@@ -32,7 +32,7 @@ var moduleFolders = []string{"/usr/lib/apache2/modules", "/usr/lib64/apache2", "
 // askTimeout bounds how long Apache may take to answer a question about itself.
 const askTimeout = 20 * time.Second
 
-// Find finds the installed Apache; path says which one, "" the first that is found.
+// Find finds the installed Apache. An empty path means the first one in the usual places.
 func Find(ctx context.Context, path string) (*Program, error) {
 	if path == "" {
 		if path = find("apache2", "httpd"); path == "" {
@@ -122,7 +122,7 @@ func ask(ctx context.Context, program string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// FindControl finds apachectl; path says which one, "" the first that is found.
+// FindControl finds apachectl. An empty path means the first one in the usual places.
 func FindControl(path string) (string, error) {
 	if path == "" {
 		path = find("apache2ctl", "apachectl")

@@ -33,8 +33,8 @@ type RunConfig struct {
 	Log       *slog.Logger       // nil: nothing is logged
 }
 
-// Server is an Apache of our own, which listens where no other does and shares nothing with the one
-// of the system.
+// Server is a private Apache. It listens on its own ports and shares nothing with the system's
+// Apache.
 type Server struct {
 	program string
 	dir     string
@@ -62,7 +62,7 @@ const (
 	startGrace  = 30 * time.Second
 )
 
-// New makes a server. It starts nothing.
+// New returns a server. It starts nothing.
 func New(c RunConfig) *Server {
 	c = c.withDefaults()
 	if c.Log == nil {
@@ -92,9 +92,9 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 // URL is where it answers.
 func (s *Server) URL() string { return s.url }
 
-// Prepare reports, before anything else is begun, the reasons why Apache could not run: it is not
-// installed, a module is missing, or its port is taken. It ends an Apache that an earlier run left
-// behind. Run does all that too.
+// Prepare reports early the reasons why Apache could not run: it is not installed, a module is
+// missing, or its port is in use. It stops an Apache that an earlier run left behind. Run does all
+// this too.
 func (s *Server) Prepare(ctx context.Context) error {
 	program, err := Find(ctx, s.program)
 	if err != nil {

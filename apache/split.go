@@ -15,8 +15,8 @@ type File struct {
 	Text []byte // Text is the content.
 }
 
-// Split is Config in files: one for each set of host names, which Apache includes in the order of
-// their names. The one that answers names that no app has comes first.
+// Split returns the result of Config as files, one for each set of host names. Apache includes them
+// in the order of their names. The file that answers unknown host names comes first.
 func Split(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]File, error) {
 	c, err := newConfiguration(apps, listeners, o)
 	if err != nil {
@@ -45,7 +45,7 @@ type configuration struct {
 
 // part is the virtual hosts of one set of host names.
 type part struct {
-	name  string // name is that of the file, without ".conf".
+	name  string // name of the file, without ".conf"
 	apps  []modgw.Descriptor
 	write func(*writer)
 }
@@ -95,7 +95,8 @@ func (w *writer) refusals(sites []webserver.Site, o Options) {
 	}
 }
 
-// virtualHosts are those of one set of host names: with TLS and without, as the options have it.
+// virtualHosts writes the virtual hosts for one set of host names, with and without TLS as the
+// options require.
 func (w *writer) virtualHosts(s webserver.Site, up upstream, o Options) {
 	switch {
 	case o.leavesPlain(s):

@@ -13,8 +13,8 @@ import (
 
 // upstream is where Apache reaches the host.
 type upstream struct {
-	fcgi modgw.Address // a FastCGI listener; "" without one: everything goes over HTTP
-	web  modgw.Address // HTTP listener; beside FastCGI only one that trusts Apache; "": none
+	fcgi modgw.Address // a FastCGI listener; "": everything goes over HTTP
+	web  modgw.Address // HTTP listener; with FastCGI only one that trusts Apache; "": none
 
 	distrusted modgw.Address // HTTP listener that does not trust Apache; "": none
 	proxies    []netip.Prefix
@@ -38,8 +38,7 @@ func upstreamOf(listeners []modgw.Listener, proxies []netip.Prefix) (upstream, e
 	return up, nil
 }
 
-// plainPath is a path without any character that Apache, in whatever directive, might take for
-// something else.
+// plainPath matches a path without characters that have a meaning in any of Apache's directives.
 var plainPath = lazyregexp.New(`^/[A-Za-z0-9/_.@:+-]*$`)
 
 // fastcgi returns the URL of an app's worker in Apache. Apache distinguishes workers by the part

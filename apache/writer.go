@@ -63,9 +63,9 @@ func (w *writer) close(section string) {
 	w.line("</" + section + ">")
 }
 
-// comment writes a line of its own: after a directive Apache takes "#" for an argument. Variable
-// parts must be written with %q: a backslash at the end of a line would make the next one a part of
-// the comment.
+// comment writes a comment on a line of its own: after a directive Apache takes "#" for an
+// argument. Variable parts must be written with %q: a backslash at the end of a line would continue
+// the comment on the next line.
 func (w *writer) comment(format string, args ...any) {
 	w.line("# " + strings.ReplaceAll(fmt.Sprintf(format, args...), "${", "$ {"))
 }

@@ -140,8 +140,7 @@ func (h *httpd) checkName(p *place) []Finding {
 	return []Finding{p.finding("MGW-DOC-032", d.Arg(1)).at(d, d.Name).by(line, replace(d, line))}
 }
 
-// isInner reports whether a directive stands in a section that is for a longer path than the app's
-// mount.
+// isInner reports whether a directive is in a section for a path longer than the app's mount.
 func (h *httpd) isInner(p *place, d *webconf.Directive) bool {
 	return d.Parent != nil && d.Parent.Is("Location") && len(d.Parent.Arg(0)) > len(p.path())
 }

@@ -42,7 +42,7 @@ func (h *httpd) checkEncodedSlash(p *place) []Finding {
 	return nil
 }
 
-// prefixHeaders say where an app is mounted. Clients must not set them.
+// prefixHeaders are the headers with an app's mount. Clients must not be able to set them.
 var prefixHeaders = []string{"X-Forwarded-Prefix", "X-Script-Name"}
 
 func (h *httpd) checkForwarded(p *place) (found []Finding) {

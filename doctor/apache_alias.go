@@ -8,8 +8,7 @@ import (
 	"github.com/modgw/modgw/internal/webconf"
 )
 
-// checkOrder finds a route for the very mount of an app that comes after the one that takes its
-// requests.
+// checkOrder finds routes for the mount of an app that come after the route that gets its requests.
 func (h *httpd) checkOrder(p *place) []Finding {
 	for _, r := range p.site.routes {
 		if r == p.route || r.at == nil || r.path != p.path() || p.route.path == p.path() || !r.at.Is("ProxyPass") || r.section != nil ||

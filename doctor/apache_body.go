@@ -55,7 +55,7 @@ func size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// bodyLimit is how large requests of an app may be.
+// bodyLimit describes the largest request body of an app.
 func bodyLimit(app modgw.Descriptor) string {
 	if app.Limits.Body <= 0 {
 		return "any"

@@ -38,7 +38,7 @@ func (h *httpd) loaded() map[string]*webconf.Directive {
 	return modules
 }
 
-// protocolModules say which module of Apache speaks a protocol.
+// protocolModules has the module of Apache for each protocol.
 var protocolModules = map[string]string{
 	"fastcgi": "proxy_fcgi", "http": "proxy_http", "uwsgi": "proxy_uwsgi", "scgi": "proxy_scgi",
 }
@@ -58,7 +58,7 @@ func (h *httpd) checkModules() (found []Finding) {
 			said[module] = true
 			found = append(found, h.lacking(module, r.at, loaded["proxy"]))
 		}
-		// Directives within <IfModule> say nothing where they do not count.
+		// Directives within <IfModule> produce no finding if the module is not loaded.
 		if loaded["headers"] == nil && !said["headers"] && slices.ContainsFunc(s.routes, func(r *route) bool { return r.ours() && r.protocol == "http" }) {
 			said["headers"] = true
 			found = append(found, h.lacking("headers", s.routes[0].at, loaded["proxy"]))
@@ -67,7 +67,8 @@ func (h *httpd) checkModules() (found []Finding) {
 	return found
 }
 
-// lacking says that a module is not loaded, and loads it beside another one.
+// lacking returns the finding for a module that is not loaded. Its fix loads the module next to
+// another one.
 func (h *httpd) lacking(module string, at, beside *webconf.Directive) Finding {
 	f := problem("MGW-DOC-045", "mod_"+module).at(at, "LoadModule")
 	if beside == nil {
@@ -114,7 +115,7 @@ func (h *httpd) checkMPM() (found []Finding) {
 	return []Finding{f}
 }
 
-// checkRead finds a time for bodies that does not grow with what arrives.
+// checkRead finds a time limit for bodies that does not grow as data arrives.
 func (h *httpd) checkRead() (found []Finding) {
 	for _, d := range h.tree.Everywhere("RequestReadTimeout") {
 		for i, a := range d.Args {
@@ -245,8 +246,8 @@ func (h *httpd) checkTLS() (found []Finding) {
 // unsafeProtocols are the versions of TLS and SSL that RFC 8996 and RFC 7568 forbid.
 var unsafeProtocols = []string{"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}
 
-// oldProtocols are the unsafe versions that a list names, in which "-" takes one out. "all" is what
-// the TLS library allows, which today's do without them.
+// oldProtocols returns the unsafe versions in a list, in which "-" removes one. "all" means the
+// versions that the TLS library allows, and today's libraries exclude the unsafe ones.
 func oldProtocols(list []string) (old []string) {
 	on := map[string]bool{}
 	for _, p := range list {

@@ -38,7 +38,7 @@ func (h *httpd) readSites() (all []*site) {
 		for _, a := range s.addresses {
 			taken[a] = true
 		}
-		for _, r := range main.routes { // Apache adds those of the main server
+		for _, r := range main.routes { // Apache adds the routes of the main server
 			inherited := *r
 			inherited.site = s
 			if r.at != nil && r.at.Is("ProxyPass", "ProxyPassMatch") {
@@ -72,7 +72,7 @@ func listenAddress(text string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// site reads what a virtual host or the main server says.
+// site reads a virtual host or the main server.
 func (h *httpd) site(at *webconf.Directive, list []*webconf.Directive) *site {
 	s := &site{server: h.server, at: at}
 	var cert certificate
@@ -299,8 +299,8 @@ func (h *httpd) parameter(r *route, key string) (value string, at *webconf.Direc
 	return value, at
 }
 
-// sameWorker reports whether a <Proxy> section is for the worker of a URL. Apache compares what
-// follows the socket.
+// sameWorker reports whether a <Proxy> section configures the worker of a URL. Apache compares the
+// part after the socket.
 func sameWorker(section, url string) bool {
 	after := func(u string) string {
 		if _, rest, unix := strings.Cut(u, "|"); unix {

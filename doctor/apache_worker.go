@@ -77,7 +77,7 @@ func (h *httpd) checkTimeout(p *place) []Finding {
 	return []Finding{f.by(right, setParameters(own, right))}
 }
 
-// checkWorker finds workers that Apache takes for one: it compares what follows the "|".
+// checkWorker finds routes that share a worker by mistake: Apache compares only the part after "|".
 func (h *httpd) checkWorker(p *place) []Finding {
 	name := workerName(workerURL(p.route.at))
 	if name == "" {
@@ -87,7 +87,7 @@ func (h *httpd) checkWorker(p *place) []Finding {
 		for _, r := range s.routes {
 			if r.at == nil || r.at == p.route.at {
 				if r.at == p.route.at {
-					return nil // only what comes later goes elsewhere
+					return nil // routes after this one do not affect it
 				}
 				continue
 			}
@@ -136,7 +136,7 @@ func (h *httpd) checkBalancer(p *place) []Finding {
 	return nil
 }
 
-// idleTimeout is how long the host keeps an idle connection over HTTP.
+// idleTimeout is how long the host keeps an idle HTTP connection, in seconds.
 const idleTimeout = 60
 
 func (h *httpd) checkIdle(p *place) []Finding {

@@ -1,11 +1,11 @@
 package doctor
 
-// catalogue has all codes, with what their findings say. troubleshooting.md explains each.
+// catalogue has the severity and message of each code. troubleshooting.md explains the codes.
 var catalogue = map[string]struct {
 	severity Severity
 	message  string
 }{
-	// What arrives of requests and responses.
+	// How requests and responses arrive.
 	"MGW-DOC-001": {Error, "an encoded slash in a path does not reach the app as it was sent"},
 	"MGW-DOC-002": {Error, "the Authorization header does not reach the app"},
 	"MGW-DOC-003": {Error, "the web server holds back the pieces of a streamed response"},

@@ -31,7 +31,7 @@ func (e endpoint) url() string {
 	return "http://" + e.address
 }
 
-// request is a request whose bytes are sent as they stand.
+// request is a request that is sent byte for byte.
 type request struct {
 	method, target, host string
 	headers              []string // "Name: value"

@@ -1,9 +1,9 @@
-// Package doctor finds out what is wrong between the clients of apps and the host: in the
-// configuration of the web server in front, in rights, certificates and limits of the machine.
+// Package doctor finds problems between clients and the host: in the configuration of the web
+// server in front, in permissions, in certificates, and in the limits of the machine.
 //
-// It looks at files and asks through the web server. Each finding has a code, and where a
-// configuration is wrong the file, the line and the directive. [Doctor.Repair] edits the files,
-// and undoes what does not help.
+// It reads files and sends requests through the web server. Each finding has a code and, if a
+// configuration is wrong, the file, the line and the directive. [Doctor.Repair] edits the files,
+// and reverts edits that do not help.
 //
-// It writes no configuration from scratch, which apache and export do.
+// It does not write configurations from scratch: packages apache and export do.
 package doctor

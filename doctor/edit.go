@@ -50,7 +50,7 @@ func insertInto(section *webconf.Directive, lines ...string) edit {
 	return edit{file: section.File, line: first, end: first, text: indented(indent, lines)}
 }
 
-// beginsLine reports whether nothing stands before a directive on its line.
+// beginsLine reports whether a directive is the first one on its line.
 func beginsLine(d *webconf.Directive) bool {
 	lines, err := readLines(d.File)
 	if err != nil || d.Line > len(lines) {
@@ -60,7 +60,7 @@ func beginsLine(d *webconf.Directive) bool {
 	return len(text) >= len(d.Name) && strings.EqualFold(text[:len(d.Name)], d.Name)
 }
 
-// sharesLine reports whether other directives stand on the lines of a directive that ends with ";".
+// sharesLine reports whether the lines of a directive that ends with ";" have other directives.
 func sharesLine(d *webconf.Directive) bool {
 	lines, err := readLines(d.File)
 	if err != nil || d.End > len(lines) {
@@ -120,7 +120,7 @@ func replaceFirst(pattern *regexp.Regexp, text, with string) string {
 	return text[:at[0]] + with + text[at[1]:]
 }
 
-// change replaces the text of a directive by what a function makes of it, line breaks included.
+// change replaces the text of a directive, line breaks included, by the result of a function.
 func change(d *webconf.Directive, with func(string) string) edit {
 	lines, err := readLines(d.File)
 	if err != nil || d.End > len(lines) {
@@ -164,8 +164,8 @@ type backup struct {
 	info fs.FileInfo
 }
 
-// apply carries edits out, and returns what the files were before. Nothing is changed if one of
-// them cannot be.
+// apply carries out edits and returns the previous contents of the files. If one edit fails, no
+// file is changed.
 func apply(edits []edit) (before []backup, err error) {
 	byFile := map[string][]edit{}
 	var names []string
@@ -239,7 +239,7 @@ func readForEdit(name string) (backup, error) {
 	return backup{name, text, info}, err
 }
 
-// foreignWriter says who beside root and this process's user may change a file or folder.
+// foreignWriter reports who may change a file or folder other than root and this process's user.
 func foreignWriter(info fs.FileInfo, folder bool) (who string, foreign bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
@@ -248,7 +248,7 @@ func foreignWriter(info fs.FileInfo, folder bool) (who string, foreign bool) {
 	case stat.Uid != 0 && stat.Uid != uint32(os.Geteuid()):
 		return fmt.Sprintf("user %d", stat.Uid), true
 	case folder && info.Mode()&fs.ModeSticky != 0:
-		return "", false // others cannot replace what is in it
+		return "", false // others cannot replace the files in a sticky folder
 	case info.Mode()&0o002 != 0:
 		return "every user", true
 	case info.Mode()&0o020 != 0 && stat.Gid != 0 && stat.Gid != uint32(os.Getegid()):

@@ -73,7 +73,7 @@ func (d *Doctor) readServers() (servers []*server, broken []Finding) {
 	return servers, broken
 }
 
-// look returns what the configuration of a server has wrong.
+// look returns the problems of a server's configuration.
 func (s *server) look() (found []Finding) {
 	found = s.traits.checkServer()
 	for _, site := range s.sites {
@@ -88,7 +88,7 @@ func (s *server) look() (found []Finding) {
 	return found
 }
 
-// checkSite returns what is wrong with a virtual host that has anything to do with the host.
+// checkSite returns the problems of a virtual host that sends requests to the host.
 func (s *server) checkSite(site *site) (found []Finding) {
 	if !slices.ContainsFunc(site.routes, (*route).ours) {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Severity says how bad a finding is.
+// Severity is the severity of a finding.
 type Severity string
 
 // The severities.
@@ -64,7 +64,7 @@ func (f Finding) key() string {
 	return fmt.Sprintf("%s %s %s %s", f.Code, f.App, f.File, f.Directive)
 }
 
-// problem makes a finding of a code. args are those of the code's message.
+// problem returns a finding with a code. args are the arguments of the code's message.
 func problem(code string, args ...any) Finding {
 	entry, ok := catalogue[code]
 	if !ok {
@@ -73,7 +73,7 @@ func problem(code string, args ...any) Finding {
 	return Finding{Code: code, Severity: entry.severity, Message: fmt.Sprintf(entry.message, args...)}
 }
 
-// at says where a finding is: at a directive.
+// at sets the location of a finding to a directive.
 func (f Finding) at(d *webconf.Directive, directive string) Finding {
 	if d != nil {
 		f.File, f.Line = d.File, d.Line
@@ -82,19 +82,19 @@ func (f Finding) at(d *webconf.Directive, directive string) Finding {
 	return f
 }
 
-// of says which app a finding affects.
+// of sets the app that a finding affects.
 func (f Finding) of(app modgw.AppName) Finding {
 	f.App = app
 	return f
 }
 
-// by says how to fix a finding, and the edits that do so.
+// by sets the advice that fixes a finding, and the edits that carry it out.
 func (f Finding) by(fix string, edits ...edit) Finding {
 	f.Fix, f.edits = fix, edits
 	return f
 }
 
-// sorted puts errors first, then sorts by place, and leaves out what is said twice.
+// sorted puts errors first, then sorts by location, and removes duplicates.
 func sorted(found []Finding) []Finding {
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(

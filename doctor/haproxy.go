@@ -103,8 +103,8 @@ func (h *haproxy) route(s *site, back *webconf.Directive, path string) {
 	s.routes = append(s.routes, r)
 }
 
-// setting returns the directive of a name that counts in a section: its own, or that of the
-// defaults before it.
+// setting returns the directive that applies in a section: its own, or else that of the defaults
+// section before it.
 func (h *haproxy) setting(section *webconf.Directive, words ...string) *webconf.Directive {
 	fits := func(d *webconf.Directive) bool {
 		return slices.Equal(append([]string{d.Name}, d.Args...)[:min(len(words), len(d.Args)+1)], words)
@@ -228,7 +228,7 @@ func (h *haproxy) checkForwarded(p *place) (found []Finding) {
 	return found
 }
 
-// checkRules finds rules that change what arrives.
+// checkRules finds rules that change requests or responses.
 func (h *haproxy) checkRules(p *place) (found []Finding) {
 	for _, d := range h.rules(p) {
 		code, args := "", []any(nil)

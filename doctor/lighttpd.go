@@ -24,7 +24,7 @@ func (l *lighttpd) user() string {
 	return ""
 }
 
-// lighttpdModules say which module speaks a protocol.
+// lighttpdModules has the module for each protocol.
 var lighttpdModules = map[string]string{"fastcgi": "mod_fastcgi", "http": "mod_proxy", "scgi": "mod_scgi", "uwsgi": "mod_scgi"}
 
 // checkServer implements traits.
@@ -115,8 +115,8 @@ func (l *lighttpd) upgrades(p *place) bool {
 	})
 }
 
-// checkParsing finds options of the parser that change paths. Over FastCGI the path comes as it was
-// sent beside the one that lighttpd has made of it.
+// checkParsing finds options of the URL parser that change paths. Over FastCGI lighttpd also passes
+// the path as the client sent it.
 func (l *lighttpd) checkParsing(p *place) (found []Finding) {
 	const off = `"url-path-2f-decode" => "disable"`
 	d := effective(&l.tree.Directive, "server.http-parseopts")
@@ -198,7 +198,7 @@ func addMember(d *webconf.Directive, member string) edit {
 	})
 }
 
-// checkProxy looks at what mod_proxy says of clients.
+// checkProxy checks the client's address that mod_proxy passes on.
 func (l *lighttpd) checkProxy(p *place) (found []Finding) {
 	unset := effective(p.route.section, "setenv.set-request-header")
 	has := func(name string) bool {

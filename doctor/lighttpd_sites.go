@@ -53,7 +53,7 @@ func isConnect(d *webconf.Directive) bool {
 	return c != nil && c.Arg(1) == "CONNECT"
 }
 
-// condition returns the innermost condition of a kind around a directive; nil without one.
+// condition returns the innermost condition of a kind around a directive, or nil if there is none.
 func condition(d *webconf.Directive, kind string) *webconf.Directive {
 	for ; d != nil; d = d.Parent {
 		if d.Name == kind {
@@ -124,7 +124,7 @@ func text(d *webconf.Directive) string {
 	return d.Arg(1)
 }
 
-// urlPrefix is the path that a condition of URLs and the key of a server stand for.
+// urlPrefix returns the path that is matched by a condition on URLs and the key of a server.
 func urlPrefix(d *webconf.Directive, key string) string {
 	path := "/"
 	if c := condition(d, `$HTTP["url"]`); c != nil {

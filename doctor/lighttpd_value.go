@@ -50,7 +50,7 @@ func readValue(tokens []string) (value, []string) {
 	return v, tokens
 }
 
-// get returns the text of a member, wherever it stands in the list; "" without one.
+// get returns the text of a member anywhere in the list, or "" if there is none.
 func (v value) get(key string) string {
 	for _, m := range v.list {
 		if m.key == key && m.list == nil {

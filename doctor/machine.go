@@ -16,16 +16,16 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// What a machine must have at least.
+// The least resources of a machine.
 const (
 	leastSpace   = 256 << 20 // bytes on the disk of the state folder
 	leastInodes  = 10_000
-	leastFiles   = 1024 // open files of the host, beside what it was started with
+	leastFiles   = 1024 // open files of the host, in addition to those inherited at its start
 	leastBacklog = 128
 	futureSlack  = 5 * time.Minute
 )
 
-// checkMachine returns what is wrong with the machine and the running host.
+// checkMachine returns the problems of the machine and the running host.
 func (d *Doctor) checkMachine(ctx context.Context) (found []Finding) {
 	found = append(found, d.checkBacklog()...)
 	if d.Host == nil {
@@ -48,7 +48,7 @@ func (d *Doctor) checkMachine(ctx context.Context) (found []Finding) {
 	return append(found, d.checkStatus(status)...)
 }
 
-// checkDisk returns what is wrong with the disk of a folder.
+// checkDisk returns the problems of the disk that has a folder.
 func checkDisk(dir string) (found []Finding) {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil {
@@ -57,8 +57,8 @@ func checkDisk(dir string) (found []Finding) {
 	return diskFindings(dir, int64(s.Bavail)*s.Bsize, s.Files > 0, s.Ffree)
 }
 
-// diskFindings judges what is left on the disk of a folder. counted says that the disk has a number
-// of files at most.
+// diskFindings judges the space left on the disk of a folder. counted is true if the disk limits
+// the number of files.
 func diskFindings(dir string, left int64, counted bool, inodes uint64) (found []Finding) {
 	if left < leastSpace {
 		f := problem("MGW-DOC-070", dir, size(left))
@@ -110,7 +110,7 @@ func (d *Doctor) checkBacklog() []Finding {
 	return []Finding{f}
 }
 
-// checkClock finds files that are newer than the clock says: a change to them looks like none.
+// checkClock finds files that are newer than the clock: a change to them would not be noticed.
 func (d *Doctor) checkClock(status control.Status) []Finding {
 	files := []string{status.File, filepath.Join(status.State, "claims.json")}
 	for _, app := range d.Apps {
@@ -126,7 +126,7 @@ func (d *Doctor) checkClock(status control.Status) []Finding {
 	return nil
 }
 
-// checkStatus returns what the host says of its apps.
+// checkStatus returns the problems that the host reports of its apps.
 func (d *Doctor) checkStatus(status control.Status) (found []Finding) {
 	for _, app := range status.Apps {
 		if !d.examines(app.App) {
@@ -157,7 +157,7 @@ func (d *Doctor) checkStatus(status control.Status) (found []Finding) {
 	return found
 }
 
-// atDescriptor says that a finding is about the descriptor of its app.
+// atDescriptor sets the location of a finding to the descriptor of its app.
 func (d *Doctor) atDescriptor(f Finding) Finding {
 	for _, app := range d.Apps {
 		if app.Name == f.App {

@@ -20,8 +20,8 @@ func (n *nginx) header(p *place, name string) *webconf.Directive {
 	return set
 }
 
-// setHeader writes a header where it counts. A location without headers of its own gets those that
-// it has inherited so far, too.
+// setHeader writes a header at the place where it takes effect. A location without headers of its
+// own also gets those that it inherited before.
 func (n *nginx) setHeader(p *place, lines ...string) edit {
 	list := effectiveList(p.route.section, "proxy_set_header")
 	if len(list) > 0 && list[0].Parent != p.route.section {
@@ -38,7 +38,7 @@ func (n *nginx) checkHeaders(p *place) (found []Finding) {
 	}
 	for _, h := range []struct {
 		name, value, code string
-		forged            string // lie that clients can tell without it; "": none
+		forged            string // a value that clients can forge otherwise; "": none
 		right             []string
 	}{
 		{"Host", "$http_host", "MGW-DOC-013", "", []string{"$host", "$host:$server_port", "$modgw_host"}},

@@ -49,7 +49,7 @@ func (n *nginx) readSites() (all []*site) {
 			all = append(all, s)
 		}
 	}
-	for _, s := range all { // one that is marked as the default takes that from the first
+	for _, s := range all { // a site marked as default replaces the first one
 		for _, l := range s.at.Find("listen") {
 			if !slices.Contains(l.Args, "default_server") && !slices.Contains(l.Args, "default") {
 				continue
@@ -102,7 +102,7 @@ func (n *nginx) readServer(s *site, block *webconf.Directive) {
 		s.certs = append(s.certs, cert)
 	}
 	n.routes(s, block)
-	// The longest path counts, whatever the order.
+	// The longest path wins, regardless of the order.
 	slices.SortStableFunc(s.routes, func(a, b *route) int { return len(b.path) - len(a.path) })
 }
 
@@ -174,7 +174,7 @@ func (n *nginx) route(s *site, r *route) {
 	s.routes = append(s.routes, r)
 }
 
-// upstream returns the block of a name; nil without one.
+// upstream returns the upstream block of a name, or nil if there is none.
 func (n *nginx) upstream(name string) *webconf.Directive {
 	for _, http := range n.tree.Find("http") {
 		for _, u := range http.Find("upstream") {

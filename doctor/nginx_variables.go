@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/webconf"
 )
 
-// variables are those that the host cannot do without, with what they must be and the code of what
-// goes wrong without them.
+// variables lists the variables that the host needs, their values, and the code of the problem if
+// one is missing.
 var variables = []struct {
 	name, value, code string
 	right             []string // other values that do
@@ -59,8 +59,8 @@ func (n *nginx) checkVariables(p *place) (found []Finding) {
 	return n.addVariables(p, found, list, missing)
 }
 
-// addVariables lets each finding write the variables that it lacks. A location that has variables
-// of its own inherits none: one that has few gets all of those around it again.
+// addVariables adds the missing variables to each finding's edits. A location with variables of its
+// own inherits none, so it gets all variables of the enclosing block again.
 func (n *nginx) addVariables(p *place, found []Finding, list []*webconf.Directive, missing []string) []Finding {
 	if len(list) > 0 && list[0].Parent != p.route.section {
 		for _, d := range list {

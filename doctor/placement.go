@@ -71,7 +71,7 @@ func missingPlace(s *server, app modgw.Descriptor, host string) Finding {
 // dialTimeout bounds how long a listener on this machine may take to accept a connection.
 const dialTimeout = 2 * time.Second
 
-// checkTarget returns what is wrong with the listener that a route leads to.
+// checkTarget returns the problems of the listener that a route leads to.
 func (p *place) checkTarget() (found []Finding) {
 	d, r := p.site.server.doctor, p.route
 	l := d.listener(r.target)
@@ -112,7 +112,7 @@ func listens(a modgw.Address) bool {
 	return true
 }
 
-// named lets a site that is the app's answer for one more host name.
+// named adds an edit that makes the app's site answer for one more host name.
 func named(f Finding, s *site, host string) Finding {
 	switch s.server.Kind {
 	case Apache:

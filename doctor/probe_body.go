@@ -35,8 +35,8 @@ func (p *prober) askErrors(ctx context.Context) {
 	p.say("MGW-DOC-016", true)
 }
 
-// largeBody is how long the body of the largest probe is at most, in bytes: longer than what web
-// servers accept by default or keep in memory.
+// largeBody is the size of the largest probe's body, in bytes. It exceeds the size that web servers
+// accept by default or keep in memory.
 const largeBody = 2 << 20
 
 // askBodies sends bodies with a length and in chunks, and one that breaks off.

@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/probe"
 )
 
-// largeHeader is how long the largest header of a request is, in bytes. Some web servers take 8 KiB
-// for the whole head by default.
+// largeHeader is the size of the largest header field, in bytes. By default some web servers accept
+// 8 KiB for the whole head.
 const largeHeader = 7000
 
 // askHeaders sends headers that web servers leave out.

@@ -36,7 +36,7 @@ func (p *prober) askStream(ctx context.Context) {
 		got = append(got, buffer[:n]...)
 		if !told && strings.Contains(string(got), "data: first") {
 			told = true
-			_ = p.doctor.Host.ContinueProbe(ctx, token.ID) // else the stream ends late, and says so
+			_ = p.doctor.Host.ContinueProbe(ctx, token.ID) // if it fails, the stream ends late
 		}
 		if err != nil {
 			break
@@ -51,7 +51,7 @@ func (p *prober) askUpgrade(ctx context.Context) {
 		return
 	}
 	if web := webserver.Reach(p.doctor.Listeners, "http"); web == "" {
-		return // the checks of the configuration say so
+		return // the checks of the configuration report it
 	}
 	key := base64.StdEncoding.EncodeToString([]byte(time.Now().Format("20060102150405.0")[:16]))
 	a := p.ask(ctx, probe.Upgrade, "", request{headers: []string{

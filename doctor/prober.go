@@ -105,7 +105,7 @@ func readMessage(r io.Reader) []byte {
 	return message
 }
 
-// say keeps a verdict. args are those of the code's message.
+// say records a verdict. args are the arguments of the code's message.
 func (p *prober) say(code string, fine bool, args ...any) {
 	v := verdict{place: p.place, code: code}
 	if !fine {

@@ -83,7 +83,7 @@ func (d *Doctor) from(e endpoint) endpoint {
 	return e
 }
 
-// trusts reports whether an address is that of a trusted proxy.
+// trusts reports whether an address belongs to a trusted proxy.
 func (d *Doctor) trusts(address string) bool {
 	a, err := netip.ParseAddr(address)
 	return err == nil && slices.ContainsFunc(d.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })

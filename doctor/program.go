@@ -47,7 +47,7 @@ func (s Server) check(ctx context.Context) error {
 	return nil
 }
 
-// pidDirectives say which directive names the file with the process id, and where it is by default.
+// pidDirectives has the directive that names the pid file, and its default path.
 var pidDirectives = map[Kind]struct {
 	name  string
 	arg   int
@@ -116,8 +116,8 @@ func untilReplaced(ctx context.Context, pid int, old []string) {
 	}
 }
 
-// reload lets the web server take its configuration again, without losing requests. One that does
-// not run takes it when it starts.
+// reload makes the web server reload its configuration without losing requests. A server that does
+// not run reads it when it starts.
 func (s *server) reload(ctx context.Context) error {
 	if s.Program == "" {
 		return nil

@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// How long a change may take to show after the web server was told to reload.
+// How long a change may take to have an effect after the web server was told to reload.
 const (
 	reloadTimeout  = 5 * time.Second
 	reloadInterval = 200 * time.Millisecond
 
-	// replaceTimeout is how long processes with the old configuration are waited for.
+	// replaceTimeout is how long to wait for processes with the old configuration to end.
 	replaceTimeout  = 2 * time.Second
 	replaceInterval = 10 * time.Millisecond
 )
 
-// Repair examines everything and fixes what it can, one finding at a time. A change stays if the
-// web server accepts its configuration and the finding is gone when everything was examined again;
-// otherwise it is undone. It returns the findings that it has fixed, marked as such, and those
-// that are left.
+// Repair examines everything and fixes problems one at a time. A change is kept if the web server
+// accepts its configuration and a new examination no longer has the finding; otherwise it is
+// reverted. Repair returns the findings that it has fixed, marked as such, and those that are left.
 func (d *Doctor) Repair(ctx context.Context) ([]Finding, error) {
 	found, err := d.Examine(ctx)
 	if err != nil {
@@ -60,8 +59,8 @@ func firstLine(text string) string {
 	return line
 }
 
-// try carries out the edits of a finding, and returns what is found afterwards. With an error
-// everything is as it was before.
+// try carries out the edits of a finding, and returns the findings of a new examination. After an
+// error everything is as before.
 func (d *Doctor) try(ctx context.Context, before []Finding, f Finding) ([]Finding, error) {
 	if err := d.keep(f.edits); err != nil {
 		return nil, err
@@ -77,7 +76,7 @@ func (d *Doctor) try(ctx context.Context, before []Finding, f Finding) ([]Findin
 	if undone := restore(old); undone != nil {
 		return nil, fmt.Errorf("%w; %w", err, undone)
 	}
-	// What runs must be what the files say, even if the doctor is told to stop.
+	// The running server must match the files, even if the doctor is told to stop.
 	if reloaded := d.reload(context.WithoutCancel(ctx)); reloaded != nil {
 		return nil, fmt.Errorf("%w; %w", err, reloaded)
 	}

@@ -64,7 +64,7 @@ func (d *Doctor) checkRights(servers []*server) (found []Finding) {
 	return found
 }
 
-// checkSocket returns what keeps a user from a Unix socket.
+// checkSocket returns the reasons why a user cannot connect to a Unix socket.
 func (d *Doctor) checkSocket(s *server, who *account.Account, r *route) (found []Finding) {
 	path := r.target.Target()
 	if dir := firstClosed(filepath.Dir(path), who, 0o1); dir != "" {
@@ -129,8 +129,8 @@ func firstClosed(path string, who *account.Account, bits fs.FileMode) string {
 	return ""
 }
 
-// may reports whether a user has permission bits, as they stand for others. Access control lists
-// are not looked at.
+// may reports whether the file's mode grants a user the permissions in bits, which are in the
+// position for others. Access control lists are not considered.
 func may(info fs.FileInfo, who *account.Account, bits fs.FileMode) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/probe"
 )
 
-// Kind is a program that stands in front of the host.
+// Kind is the kind of a server in front of the host.
 type Kind string
 
 // The web servers whose configuration is read.
@@ -39,7 +39,7 @@ type Host interface {
 	Status(ctx context.Context) (control.Status, error)
 	// ArmProbes returns a key with which probes are signed.
 	ArmProbes(ctx context.Context, lifetime time.Duration) (probe.Key, error)
-	// ProbeReport returns what has arrived of a probe; false when nothing has.
+	// ProbeReport returns the host's report about a probe, or false if the probe has not arrived.
 	ProbeReport(ctx context.Context, id string) (probe.Report, bool, error)
 	// ContinueProbe lets the stream of a probe go on.
 	ContinueProbe(ctx context.Context, id string) error
@@ -53,7 +53,7 @@ type Config struct {
 	All            []modgw.Descriptor // all apps of the host; nil: Apps
 	Listeners      []modgw.Listener   // listeners of the host
 	TrustedProxies []netip.Prefix     // proxies that the host believes
-	HostFile       string             // the host's own file; "" without one
+	HostFile       string             // the host's own file; "" if it has none
 	Servers        []Server           // web servers in front of the host
 	Host           Host               // nil: the host does not run, and nothing is probed
 	// addresses of the web server; nil: as configured
@@ -62,16 +62,16 @@ type Config struct {
 	Offline bool   // look at nothing but the configurations of web servers
 
 	now  func() time.Time // nil: the machine's clock
-	root string           // folder that stands for "/" where the machine is looked at
+	root string           // folder to use in place of "/" when examining the machine
 }
 
-// Doctor examines a host and what is in front of it. Make it with [New].
+// Doctor examines a host and the servers in front of it. Use [New] to create one.
 type Doctor struct {
 	Config
 	begun time.Time // names the folder of this doctor's backups
 }
 
-// New makes a doctor. It looks at nothing yet.
+// New returns a doctor. It examines nothing yet.
 func New(c Config) *Doctor {
 	if c.All == nil {
 		c.All = c.Apps
@@ -91,13 +91,13 @@ type server struct {
 	traits traits
 }
 
-// traits are what a kind of web server has of its own.
+// traits are the checks of one kind of web server.
 type traits interface {
 	// readSites returns the virtual hosts with their routes.
 	readSites() []*site
-	// checkServer returns what is wrong with the server as a whole.
+	// checkServer returns the problems of the server as a whole.
 	checkServer() []Finding
-	// checks return what is wrong with the way of requests to an app.
+	// checks returns the checks of the way that requests take to an app.
 	checks() []func(*place) []Finding
 	// names reports whether a site names an app as the one that its requests are for.
 	names(s *site, app modgw.Descriptor) bool

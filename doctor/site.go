@@ -14,7 +14,7 @@ import (
 type site struct {
 	server    *server
 	names     []string           // lower case, "*.example.com" among them; empty: any name
-	matches   func(string) bool  // names that a pattern stands for; nil without a pattern
+	matches   func(string) bool  // matches the names of a pattern; nil if the name is no pattern
 	first     bool               // answers names that no other site of its addresses has
 	addresses []string           // "HOST:PORT"; HOST "" is every interface
 	tls       bool               // speaks TLS
@@ -55,8 +55,7 @@ func (s *site) answers(host string) bool {
 	return slices.ContainsFunc(s.names, func(name string) bool { return nameFits(name, host) })
 }
 
-// nameFits reports whether a name, perhaps with a wildcard, stands for a host. A wildcard stands
-// for itself.
+// nameFits reports whether a name, possibly a wildcard, matches a host. A wildcard matches itself.
 func nameFits(name, host string) bool {
 	if suffix, wild := strings.CutPrefix(name, "*"); wild {
 		return name == host || strings.HasSuffix(host, suffix) && host != suffix
@@ -175,7 +174,7 @@ func (s *server) places() (all []*place) {
 	return all
 }
 
-// route returns the route that takes requests for a path, among those that fit.
+// route returns the first route that matches a path and satisfies fits.
 func (s *site) route(path string, fits func(*route) bool) *route {
 	for _, r := range s.routes {
 		if r.covers(path) && fits(r) {

@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// expirySoon is how long before its end a certificate is a finding. Certbot and its kind renew them
-// a month before; short-lived ones are renewed after two thirds of their time.
+// expirySoon is the remaining lifetime below which a certificate is a finding. Certbot and similar
+// clients renew certificates a month before their end, and short-lived ones after two thirds of
+// their lifetime.
 const expirySoon = 14 * 24 * time.Hour
 
-// checkCertificate returns what is wrong with a certificate of a site, and with its key.
+// checkCertificate returns the problems of a site's certificate and key.
 func (d *Doctor) checkCertificate(s *site, c certificate) []Finding {
 	list, err := readCertificates(c.file)
 	if err != nil {
@@ -68,7 +69,7 @@ func (s *site) certifiedNames() (names []string) {
 	return slices.Compact(names)
 }
 
-// checkKey returns what is wrong with the key of a certificate.
+// checkKey returns the problems of a certificate's key.
 func (d *Doctor) checkKey(c certificate) []Finding {
 	info, err := os.Stat(c.key)
 	if err != nil {
@@ -137,8 +138,8 @@ func rooted(c *x509.Certificate) bool {
 	return err == nil
 }
 
-// fullChain returns the file beside a certificate that has it with its chain, as certbot writes
-// them; "" without one.
+// fullChain returns the file next to a certificate that contains it with its chain, as certbot
+// names it, or "" if there is none.
 func fullChain(file string, leaf *x509.Certificate) string {
 	base, ok := strings.CutSuffix(file, "/cert.pem")
 	if !ok {

@@ -4,22 +4,22 @@ import (
 	"slices"
 )
 
-// verdict is what a probe has shown of one code at one place.
+// verdict is the result of a probe for one code at one place.
 type verdict struct {
 	place *place
 	code  string
 	wrong *Finding // nil: it is as it should be
 }
 
-// decided are the codes of which a probe that passed says more than any directive.
+// decided lists the codes for which a passed probe outweighs the directives.
 var decided = []string{
 	"MGW-DOC-001", "MGW-DOC-002", "MGW-DOC-003", "MGW-DOC-004", "MGW-DOC-005", "MGW-DOC-006", "MGW-DOC-007", "MGW-DOC-008",
 	"MGW-DOC-013", "MGW-DOC-016", "MGW-DOC-025",
 }
 
-// merge joins what the configuration says with what probes have shown. A probe that passed
-// outweighs a directive that seems to be missing; one that failed is a finding of its own only
-// where the configuration does not explain it.
+// merge joins the findings of the configuration with the results of probes. A probe that passed
+// outweighs a directive that seems to be missing. A probe that failed is a finding of its own only
+// if the configuration does not explain it.
 func merge(found []Finding, verdicts []verdict) []Finding {
 	type about struct {
 		code string
@@ -59,7 +59,7 @@ var consequences = map[string][]string{
 	"MGW-DOC-032": {"MGW-DOC-018", "MGW-DOC-023"},
 }
 
-// explained reports whether another finding says why a probe failed.
+// explained reports whether another finding explains why a probe failed.
 func explained(found []Finding, f Finding) bool {
 	return slices.ContainsFunc(found, func(k Finding) bool {
 		if k.App != "" && k.App != f.App {

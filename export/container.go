@@ -21,12 +21,12 @@ const (
 	imageUser  = "modgw"
 )
 
-// privateNetworks are where the balancers of container engines and platforms stand.
+// privateNetworks trusts the address ranges of balancers in container engines and platforms.
 const privateNetworks = `trusted_proxies = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7"]`
 
-// container returns a container file and the list of what it leaves out. The folder of the app is
-// the build context, and has the same path in the image, so that every path of the descriptor
-// holds.
+// container returns a container file and the list of files that it leaves out. The app's folder is
+// the build context and has the same path in the image, so that every path of the descriptor stays
+// valid.
 func container(d modgw.Descriptor, l Launch) ([]File, error) {
 	w := &containerfile{writer{server: "container"}}
 	w.head(d)
@@ -148,7 +148,7 @@ func (w *containerfile) program(l Launch) {
 	w.line("")
 }
 
-// exactPython and lowestPython match what says that an image of Python fits.
+// exactPython and lowestPython match version requirements that fit an image of Python.
 var (
 	exactPython  = lazyregexp.New(`^(pypy)?(\d+\.\d+)(?:\.\d+)?$`)
 	lowestPython = lazyregexp.New(`(?:>=|==|~=)\s*(\d+\.\d+)`)
@@ -250,7 +250,8 @@ func (w *containerfile) start(d modgw.Descriptor, l Launch) {
 	w.line(`CMD ["/bin/sh", "-c", %s]`, text)
 }
 
-// containerIgnore lists what the image must not have: secrets, and what is made on each machine.
+// containerIgnore lists the files that the image must not contain: secrets, and files that are
+// built on each machine.
 func containerIgnore(d modgw.Descriptor) string {
 	var b strings.Builder
 	b.WriteString("# What the image of the app leaves out.\n")

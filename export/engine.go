@@ -29,8 +29,8 @@ type File struct {
 	Text string `json:"text"` // content of the file
 }
 
-// Launch says what the descriptor does not: how the engine starts the program. Each zero value
-// stands for a default.
+// Launch describes how the engine starts the program, which the descriptor does not cover. Each
+// zero value means a default.
 type Launch struct {
 	Program string // absolute path for systemd; "": /usr/bin/modgw-host
 
@@ -60,13 +60,14 @@ func App(engine Engine, d modgw.Descriptor, l Launch) ([]File, error) {
 	return writers[engine](d.Redacted(), l)
 }
 
-// hostMemory is what the host needs beside the app's own processes, in bytes.
+// hostMemory is the memory of the host without the app's processes, in bytes.
 const hostMemory = 64 << 20
 
-// hostTasks is how many threads the host has at most beside the app's processes and threads.
+// hostTasks is the largest number of threads of the host, without the app's processes and threads.
 const hostTasks = 64
 
-// endTime is how long run may take to end: it lets requests finish, and then stops the workers.
+// endTime returns the longest time that run takes to end: it lets requests finish, and then stops
+// the workers.
 func endTime(d modgw.Descriptor) time.Duration {
 	return max(d.Timeouts.Drain, d.Timeouts.WebSocketDrain) + d.Timeouts.Stop + 5*time.Second
 }
@@ -74,8 +75,7 @@ func endTime(d modgw.Descriptor) time.Duration {
 // seconds is a time in whole seconds, rounded up.
 func seconds(t time.Duration) int { return int((t + time.Second - 1) / time.Second) }
 
-// runArguments are the arguments of modgw-host that run an app, without those that say where it
-// listens.
+// runArguments returns the arguments of modgw-host that run an app, without the listeners.
 func runArguments(d modgw.Descriptor, l Launch, state, config string) []string {
 	args := []string{"run", "--app", string(d.Name), "--state", state}
 	if config != "" {

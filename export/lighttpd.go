@@ -13,9 +13,10 @@ import (
 )
 
 // Lighttpd writes conditional blocks for apps, one for each set of apps that share host names, for
-// lighttpd's main configuration. The listeners are those that the host really has: requests go to
-// the first FastCGI one, else over HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to
-// the HTTP listener, under the same URLs; without one they get no further.
+// lighttpd's main configuration. The listeners are the ones that the host has open. Requests go to
+// the first FastCGI listener, or else over HTTP, uwsgi or SCGI; a Unix socket is preferred to TCP.
+// WebSockets go, under the same URLs, to the HTTP listener. If there is none, lighttpd refuses
+// them.
 func Lighttpd(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf("lighttpd", listeners, o.TrustedProxies)
 	if err != nil {
@@ -52,7 +53,7 @@ type lighttpd struct {
 	proxies []netip.Prefix
 }
 
-// lighttpdModules say which module speaks which protocol.
+// lighttpdModules has the module for each protocol.
 var lighttpdModules = map[string]string{"fastcgi": "mod_fastcgi", "http": "mod_proxy", "uwsgi": "mod_scgi", "scgi": "mod_scgi"}
 
 func (w *lighttpd) head(apps []modgw.Descriptor, o Options) {
@@ -151,9 +152,9 @@ func (w *lighttpd) redirects(sites []webserver.Site, o Options) {
 	w.close()
 }
 
-// sites writes a chain of conditions, of which the first that holds counts; the apps without a host
-// are the last link. Nothing stands outside of a condition, where it would be said to the server's
-// other sites too. own says that the socket has no other sites.
+// sites writes a chain of conditions, of which the first match applies. The apps without a host are
+// the last link. All settings are within a condition, because they would otherwise apply to the
+// server's other sites too. own is true if the socket has no other sites.
 func (w *lighttpd) sites(sites []webserver.Site, own bool) {
 	link := ""
 	for _, s := range sites {
@@ -305,7 +306,7 @@ func (w *lighttpd) backend(a modgw.Address) string {
 	return fmt.Sprintf(`"host" => %s, "port" => %s`, w.quoted("address", host), port)
 }
 
-// hostPattern is a regular expression for host names, with whatever port.
+// hostPattern returns a regular expression for host names with any port.
 func (w *lighttpd) hostPattern(hosts []string) string {
 	var names []string
 	for _, h := range hosts {

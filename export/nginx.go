@@ -14,10 +14,10 @@ import (
 )
 
 // Nginx writes server blocks for apps, one for each set of apps that share host names, for nginx's
-// http block. Where every app has hosts, the first server answers other names with 404. The
-// listeners are those that the host really has: requests go to the first FastCGI one, else over
-// HTTP, uwsgi or SCGI, a Unix socket before TCP. WebSockets go to the HTTP listener, under the same
-// URLs; without one they get no further.
+// http block. If every app has hosts, the first server answers other names with 404. The listeners
+// are the ones that the host has open. Requests go to the first FastCGI listener, or else over
+// HTTP, uwsgi or SCGI; a Unix socket is preferred to TCP. WebSockets go, under the same URLs, to
+// the HTTP listener. If there is none, nginx refuses them.
 func Nginx(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
 	up, err := upstreamOf("nginx", listeners, o.TrustedProxies)
 	if err != nil {
@@ -59,7 +59,8 @@ type nginx struct {
 	within  bool // in a location of another configuration, which has no upstreams and maps of ours
 }
 
-// target is how a listener is named by a pass: by its upstream, or by its address.
+// target returns the argument of a pass directive for a listener: the name of its upstream, or its
+// address.
 func (w *nginx) target(kind string) string {
 	switch {
 	case !w.within:
@@ -113,8 +114,8 @@ func (w *nginx) head(apps []modgw.Descriptor, o Options) {
 	w.believed()
 }
 
-// believed lets trusted proxies in front of nginx say who the client is, over HTTP. Over the other
-// protocols the host itself decides whom it believes.
+// believed lets trusted proxies in front of nginx set the client's address over HTTP. Over the
+// other protocols the host itself decides which proxies it trusts.
 func (w *nginx) believed() {
 	if len(w.proxies) == 0 {
 		return
@@ -137,7 +138,7 @@ func (w *nginx) believed() {
 		switch m[1] {
 		case "$modgw_for":
 			w.line("proxy $proxy_add_x_forwarded_for;")
-		case "$modgw_port": // without one the scheme tells
+		case "$modgw_port": // if the header has no port, the scheme decides
 			w.line(`"~^proxy:(?<modgw_port_said>.*)$" $modgw_port_said;`)
 		default:
 			w.line(`"~^proxy:(?<%s_said>.+)$" %s_said;`, m[1][1:], m[1])
@@ -168,8 +169,8 @@ func (w *nginx) sites(sites []webserver.Site, o Options) {
 	}
 }
 
-// refusal is the server for names that no app has. It does not say default_server, which may stand
-// only once for a port: where no server says it, nginx takes the first one.
+// refusal writes the server for names that no app has. It does not use default_server, which is
+// allowed only once for a port: if no server has it, nginx uses the first one.
 func (w *nginx) refusal(o Options) {
 	w.line("")
 	w.open("server")
@@ -349,8 +350,8 @@ func origin(w *writer, d modgw.Descriptor) {
 	w.comment("app %q, %q line %d", d.Name, d.File, d.Line)
 }
 
-// pass hands all requests of a location over. An "if" with nothing but another way to pass a
-// request in it is one of those that nginx handles well.
+// pass forwards all requests of a location. An "if" that only contains another pass directive is
+// one of the uses of "if" that nginx handles well.
 func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("client_max_body_size %d;", max(d.Limits.Body, 0))
 	if w.up.kind == "http" {
@@ -378,8 +379,8 @@ func (w *nginx) pass(d modgw.Descriptor, o Options) {
 	w.line("%s_pass %s;", w.up.kind, w.target(w.up.kind))
 }
 
-// settings leave it to the host to say that an app takes too long. The host tells nginx which
-// responses may be streams, and nginx gathers the others, so that no slow client holds an app.
+// settings leaves the time limits of apps to the host. The host marks responses that may be
+// streams, and nginx buffers all others, so that a slow client does not occupy an app.
 func (w *nginx) settings(kind string, patience int) {
 	w.line("%s_read_timeout %ds;", kind, patience)
 	w.line("%s_send_timeout %ds;", kind, patience)

@@ -6,16 +6,16 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// notes say what an engine cannot do of a descriptor, or what it takes beside the file. Each is one
-// line of a comment; variable parts are quoted.
+// notes are the parts of a descriptor that an engine cannot do, and the steps that are needed in
+// addition to the file. Each is one line of a comment; variable parts are quoted.
 type notes []string
 
 func (n *notes) add(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
-// unwatched is what changes under every engine.
+// unwatched notes that no engine reloads changed files.
 func (n *notes) unwatched(reload string) { n.add("Files are not watched: %s.", reload) }
 
-// idle says so where an app is to sleep or to stop without requests.
+// idle notes that the engine does not let apps sleep or stop without requests.
 func (n *notes) idle(d modgw.Descriptor) {
 	if d.Idle.SleepAfter > 0 {
 		n.add("idle { sleep_after }: the app stays awake where the host may not write its control group.")
@@ -25,7 +25,7 @@ func (n *notes) idle(d modgw.Descriptor) {
 	}
 }
 
-// images says what an image lacks of the machine that the descriptor was written for.
+// images notes the parts of the descriptor's machine that an image lacks.
 func (n *notes) images(d modgw.Descriptor) {
 	for _, path := range outside(d) {
 		n.add("%q is outside of the app's root: the image needs it at the same path.", path)
@@ -48,7 +48,7 @@ func (n *notes) images(d modgw.Descriptor) {
 	n.idle(d)
 }
 
-// local says which folders of an image keep nothing.
+// local notes the folders of an image that do not persist.
 func (n *notes) local() {
 	n.add("Files that the app writes are gone with the instance: keep uploads and databases elsewhere.")
 }

@@ -12,8 +12,8 @@ type Options struct {
 	Port    int    // 0: 80, with TLS 443
 	TLS     *TLS   // nil: plain HTTP
 
-	HTTPPort      int  // port for servers without TLS beside those with it; 0: none
-	RedirectHTTPS bool // those of HTTPPort only redirect to Port
+	HTTPPort      int  // port for servers without TLS, in addition to those with TLS; 0: none
+	RedirectHTTPS bool // requests to HTTPPort are only redirected to Port
 
 	TrustedProxies []netip.Prefix // headers of these about clients are passed on over HTTP
 }

@@ -24,7 +24,7 @@ const (
 	packagedRun = "ExecStart=" + program + " serve -c " + hostFile
 )
 
-// SystemdHost returns the units for one host with all apps of its file: those of the package.
+// SystemdHost returns the units of the package: one host with all apps of its file.
 func SystemdHost(l Launch) ([]File, error) {
 	w := &unit{writer{server: "systemd"}}
 	serve := w.command(append([]string{cmp.Or(l.Program, program), "serve", "-c", cmp.Or(l.Config, hostFile)}, varArguments(l)...))
@@ -57,7 +57,8 @@ func systemdApp(d modgw.Descriptor, l Launch) ([]File, error) {
 // unit writes a unit file (systemd.syntax(7)).
 type unit struct{ writer }
 
-// value returns a value as it stands for itself: "%" begins a specifier, and a line ends the value.
+// value returns a value with its special characters escaped: "%" begins a specifier, and a newline
+// would end the value.
 func (w *unit) value(what, value string) string {
 	if strings.ContainsFunc(value, unicode.IsControl) || strings.HasSuffix(value, `\`) || strings.TrimSpace(value) != value {
 		w.fail(what, value)
@@ -143,7 +144,7 @@ func (w *unit) service(d modgw.Descriptor, l Launch, name string) {
 	w.set("Also", name+".socket")
 }
 
-// account says as whom the service runs.
+// account sets the user of the service.
 func (w *unit) account(d modgw.Descriptor) {
 	w.line("")
 	switch {
@@ -166,7 +167,7 @@ func (w *unit) account(d modgw.Descriptor) {
 	}
 }
 
-// limits are those of the service: the app's, and what the host needs beside it.
+// limits sets the limits of the service: the app's, plus the needs of the host.
 func (w *unit) limits(d modgw.Descriptor) {
 	limits := d.Limits
 	w.line("")
@@ -201,7 +202,7 @@ func (w *unit) limits(d modgw.Descriptor) {
 	}
 }
 
-// sandbox takes from the service what apps do not need.
+// sandbox removes privileges of the service that apps do not need.
 func (w *unit) sandbox(d modgw.Descriptor) {
 	w.line("")
 	w.comment("Programs that change their user, such as sudo and sendmail, do not work below this service.")
@@ -222,7 +223,8 @@ func (w *unit) sandbox(d modgw.Descriptor) {
 	w.set("SystemCallArchitectures", "native")
 }
 
-// capabilities are those of the packaged host, which becomes the users of its apps.
+// capabilities returns the capabilities of the packaged host, which changes to the users of its
+// apps.
 func capabilities() string {
 	_, rest, _ := strings.Cut(hostService, "CapabilityBoundingSet=")
 	line, _, _ := strings.Cut(rest, "\n")

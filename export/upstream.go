@@ -13,12 +13,12 @@ import (
 type upstream struct {
 	kind string        // protocol of main; one of modgw.Protocols
 	main modgw.Address // requests go there
-	web  modgw.Address // an HTTP listener, which can carry WebSockets; "" without one
+	web  modgw.Address // an HTTP listener, which can carry WebSockets; "": none
 
 	distrusted modgw.Address // HTTP listener that does not trust the web server; "": none
 }
 
-// kinds are those of listeners, the one that tells most first.
+// kinds lists the kinds of listeners. Those that pass on more about a request come first.
 var kinds = []string{"fastcgi", "http", "uwsgi", "scgi"}
 
 // upstreamOf chooses from the host's listeners. proxies are the trusted ones: an HTTP listener over
@@ -49,8 +49,8 @@ func upstreamOf(server string, listeners []modgw.Listener, proxies []netip.Prefi
 	return up, nil
 }
 
-// plainPath is a path without any character that a server, in whatever directive, might take for
-// something else.
+// plainPath matches a path without characters that have a meaning in any directive of either
+// server.
 var plainPath = lazyregexp.New(`^/[A-Za-z0-9/_.@+-]*$`)
 
 // splits reports whether the WebSockets of an app go another way than its other requests.

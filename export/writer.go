@@ -49,7 +49,7 @@ func (w *writer) comments(all notes) {
 	}
 }
 
-// deadEnd says why no WebSocket passes, where an app has them and the host an HTTP listener.
+// deadEnd notes why WebSockets do not pass, if an app has them and the host has an HTTP listener.
 func (w *writer) deadEnd(up upstream, apps []modgw.Descriptor) {
 	if up.distrusted == "" || !slices.ContainsFunc(apps, modgw.Descriptor.Upgrades) {
 		return
@@ -67,8 +67,8 @@ func (w *writer) quoted(what, value string) string {
 	return `"` + value + `"`
 }
 
-// quotedPattern is quoted for a regular expression, in which a dollar sign stands for itself.
-// backslash is how the server reads one within quotation marks.
+// quotedPattern quotes a regular expression, in which a dollar sign is literal. backslash is the
+// server's notation for one within quotation marks.
 func (w *writer) quotedPattern(what, pattern, backslash string) string {
 	if !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, unicode.IsControl) {
 		w.fail(what, pattern)

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/webconf"
 )
 
-// Config says what is run.
+// Config describes the Apache to run.
 type Config struct {
 	Program *apache.Program // the installed Apache
 
@@ -22,18 +22,20 @@ type Config struct {
 	Main  string
 	Parts []string // files that a main file would include
 
-	// Root is the ServerRoot. "": that of Main, else its folder.
+	// Root is the ServerRoot. If it is empty, the ServerRoot of Main is used, or else Main's
+	// folder.
 	Root string
 
 	// Dir is a folder for the configuration that is run, its logs and its sockets. The user of
 	// Apache's children must be able to enter it.
 	Dir string
 
-	// Modules are loaded beside those of the configuration, if they are installed: "proxy_fcgi".
+	// Modules are loaded in addition to those of the configuration if they are installed. An
+	// example is "proxy_fcgi".
 	Modules []string
 
-	// Replace are texts in arguments and what takes their place, in pairs, such as addresses of
-	// sockets.
+	// Replace has pairs of texts: a text in arguments, such as the address of a socket, and its
+	// replacement.
 	Replace []string
 }
 
@@ -45,7 +47,7 @@ var usualModules = []string{
 	"rewrite", "setenvif", "socache_shmcb", "ssl", "substitute", "unixd", "vhost_alias",
 }
 
-// leftOut are directives about what the system's Apache has for itself: its addresses, account,
+// leftOut lists the directives that belong to the system's Apache alone: its addresses, account,
 // processes, logs and locks.
 var leftOut = []string{
 	"AcceptMutex", "AsyncRequestWorkerFactor", "CoreDumpDirectory", "CustomLog", "DefaultRuntimeDir", "Define", "ErrorLog",
@@ -138,7 +140,7 @@ func (c *Config) write() (w written, err error) {
 	return written{out.text.String(), p.plain(), p.secure(), names(tree)}, nil
 }
 
-// names are those of the sites.
+// names returns the names of all sites.
 func names(tree *webconf.Tree) (all []string) {
 	for _, d := range tree.Everywhere("ServerName", "ServerAlias") {
 		for _, name := range d.Args {
@@ -160,7 +162,7 @@ func cutScheme(name string) (scheme, rest string, found bool) {
 	return "", name, false
 }
 
-// server writes what takes the place of what is left out.
+// server writes the replacements for the directives that are left out.
 func (w *writer) server(tree *webconf.Tree) {
 	in := func(name string) string { return quote(filepath.Join(w.Dir, name)) }
 	root := cmp.Or(w.Root, systemRoot(), w.Dir)
@@ -216,7 +218,7 @@ func mimeTypes() string {
 	return os.DevNull
 }
 
-// modules loads those of the configuration, and those that were asked for.
+// modules loads the modules of the configuration and the requested ones.
 func (w *writer) modules(tree *webconf.Tree, root string) {
 	loaded := map[string]bool{}
 	for _, d := range tree.Everywhere("LoadModule", "LoadFile") {

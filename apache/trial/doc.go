@@ -1,7 +1,7 @@
-// Package trial runs an Apache of our own with a configuration that was made for the Apache of the
-// system: the same sites and directives, but at free ports of the loopback interface, with few
-// processes, and with its logs and state in a folder of its own.
+// Package trial runs a private Apache with a configuration that was made for the system's Apache:
+// the same sites and directives, but on free ports of the loopback interface, with few processes,
+// and with its logs and state in its own folder.
 //
-// It changes nothing that the configuration names. It reads no meaning into directives beside those
-// of ports, accounts, processes and logs.
+// It changes no file of the configuration. It interprets only the directives for ports, accounts,
+// processes and logs.
 package trial

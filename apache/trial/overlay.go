@@ -9,14 +9,14 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// largestFile is how many bytes a file of a configuration may have; others are left out.
+// largestFile is the largest size of a configuration file, in bytes; larger files are skipped.
 const largestFile = 4 << 20
 
 // including are lines that lead to further files.
 var including = lazyregexp.New(`(?im)^[ \t]*(ServerRoot|Include|IncludeOptional)[ \t].*$`)
 
-// Overlay copies the configuration in root into a new folder, with the files of changed, at the
-// same places, instead of the old ones. What the files include is then in the new folder, too.
+// Overlay copies the configuration in root into a new folder, and puts the files of changed in
+// place of the old ones. The files that they include are then in the new folder as well.
 func Overlay(root, changed, into string) error {
 	for _, from := range []string{root, changed} {
 		if err := copyFiles(from, into, root); err != nil {
@@ -39,7 +39,7 @@ func copyFiles(from, into, root string) error {
 		if entry.IsDir() {
 			return os.MkdirAll(target, 0o755)
 		}
-		info, err := os.Stat(path) // what a link leads to
+		info, err := os.Stat(path) // follows links
 		if err != nil || !info.Mode().IsRegular() || info.Size() > largestFile {
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 // usualPort is the port of sites whose configuration names none.
 const usualPort = "80"
 
-// ports are those of the configuration, and free ones in their place.
+// ports maps the ports of the configuration to free ones.
 type ports struct {
 	free map[string]int  // by the port in the configuration
 	tls  map[string]bool // ports of the configuration on which there is TLS
@@ -57,7 +57,7 @@ func portOf(address string) string {
 	return address[i+1:]
 }
 
-// addresses are those of a site with the free ports.
+// addresses returns the addresses of a site with the free ports.
 func (p *ports) addresses(of []string) (all []string) {
 	seen := map[string]bool{}
 	for _, address := range of {
@@ -73,7 +73,8 @@ func (p *ports) addresses(of []string) (all []string) {
 func (p *ports) plain() int  { return p.first(usualPort, false) }
 func (p *ports) secure() int { return p.first("443", true) }
 
-// first is the free port in the place of one with or without TLS, of the usual one if it is there.
+// first returns the free port in place of the usual port, or else of the first other port with or
+// without TLS.
 func (p *ports) first(usual string, tls bool) (port int) {
 	if free := p.free[usual]; free != 0 && p.tls[usual] == tls {
 		return free

@@ -58,7 +58,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		defer close(s.ended)
 		// how it ended does not matter once it was to end
 		_ = process.Wait()
-		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // what it may have left
+		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // its child processes
 	}()
 	if config.plain != 0 {
 		s.Plain = &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", itoa(config.plain))}
@@ -104,7 +104,7 @@ func (s *Server) wait(ctx context.Context) error {
 	}
 }
 
-// lastLines is how many lines of its output and log explain why it does not run.
+// lastLines is the number of lines of its output and log in the error if Apache does not run.
 const lastLines = 12
 
 func (c *Config) cannotStart(err error, output string) error {

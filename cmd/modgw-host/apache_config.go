@@ -153,8 +153,8 @@ func lastingArguments(cmd *cobra.Command) (arguments []string) {
 	return arguments
 }
 
-// publish writes the files into the folder beside the host's file, and lets Apache load them, with
-// the flags of the last time.
+// publish writes the files into the folder next to the host's file, with the flags of the last
+// time, and reloads Apache.
 func publish(ctx context.Context, c console, s *settings) error {
 	dir := filepath.Join(filepath.Dir(s.hostFileFor(nil)), "apache")
 	arguments, err := apache.Folder{Dir: dir}.Arguments()
@@ -168,7 +168,7 @@ func publish(ctx context.Context, c console, s *settings) error {
 	return cmd.ExecuteContext(ctx)
 }
 
-// prefixes reads networks, or addresses that stand for themselves.
+// prefixes parses networks. A single address is a network of one.
 func prefixes(command string, texts []string) (all []netip.Prefix, err error) {
 	for _, text := range texts {
 		p, err := netip.ParsePrefix(text)

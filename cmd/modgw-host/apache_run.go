@@ -51,10 +51,10 @@ func (f *serveFlags) runBehindApache(cmd *cobra.Command, c console, a apache.Run
 // apacheFolder is the folder of a host's own Apache, in the state folder.
 const apacheFolder = "apache"
 
-// runApache runs the host and Apache until ctx is done or one of them ends. Apache starts with the
-// first app that is ready, or when none of them is; requests for the others wait in the host. The
-// host listens for it on sockets of its own, beside those that its file or, where listens is set,
-// the command line names. up is called when the first deploy of every app has ended.
+// runApache runs the host and Apache until ctx is done or one of them ends. Apache starts when the
+// first app is ready, or when all have failed; requests for the other apps wait in the host. The
+// host opens private sockets for Apache, in addition to the listeners in its file or, if listens is
+// set, on the command line. up is called when the first deploy of every app has ended.
 func runApache(ctx context.Context, config host.Config, a apache.RunConfig, listens bool, up func()) error {
 	probe, err := host.New(config)
 	if err != nil {

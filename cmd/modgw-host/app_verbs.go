@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// newAct makes one of the commands that tell the running host to do something to an app.
+// newAct returns a command that makes the running host act on an app.
 func newAct(c console, verb string) *cobra.Command {
 	var s settings
 	wait := true

@@ -79,7 +79,7 @@ func newAttach(c console) *cobra.Command {
 	return cmd
 }
 
-// attachCommand is how to run a worker that attaches.
+// attachCommand describes how to run a worker that attaches.
 type attachCommand struct {
 	descriptor modgw.Descriptor // without secrets
 	code       string           // the folder of the worker's Python code
@@ -93,8 +93,8 @@ func (a attachCommand) shell() string {
 		quoted(a.descriptor.Root), quoted(a.code), quoted(a.address), quoted(a.entry))
 }
 
-// launch is a file .vscode/launch.json. Of the variables in the descriptor it has those that are no
-// secrets; full is the descriptor with the secrets, to tell.
+// launch returns the content of .vscode/launch.json. It has only those variables of the descriptor
+// that are not secret; full is the descriptor with its secrets, for comparison.
 func (a attachCommand) launch(full modgw.Descriptor) any {
 	variables := map[string]string{"PYTHONPATH": a.code}
 	for name, value := range a.descriptor.Env {

@@ -111,7 +111,7 @@ func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 		name := f.Path
 		if f.Diagnostics.HasErrors() {
 			broken++
-			if name != "" { // what is no descriptor is named by the mistake
+			if name != "" { // a file that is no descriptor is already named by the error
 				rows = append(rows, []string{name, "FAILED", "", "", ""})
 			}
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// devFlags are those of dev beside those of every command that runs a host.
+// devFlags are the flags of dev, in addition to the flags of every command that runs a host.
 type devFlags struct {
 	serveFlags
 	apache  bool

@@ -19,7 +19,7 @@ import (
 // debugger passes the developer's input to the app, so that breakpoint() and input() work. Workers
 // are process groups of their own, which the kernel does not let read from the terminal.
 type debugger struct {
-	typed   *os.File         // the terminal, or what stands in its place
+	typed   *os.File         // the terminal, or a pipe in tests
 	in, out *os.File         // the pipe that workers have as standard input
 	shown   *logqueue.Writer // queues output of apps, because a terminal may be stopped
 	copying sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 // observe prints the outcome of a deploy.
 func (t *terminal) observe(e modgw.Event) {
 	if e.Fault == nil && e.Cause == "start" {
-		return // the greeting says so
+		return // the greeting has it
 	}
 	var b strings.Builder
 	t.head(&b, time.Now(), e.App)
@@ -41,7 +41,7 @@ func (t *terminal) observe(e modgw.Event) {
 	_, _ = io.WriteString(t, b.String())
 }
 
-// reasons are the lines that tell why a generation was not started.
+// reasons returns the lines that explain why a generation did not start.
 func (t *terminal) reasons(e modgw.Event) []string {
 	f := e.Fault
 	place := modgw.Place(f.Exceptions)
@@ -59,7 +59,7 @@ func (t *terminal) reasons(e modgw.Event) []string {
 	return lines
 }
 
-// shownOutput is how many output lines of a failing program are shown.
+// shownOutput is the largest number of output lines shown for a program that failed.
 const shownOutput = 12
 
 // lastLines are the fault without the beginning of a long output.

@@ -69,7 +69,7 @@ func (h *terminalLog) Handle(ctx context.Context, r slog.Record) error {
 	case r.Message == "assets changed":
 		return h.say(r.Time, attrs["app"], h.terminal.paint(green, "↻ ")+attrs["cause"]+" → open pages show it", "")
 	case strings.HasPrefix(r.Message, "generation not started"):
-		return nil // observe tells it
+		return nil // observe reports it
 	case r.Message == "worker logged" && attrs["traceback"] != "":
 		return h.say(r.Time, attrs["app"], h.terminal.paint(red, "✗ "+attrs["text"]), foldTraceback(attrs["traceback"]))
 	case r.Level < slog.LevelWarn:
@@ -78,7 +78,7 @@ func (h *terminalLog) Handle(ctx context.Context, r slog.Record) error {
 	return h.ordinary.Handle(ctx, r)
 }
 
-// say prints a line, and below it some text.
+// say prints a line for an app, followed by optional text.
 func (h *terminalLog) say(at time.Time, app, line, below string) error {
 	var b strings.Builder
 	h.terminal.head(&b, at, modgw.AppName(app))

@@ -45,8 +45,8 @@ func addressIn(message string) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// listenerOf finds the process that listens on a TCP port, and its command line; 0 when it cannot
-// be told, as for processes of others.
+// listenerOf finds the process that listens on a TCP port, and its command line. It returns 0 if
+// the process is unknown, for example because it belongs to another user.
 func listenerOf(port uint16) (pid int, command string) {
 	inodes := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {

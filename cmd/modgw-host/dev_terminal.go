@@ -43,7 +43,7 @@ func newTerminal(ctx context.Context, c console, config host.Config, apps []modg
 	return t
 }
 
-// Write implements [io.Writer] for the log, so that its lines and those of the terminal do not mix.
+// Write implements [io.Writer] for the log, so that log lines do not mix with the terminal's own.
 func (t *terminal) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// foldTraceback is a Python traceback in which one line stands for calls in libraries that follow
-// each other.
+// foldTraceback returns a Python traceback in which consecutive calls in libraries are folded into
+// one line.
 func foldTraceback(text string) string {
 	var b strings.Builder
 	calls := 0

@@ -126,8 +126,9 @@ var usualFiles = []struct {
 	{doctor.HAProxy, "/etc/haproxy/haproxy.cfg"},
 }
 
-// servers are the web servers that are named, or else the Apache that the running host has for
-// itself, whose state folder is given, or else those whose configuration is at the usual place.
+// servers returns the web servers that were named. If none was, it returns the private Apache of
+// the running host, which is found by its state folder, or else the servers whose configuration is
+// in the usual place.
 func (f *doctorFlags) servers(ctx context.Context, state string) (servers []doctor.Server, err error) {
 	for _, kind := range []doctor.Kind{doctor.Apache, doctor.Nginx, doctor.Lighttpd, doctor.HAProxy} {
 		for _, file := range *f.files[kind] {
@@ -157,7 +158,8 @@ func (f *doctorFlags) servers(ctx context.Context, state string) (servers []doct
 	return servers, nil
 }
 
-// ownerOf is the user whose file it is, as "#1000"; "": root's, whose Apache has another user.
+// ownerOf returns the owner of a file, as "#1000". It returns "" for root, whose Apache changes to
+// another user.
 func ownerOf(file string) string {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -189,7 +191,8 @@ func describeServer(ctx context.Context, kind doctor.Kind, file string) doctor.S
 	return s
 }
 
-// apacheVariables are those that Debian's file of shell assignments sets. Nothing in it is run.
+// apacheVariables returns the variables that Debian's file of shell assignments sets. It runs no
+// code of the file.
 func apacheVariables(file string) map[string]string {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -207,7 +210,7 @@ func apacheVariables(file string) map[string]string {
 	return variables
 }
 
-// diagnosis prints findings. The exit status says whether any is left.
+// diagnosis prints findings. The exit status reports whether any is left.
 func (c console) diagnosis(found []doctor.Finding, asJSON bool) error {
 	if asJSON {
 		if found == nil {

@@ -234,7 +234,7 @@ func descriptorAt(c console, target string) (string, error) {
 	return name, nil
 }
 
-// linkTo returns the link in a folder that leads to a file; "" without one.
+// linkTo returns the link in a folder that leads to a file, or "" if there is none.
 func linkTo(folder, path string) string {
 	links, err := filepath.Glob(filepath.Join(folder, "*.hcl"))
 	if err != nil {

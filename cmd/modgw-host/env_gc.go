@@ -92,8 +92,9 @@ func (s *settings) neededEnvironments(ctx context.Context, c console, builder *v
 	return needed, nil
 }
 
-// runningEnvironments are the hashes of those that the running host's generations need: live ones,
-// draining ones, and those that rollback returns to. Without a running host there are none.
+// runningEnvironments returns the hashes of the environments that the running host needs: those of
+// serving and draining generations, and those that rollback returns to. If no host runs, it returns
+// none.
 func (s *settings) runningEnvironments(ctx context.Context) (map[string]bool, error) {
 	client, err := s.client()
 	if err != nil {

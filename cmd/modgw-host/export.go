@@ -116,7 +116,7 @@ func (e *exporting) run(cmd *cobra.Command, names []string) error {
 	return nil
 }
 
-// prepare turns the flags into what the engine is told.
+// prepare converts the flags into export options.
 func (e *exporting) prepare(cmd *cobra.Command, names []string) error {
 	switch {
 	case e.host && len(names) > 0:
@@ -150,8 +150,8 @@ func (e *exporting) prepare(cmd *cobra.Command, names []string) error {
 	return err
 }
 
-// filesOf are the files for apps. Those of several apps that have the same names go into a folder
-// for each app.
+// filesOf returns the files for apps. If files of several apps have the same names, each app gets a
+// folder.
 func (e *exporting) filesOf(apps []modgw.Descriptor) ([]export.File, error) {
 	all := []export.File{}
 	for _, d := range apps {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initVariable tells the program that a process follows it which is this program too: the first
-// process of its container, or the process that a supervisor has started and that was replaced. Its
-// value is the descriptor to which a host writes the process id of its successor.
+// initVariable is set in a child that is the actual host, while its parent, the same program, is
+// the first process of a container or the process that a supervisor started. Its value is the
+// descriptor to which a host writes the process id of its successor.
 const initVariable = "MODGW_FIRST_PROCESS"
 
 // forwarded are the signals that the first process passes on.
@@ -21,10 +21,9 @@ var forwarded = []os.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
 }
 
-// beFirstProcess runs this program once more, as a child, and does for it what the first process of
-// a container must do: it reaps the processes that have lost their parents. It returns the exit
-// code. The host itself cannot do that: a process that reaps every child takes exit codes
-// from os/exec.
+// beFirstProcess runs this program again as a child, and does the duties of a container's first
+// process: it reaps orphaned processes. It returns the exit code. The host itself cannot do that: a
+// process that reaps every child takes exit codes from os/exec.
 func beFirstProcess() int {
 	signals := catchForwarded()
 	successors, theirs, err := successorPipe()
@@ -54,7 +53,7 @@ func successorPipe() (ours int, theirs *os.File, err error) {
 	return fds[0], os.NewFile(uintptr(fds[1]), "successors"), nil
 }
 
-// exitCodeOf is the exit code of a process as shells say it.
+// exitCodeOf returns the exit code of a process as shells report it.
 func exitCodeOf(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw/upgrade"
 )
 
-// follower keeps the process id by which a supervisor knows the host when that is upgraded. Without
-// systemd, which is told the new one, the process that was started first stays: when its host has
-// drained it only passes signals on to its successors, and ends as they do.
+// follower keeps the process id by which a supervisor knows the host, across upgrades. systemd is
+// told the new process id. Elsewhere the process that was started first stays: after its host has
+// drained, it forwards signals to its successors and ends when they end.
 type follower struct {
 	first *os.File // gets the process ids of successors; nil: nothing follows this process yet
 	// descriptor to read them from, if this process is the one that follows; 0: it is not
@@ -25,7 +25,7 @@ type follower struct {
 	child int // process id of the successor that this process follows; 0: none
 }
 
-// launch says how a successor is started.
+// launch describes how to start a successor.
 func (f *follower) launch() upgrade.Launch {
 	l := upgrade.Launch{Args: os.Args, Env: os.Environ()}
 	if isSystemdService() {
@@ -34,7 +34,7 @@ func (f *follower) launch() upgrade.Launch {
 	if f.first == nil {
 		var err error
 		if f.successors, f.first, err = successorPipe(); err != nil {
-			return l // what follows cannot follow further ones
+			return l // a follower has no followers of its own
 		}
 	}
 	l.Files = []*os.File{f.first}
@@ -44,7 +44,7 @@ func (f *follower) launch() upgrade.Launch {
 	return l
 }
 
-// isSystemdService reports whether a service manager wants to be told which process is the host.
+// isSystemdService reports whether a service manager must be told the host's process id.
 func isSystemdService() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 
 // replaced notes that a successor serves.

@@ -18,7 +18,7 @@ import (
 type frontConfig struct {
 	short, example string
 	port           string // help of --port
-	// binds those that only this web server has; nil without any
+	// binds the flags of this web server alone; nil means none
 	flags func(*cobra.Command)
 	// finds mistakes in those; nil without any
 	check func(*cobra.Command, *frontFlags) error
@@ -29,7 +29,7 @@ type frontConfig struct {
 type frontFlags struct {
 	port     int
 	tls      []string // certificate and key; empty: plain HTTP
-	httpPort int      // without TLS beside that with it; 0: none
+	httpPort int      // port without TLS, in addition to that with TLS; 0: none
 	redirect bool     // from httpPort, or from 80, to the port with TLS
 
 	// folder with a certificate for each host, where the web server's configuration can have that
@@ -118,7 +118,7 @@ func (c console) mistakes(f found) {
 	}
 }
 
-// trustedProxies are those of the host file.
+// trustedProxies returns the trusted proxies of the host file.
 func (s *settings) trustedProxies() ([]netip.Prefix, error) {
 	h, err := s.host()
 	if err != nil {
@@ -127,8 +127,8 @@ func (s *settings) trustedProxies() ([]netip.Prefix, error) {
 	return h.TrustedProxies(), nil
 }
 
-// listeners are those of the host that runs, or without one those of the host file, that a web
-// server can be put in front of.
+// listeners returns the listeners that a web server can use: those of the running host, or else
+// those of the host file.
 func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
 	client, err := s.client()
 	if err != nil {

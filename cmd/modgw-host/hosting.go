@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/logqueue"
 )
 
-// lastWords is how long a command that ran a host waits for a slow reader to take the end of the
-// log.
+// lastWords is how long a command that ran a host waits for a slow reader of the log to read its
+// end.
 const lastWords = time.Second
 
 // hosting calls run, which runs a host, with a console whose stderr never blocks it and never ends

@@ -81,8 +81,8 @@ func (c console) fail(err error) {
 	fmt.Fprintf(c.stderr, "modgw-host: %v\n", withCode(err))
 }
 
-// withCode is an error with a code that troubleshooting.md explains. Most have their own; those of
-// commands get theirs here.
+// withCode returns an error with a code that troubleshooting.md explains. Most errors have a code;
+// errors of commands get theirs here.
 func withCode(err error) error {
 	var fault *modgw.Fault
 	var refusal *control.Refusal
@@ -108,7 +108,7 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// usageError is a command line that says something impossible.
+// usageError is a mistake on the command line.
 type usageError struct {
 	command string
 	text    string

@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// migrateOptions are what migrate can read.
+// migrateOptions returns the formats that migrate can read.
 func migrateOptions() migrate.Options {
 	return migrate.Options{
 		Readers: []migrate.Reader{
@@ -37,7 +37,7 @@ type migration struct {
 	settings settings
 	out      string // folder that the files are written to
 	dryRun   bool   // nothing is written
-	diff     bool   // the differences from what is there are printed
+	diff     bool   // prints the differences from the existing files
 	asJSON   bool   // the report is printed as JSON
 	force    bool   // files that are there and differ are replaced
 
@@ -76,7 +76,7 @@ func newMigrate(c console) *cobra.Command {
 	return cmd
 }
 
-// run migrates the sources. What can be read is written even if other parts cannot.
+// run migrates the sources. The parts that can be read are written even if others cannot.
 func (m *migration) run(sources []string) error {
 	plan := migrate.Read(sources, migrateOptions())
 	listeners, err := m.listeners()
@@ -98,7 +98,7 @@ func (m *migration) run(sources []string) error {
 	return m.problems(plan)
 }
 
-// problems prints what could not be read.
+// problems prints the parts that could not be read.
 func (m *migration) problems(plan *migrate.Plan) error {
 	if len(plan.Problems) == 0 {
 		return nil
@@ -113,7 +113,7 @@ func (m *migration) problems(plan *migrate.Plan) error {
 	}
 }
 
-// print writes the result to standard output, and what comes next to standard error.
+// print writes the result to standard output, and the next steps to standard error.
 func (m *migration) print(plan *migrate.Plan, files outputs) error {
 	switch {
 	case m.asJSON:
@@ -154,7 +154,7 @@ func writeEntries(w io.Writer, plan *migrate.Plan) error {
 	return encoder.Encode(slices.Concat([]migrate.Entry{}, plan.Entries))
 }
 
-// usesHostFile reports whether the host's own file says where the host listens.
+// usesHostFile reports whether the listeners are those of the host's own file.
 func (m *migration) usesHostFile() bool {
 	if m.settings.file != "" {
 		return true

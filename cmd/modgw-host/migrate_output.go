@@ -29,8 +29,8 @@ func outputPath(dir, name string) string { return filepath.Join(dir, filepath.Fr
 
 func (o output) path(dir string) string { return outputPath(dir, o.name) }
 
-// write writes the files into a folder. Those that are there and differ, because they were edited
-// since, stay and are an error, unless they are to be replaced; nothing is written then.
+// write writes the files into a folder. An existing file that differs, because it was edited, is an
+// error unless force is set; nothing is written then.
 func (all outputs) write(dir string, force bool) error {
 	for _, o := range all {
 		old, err := os.ReadFile(o.path(dir))

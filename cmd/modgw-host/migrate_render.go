@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// usualListeners are those of the host file that packages install.
+// usualListeners are the listeners in the host file of the packages.
 var usualListeners = []modgw.Listener{
 	{Kind: "fastcgi", Address: "unix:/run/modgw/modgw.sock"},
 	{Kind: "http", Address: "unix:/run/modgw/http.sock"},
@@ -145,8 +145,8 @@ func fill(f *migrate.WebFile, apps []modgw.Descriptor, listeners []modgw.Listene
 	return b.Bytes(), nil
 }
 
-// directives are those of the apps of a virtual host. Apache goes on serving the folders that it
-// has an Alias for, so that the apps are written without theirs.
+// directives returns the directives for the apps of a virtual host. Apache keeps serving the
+// folders for which it has an Alias, so these are omitted from the apps.
 func directives(server string, in *migrate.Insert, apps []modgw.Descriptor, listeners []modgw.Listener) ([]byte, error) {
 	var there []modgw.Descriptor
 	for _, d := range apps {

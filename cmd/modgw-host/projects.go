@@ -18,7 +18,7 @@ import (
 // that two can be developed side by side.
 type projects string
 
-// ownProjects is the folder with those of this user.
+// ownProjects returns the projects folder of this user.
 func ownProjects() projects {
 	return projects(filepath.Join(host.DefaultState(os.Getuid()), "dev"))
 }

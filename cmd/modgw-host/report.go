@@ -94,7 +94,7 @@ type reportedSeries struct {
 	Sum    *float64          `json:"sum,omitempty"`
 }
 
-// reportedLines is how many log lines a report has.
+// reportedLines is the number of log lines in a report.
 const reportedLines = 200
 
 // readReport asks the host about an app. The texts of the report still have the secrets, but for

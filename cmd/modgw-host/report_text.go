@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw/masking"
 )
 
-// reportedErrors is how many of the last errors stand apart from the log.
+// reportedErrors is the number of recent errors that a report lists apart from the log.
 const reportedErrors = 20
 
 // write writes the report as Markdown, without the secrets.

@@ -39,8 +39,8 @@ func (f *serveFlags) runApp(cmd *cobra.Command, c console, app modgw.AppName, ta
 	}
 	config.Only, config.Unwatched = app, true
 	if config.State == "" {
-		// Each app that is run alone has a host of its own, and a state folder belongs to one host.
-		// The environments are those that env build has made.
+		// Each app that runs alone has its own host, and a state folder belongs to one host. The
+		// environments are shared: env build made them.
 		config.Environments = host.DefaultState(os.Getuid())
 		config.State = filepath.Join(config.Environments, "run", string(app))
 	}

@@ -57,7 +57,7 @@ start in the background; workers that are too many finish their requests first.`
 	return cmd
 }
 
-// scaleText says how many workers an app should have, and why.
+// scaleText describes how many workers an app should have, and why.
 func scaleText(s *modgw.ScaleStatus) string {
 	text := fmt.Sprintf("%s workers", s.Scale)
 	if s.Wanted > 0 && !s.IsFixed() {

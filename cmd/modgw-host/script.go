@@ -20,10 +20,10 @@ import (
 	"github.com/modgw/modgw/modgw/scripthost"
 )
 
-// defaultIdle is how long a host without requests keeps running.
+// defaultIdle is how long a host keeps running without requests.
 const defaultIdle = 10 * time.Minute
 
-// scriptFlags are those of the commands that web servers execute.
+// scriptFlags are the flags of the commands that web servers execute.
 type scriptFlags struct {
 	state string
 	idle  time.Duration
@@ -164,7 +164,8 @@ func (f *scriptFlags) stateFor(folder scripthost.Folder, home string) string {
 	return folder.State()
 }
 
-// homeDir is the user's home if it is the user's own; "" otherwise, as for those of web servers.
+// homeDir returns the user's home folder, or "" if the user does not own it, as is usual for the
+// users of web servers.
 func homeDir() string {
 	u, err := user.LookupId(strconv.Itoa(os.Geteuid()))
 	if err != nil || !filepath.IsAbs(u.HomeDir) {

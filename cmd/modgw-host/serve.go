@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// serveFlags are those of the commands that run a host.
+// serveFlags are the flags of the commands that run a host.
 type serveFlags struct {
 	settings
 	listen    []string
@@ -109,8 +109,8 @@ func parseListen(text string) (modgw.Listener, error) {
 	return modgw.Listener{Kind: kind, Address: a}, err
 }
 
-// runHost runs a host until ctx is done, reloads everything at SIGHUP, and tells systemd where it
-// stands. ready is called when all apps are up.
+// runHost runs a host until ctx is done, reloads everything at SIGHUP, and keeps systemd informed.
+// ready is called when all apps are up.
 func runHost(ctx context.Context, config host.Config, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

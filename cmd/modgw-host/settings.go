@@ -19,7 +19,7 @@ import (
 // hostFile is the host's own file where it exists and the command line names none.
 const hostFile = "/etc/modgw/modgw.hcl"
 
-// settings are the flags that say which host and which apps a command is about.
+// settings are the flags that select the host and the apps of a command.
 type settings struct {
 	file    string
 	state   string
@@ -83,8 +83,8 @@ func (s *settings) controlAddress() (modgw.Address, error) {
 	return h.Control(), nil
 }
 
-// descriptors returns those of the running host. Without one it reads the files: targets, those
-// that the host file names, or the current folder.
+// descriptors returns the descriptors of the running host. If none runs, it reads files: the
+// targets, or those that the host file names, or the current folder.
 func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.Descriptor, error) {
 	if len(targets) == 0 {
 		client, err := s.client()
@@ -107,7 +107,7 @@ func (s *settings) descriptors(ctx context.Context, targets []string) ([]modgw.D
 // found has the apps that a command is about, and the mistakes of others.
 type found struct {
 	apps        []modgw.Descriptor
-	mistaken    []modgw.AppName // those that are missing, or not as their descriptors say
+	mistaken    []modgw.AppName // apps that are missing, or that differ from their descriptors
 	diagnostics string          // why, as check prints them; "" when nothing is wrong
 }
 
@@ -174,7 +174,7 @@ func running(ctx context.Context, client *control.Client) (f found, err error) {
 }
 
 // held returns the claims of the running host that the flags or its own file name, or else those of
-// its last run. It is empty if this user may not read them, and for targets of no host.
+// its last run. It is empty if this user may not read them, or if the targets belong to no host.
 func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	held := loader.Held{Partial: true}
 	if s.hostFileFor(targets) == "" && s.state == "" && s.control == "" {
@@ -190,7 +190,7 @@ func (s *settings) held(ctx context.Context, targets []string) loader.Held {
 	}
 	if err != nil {
 		held.Claims, _ = claims.StoreIn(h.State()).Read() // another user's cannot be read
-		held.Partial = s.hostFileFor(targets) == ""       // its next run has what is in the file
+		held.Partial = s.hostFileFor(targets) == ""       // its next run reads the file
 	}
 	return held
 }
@@ -243,7 +243,7 @@ func (s *settings) descriptor(ctx context.Context, app string, targets []string)
 	return modgw.Descriptor{}, unknownApp(app, namesOf(all))
 }
 
-// unknownApp says that there is no app of a name, and which there are.
+// unknownApp returns the error for an app that does not exist. It lists the existing names.
 func unknownApp(name string, names []string) error {
 	fault := modgw.UnknownApp(modgw.AppName(name))
 	fault.Hint = "there are no apps"
@@ -253,7 +253,7 @@ func unknownApp(name string, names []string) error {
 	return fault
 }
 
-// stateDir is the state folder of the host that runs, or without one that of the settings.
+// stateDir returns the state folder of the running host, or else that of the settings.
 func (s *settings) stateDir(ctx context.Context) (string, error) {
 	if s.state == "" {
 		client, err := s.client()

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// sleepLines says whether an app sleeps, what woke it, and by which means it sleeps.
+// sleepLines describes whether an app sleeps, by which means, and the cause of its last waking.
 func sleepLines(a control.AppStatus) iter.Seq2[string, string] {
 	return func(yield func(label, text string) bool) {
 		for _, l := range [][2]string{{"asleep", sleepText(a.Sleep)}, {"woken", wokenText(a.Sleep)}} {
@@ -29,7 +29,7 @@ func sleepLines(a control.AppStatus) iter.Seq2[string, string] {
 	}
 }
 
-// sleepText says since when an app sleeps; "" for one that is awake.
+// sleepText describes since when an app sleeps; it is "" if the app is awake.
 func sleepText(s *modgw.SleepStatus) string {
 	if s == nil || s.Since.IsZero() {
 		return ""
@@ -38,7 +38,7 @@ func sleepText(s *modgw.SleepStatus) string {
 	return fmt.Sprintf("since %s, after %s without a request", ago(s.Since), after)
 }
 
-// wokenText says what woke an app; "" when nothing has.
+// wokenText describes the cause of an app's last waking; it is "" if there was none.
 func wokenText(s *modgw.SleepStatus) string {
 	if s == nil || s.Woken == nil {
 		return ""

@@ -31,8 +31,8 @@ func adopt(config *host.Config) error {
 	return nil
 }
 
-// kindOf is the front for a socket that systemd named so (systemd.socket(5), FileDescriptorName);
-// "" when the name does not tell.
+// kindOf returns the kind of front for a socket by its name in systemd (systemd.socket(5),
+// FileDescriptorName), or "" if the name contains none.
 func kindOf(name string) string {
 	for prefix, kind := range map[string]string{
 		"fastcgi": "fastcgi", "fcgi": "fastcgi", "uwsgi": "uwsgi", "scgi": "scgi", "http": "http",

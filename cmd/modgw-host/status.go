@@ -72,14 +72,14 @@ func newStatus(c console) *cobra.Command {
 	return cmd
 }
 
-// appStatus is what is shown of one app.
+// appStatus is the status of one app, for display.
 type appStatus struct {
 	control.AppStatus
 
 	Disk *control.DiskStatus `json:"disk"` // null: the host cannot count it
 }
 
-// diskLine says what an app and its user have on the disk; "" where that is not known.
+// diskLine describes the disk space that an app and its user occupy; it is "" if that is unknown.
 func diskLine(d *control.DiskStatus) string {
 	if d == nil {
 		return ""
@@ -127,7 +127,7 @@ func (c console) overview(s control.Status) error {
 	return nil
 }
 
-// draining says how many earlier hosts have not ended.
+// draining describes how many earlier hosts have not ended.
 func draining(hosts int) string {
 	if hosts == 0 {
 		return ""
@@ -317,7 +317,7 @@ func mebibytes(n int64) string {
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
-// mostPackages is how many packages are shown where there are more.
+// mostPackages is the largest number of packages that are listed.
 const mostPackages = 12
 
 // installed is a line of packages with their versions.

@@ -13,9 +13,9 @@ func notify(state string) {
 	_, _ = daemon.SdNotify(false, state)
 }
 
-// feedWatchdog tells systemd that the host is alive, twice in each WatchdogSec
-// (sd_watchdog_enabled(3)), until ctx is done. It calls probe before each message: a host that
-// hangs there is restarted. Without a watchdog it returns at once.
+// feedWatchdog sends systemd a sign of life twice in each WatchdogSec (sd_watchdog_enabled(3)),
+// until ctx is done. It calls probe before each message: a host that hangs there is restarted. It
+// returns at once if the unit has no watchdog.
 func feedWatchdog(ctx context.Context, probe func()) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {

@@ -143,7 +143,7 @@ func watchTop(ctx context.Context, host top.Host, m *top.Model, keyboard, screen
 	}
 }
 
-// readKeys sends what the keyboard sends at once, and closes keys at its end.
+// readKeys sends the bytes of the keyboard as they arrive, and closes keys at its end.
 func readKeys(ctx context.Context, keyboard io.Reader, keys chan<- []byte) {
 	defer close(keys)
 	for {
@@ -160,7 +160,7 @@ func readKeys(ctx context.Context, keyboard io.Reader, keys chan<- []byte) {
 	}
 }
 
-// lookAgain asks the host at intervals and sends what shows the answer.
+// lookAgain asks the host at intervals and sends functions that show the answers.
 func lookAgain(ctx context.Context, host top.Host, m *top.Model, snapshots chan<- func(), interval time.Duration) {
 	for {
 		snapshot, err := top.Read(ctx, host)

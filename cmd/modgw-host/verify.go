@@ -27,12 +27,12 @@ type verification struct {
 	settings  settings
 	dir       string           // folder that migrate has written
 	sources   []string         // configuration that it was written from
-	listeners []modgw.Listener // those of the host that the new configuration has
+	listeners []modgw.Listener // the listeners of the host with the new configuration
 
 	old      []string // URLs of the old server, at most one for each scheme; empty: it is started
 	new      []string // URLs of the new one; empty: it is started
 	requests []string // files with requests; empty: links are followed
-	hosts    []string // names for requests that have none; empty: those of the apps
+	hosts    []string // names for requests without a host; empty: those of the apps
 	headers  []string // lines that are sent with each request
 	most     int      // requests that are compared at most
 	asJSON   bool
@@ -94,8 +94,8 @@ func (v *verification) outcome(ctx context.Context) (o outcome, err error) {
 	return newOutcome(servers, results), ctx.Err()
 }
 
-// apps are those of the descriptors that migrate has written. Their files may be on another machine
-// when both servers run already.
+// apps reads the descriptors that migrate has written. If both servers run already, the files of
+// the apps may be on another machine.
 func (v *verification) apps() ([]modgw.Descriptor, error) {
 	options := loader.Options{Vars: v.settings.vars, Elsewhere: true}
 	files, diags := v.settings.loadWith([]string{filepath.Join(v.dir, "apps-enabled")}, loader.Held{}, options)
@@ -106,7 +106,7 @@ func (v *verification) apps() ([]modgw.Descriptor, error) {
 	return apps, nil
 }
 
-// header is what is sent with each request.
+// header returns the header fields that are added to each request.
 func (v *verification) header() (http.Header, error) {
 	header := make(http.Header)
 	for _, line := range v.headers {
@@ -119,7 +119,7 @@ func (v *verification) header() (http.Header, error) {
 	return header, nil
 }
 
-// hostsOf are the names of the sites: those of the web server's configuration, and of the apps.
+// hostsOf returns the host names of the web server's configuration and of the apps.
 func (v *verification) hostsOf(apps []modgw.Descriptor, names []string) []string {
 	if len(v.hosts) > 0 {
 		return v.hosts
@@ -301,8 +301,8 @@ func parseServers(texts []string, header http.Header) (plain, secure *replay.Ser
 	return plain, secure, nil
 }
 
-// compare verifies the migrated apps in the folder that is written to. What is there already, and
-// may have been edited, is verified as it is.
+// compare verifies the migrated apps in the output folder. Files that exist already, and may have
+// been edited, are verified as they are.
 func (m *migration) compare(ctx context.Context, sources []string) error {
 	listeners, err := m.listeners()
 	if err != nil {

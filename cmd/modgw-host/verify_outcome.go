@@ -36,7 +36,7 @@ func newOutcome(s *servers, results []replay.Result) outcome {
 	return o
 }
 
-// print writes the outcome for people. Requests that differ in the same way stand together.
+// print writes the outcome for people. Requests that differ in the same way are grouped.
 func (o outcome) print(w io.Writer) {
 	var order []string
 	alike := map[string][]replay.Result{}
@@ -54,7 +54,7 @@ func (o outcome) print(w io.Writer) {
 	fmt.Fprintf(w, "%d alike, %d different, %d not answered by the old server\n", o.Alike, o.Different, o.Failed)
 }
 
-// mostNamed is how many requests are named that differ in the same way.
+// mostNamed is the largest number of requests that are named in a group.
 const mostNamed = 5
 
 func printRequests(w io.Writer, results []replay.Result) {
@@ -99,7 +99,7 @@ func writeDifferences(w io.Writer, r replay.Result) {
 	}
 }
 
-// progressEvery is how often the progress is shown where stderr is no terminal.
+// progressEvery is the interval of progress lines if stderr is no terminal.
 const progressEvery = 5 * time.Second
 
 // progress shows on stderr how far a verification is.

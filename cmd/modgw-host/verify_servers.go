@@ -27,11 +27,11 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// servers are the two that are compared, and what was started for it.
+// servers are the two servers to compare, and the processes that were started for that.
 type servers struct {
 	plain, secure replay.Pair
-	started       []func() // ends what was started
-	dir           string   // folder for what is started
+	started       []func() // stop the processes that were started
+	dir           string   // folder for the files of the started servers
 	names         []string // names of the sites of an Apache that was started
 }
 
@@ -245,7 +245,7 @@ func (v *verification) runHost(
 		Vars:         v.settings.vars,
 		Version:      version(),
 		Unwatched:    true,
-		// The requests to sites with TLS come without it, and say so.
+		// Requests to sites with TLS come without it, and have a header that says so.
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Ready:          func() { close(ready) },
 		Log:            slog.New(slog.NewTextHandler(log, nil)),

@@ -249,7 +249,7 @@ func (a *Answerer) stream(w http.ResponseWriter, r *http.Request, p *pending) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	fmt.Fprintf(w, "data: first %s\n\n", p.report.Token.ID)
-	_ = http.NewResponseController(w).Flush() // the client sees what arrives
+	_ = http.NewResponseController(w).Flush() // the client notices a short response
 	ctx, cancel := context.WithTimeout(r.Context(), streamTimeout)
 	defer cancel()
 	said := "late"

@@ -28,7 +28,7 @@ type connection interface {
 	Cut(error) // ends it at once
 }
 
-// New makes a server. It starts nothing.
+// New returns a server. It starts nothing.
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults()}
 	s.builders.New = func() any { return new(cgi.Builder) }

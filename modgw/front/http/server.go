@@ -51,7 +51,7 @@ type connection interface {
 	Cut(error) // ends it at once
 }
 
-// New makes a server. It starts nothing.
+// New returns a server. It starts nothing.
 func New(config Config) *Server {
 	config = config.withDefaults()
 	return &Server{

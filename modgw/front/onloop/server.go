@@ -43,7 +43,7 @@ type Server struct {
 	next   atomic.Uint32 // for the loop of the next connection
 }
 
-// New makes a server. It starts nothing.
+// New returns a server. It starts nothing.
 func New(c Config) *Server {
 	s := &Server{Config: c}
 	for _, loop := range c.Loops {

@@ -1,12 +1,12 @@
-// Package ballast makes Go's collector run less often in a program whose heap is small. A program
-// with 4 MiB in use would collect after every 4 MiB of garbage, dozens of times a second under
-// load. A block of memory that is never touched, and so takes none, counts as in use beside them.
-// The benchmark shows what that earns.
+// Package ballast makes Go's garbage collector run less often in a program whose heap is small. A
+// program with 4 MiB in use would collect after every 4 MiB of garbage, dozens of times a second
+// under load. The ballast is a block of memory that is never touched, so it occupies no memory, but
+// counts as in use. The benchmark measures the gain.
 //
-// When a load has ended, the memory goes back to the system, and so does the memory of code that
-// only the start needed.
+// When a load has ended, the package returns memory to the system, including the program code that
+// only start-up needed.
 //
-// It measures nothing and knows nothing of the program.
+// It measures nothing and does not depend on the rest of the program.
 package ballast
 
 import (
@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	// size is how much the ballast counts: as much more garbage is made between two collections.
+	// size is the size of the ballast in bytes: that much more garbage is made between two
+	// collections.
 	size = 8 << 20
 
-	// pause is how long no collection may have run before memory is given back.
+	// pause is the time without a collection after which memory is returned to the system.
 	pause = 10 * time.Second
 )
 
@@ -31,7 +32,7 @@ func Keep(ctx context.Context) {
 	collected := make(chan time.Time, 1)
 	stop := notifyCollections(collected)
 	defer stop()
-	started := time.After(pause) // gives back what only the start needed
+	started := time.After(pause) // returns the memory that only start-up needed
 	var history collections
 	var end <-chan time.Time // of the pause; nil: there is nothing to give back
 	for {
@@ -63,8 +64,8 @@ const (
 	noticeDelay = time.Second
 )
 
-// collections tells collections that follow work from those that Go makes in an idle program, and
-// from those that give memory back.
+// collections distinguishes collections that follow work from those that Go forces in an idle
+// program, and from those caused by returning memory.
 type collections struct {
 	last     time.Time
 	released time.Time // when memory was last given back

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseProgram takes the program's own file out of the process's memory, but for what differs
-// from the file. After a start most of that is code and tables that only the start needed. What is
-// needed again comes back from the page cache, one page fault for some pages.
+// releaseProgram drops the unmodified pages of the program's own file from the process's memory.
+// Most of them are code and tables that only start-up needed. Pages that are needed again come back
+// from the page cache, at one page fault for several pages.
 func releaseProgram() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {

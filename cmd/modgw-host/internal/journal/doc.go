@@ -1,6 +1,6 @@
-// Package journal writes log records to systemd's journal by its native protocol, so that each
-// attribute is a field that journalctl finds, and what has several lines is one entry.
+// Package journal writes log records to systemd's journal by its native protocol: each attribute
+// becomes a field that journalctl can match, and a record of several lines is one entry.
 //
-// A [Handler] makes a line of each record, for a queue of lines, and a [Socket] behind the queue
-// sends the entries of such lines.
+// A [Handler] converts each record to a line, for a queue of lines. A [Socket] behind the queue
+// sends the lines as entries.
 package journal

@@ -25,8 +25,9 @@ type Handler struct {
 	buffer *bytes.Buffer
 }
 
-// New returns a handler that writes a line to out for each record, in one write. The text of an
-// entry is that of logtext. Of messages that are plain it is what their attribute "line" has.
+// New returns a handler that writes each record to out as a line, in one write. Package logtext
+// formats the text of an entry. For records whose message is plain, the text is the attribute
+// "line".
 func New(out io.Writer, plain string) *Handler {
 	buffer := new(bytes.Buffer)
 	text := logtext.New(buffer, logtext.Options{Bare: true, Plain: plain})
@@ -80,7 +81,7 @@ func (h *Handler) WithGroup(string) slog.Handler { return h }
 // identifier is the name by which journalctl shows the sender.
 const identifier = "modgw-host"
 
-// longestName is how many bytes the journal allows the name of a field.
+// longestName is the longest field name that the journal allows, in bytes.
 const longestName = 64
 
 // nameOf is the field of an attribute, such as MODGW_APP.

@@ -13,16 +13,16 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// Options say how records look.
+// Options control the look of records.
 type Options struct {
 	Level   slog.Leveler // nil: info
 	Colour  bool         // write ECMA-48 colours, each app's name in its own
 	Journal bool         // for systemd's journal: a priority in front (sd-daemon(3)), and no time
 	Dated   bool         // the time has a date and a zone, for files that are read later
-	Bare    bool         // neither a priority nor a time, for a log that has them beside the text
+	Bare    bool         // omits priority and time, for a log that has them in other fields
 
-	// Plain are messages of which only the attribute "line" is printed, for what an app wrote
-	// itself.
+	// Plain is the message of records that an app wrote itself. Only their attribute "line" is
+	// printed.
 	Plain string
 }
 
@@ -90,10 +90,10 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements [slog.Handler]; groups are not shown.
 func (h *Handler) WithGroup(string) slog.Handler { return h }
 
-// widest is how much room the column of app names has.
+// widest is the largest width of the column of app names, in characters.
 const widest = 10
 
-// layout is how the time is written.
+// layout returns the format of times, as for [time.Time.Format].
 func (h *Handler) layout() string {
 	if h.options.Dated {
 		return "2006-01-02T15:04:05.000Z07:00"
@@ -142,7 +142,7 @@ func (h *Handler) body(b *strings.Builder, r slog.Record, attrs []slog.Attr) {
 	}
 }
 
-// plain prints what an app wrote, each line with a bar in front.
+// plain prints the output of an app, each line with a bar in front.
 func (h *Handler) plain(b *strings.Builder, attrs []slog.Attr) {
 	for _, a := range attrs {
 		if a.Key != "line" {
@@ -186,10 +186,10 @@ type appColours struct {
 	of map[string]string // by app
 }
 
-// palette are the colours of apps. Red and yellow are those of errors and warnings.
+// palette has the colours of apps. Red and yellow are reserved for errors and warnings.
 var palette = [...]string{"1;36", "1;32", "1;35", "1;34", "96", "92", "95", "94"}
 
-// mostColoured is how many apps get a colour of the palette.
+// mostColoured is the largest number of apps that get a colour.
 const mostColoured = 1000
 
 // get returns the colour of an app; "" is the host itself.

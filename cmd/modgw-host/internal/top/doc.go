@@ -1,4 +1,4 @@
-// Package top shows the apps of a running host as a table that follows what they do. [Read] asks
-// the host, [Rows] makes figures of two answers, and [Model] is what the terminal shows and keys
-// change. Drawing is left to its user.
+// Package top shows the apps of a running host as a table that updates itself. [Read] asks the
+// host, [Rows] computes figures from two answers, and [Model] holds the table and reacts to keys.
+// The caller draws.
 package top

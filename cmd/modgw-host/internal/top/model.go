@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Key is what a key of the terminal means.
+// Key is the meaning of a key of the terminal.
 type Key int
 
 // The keys.
@@ -22,7 +22,7 @@ const (
 	Unwell // apps that are not well first, or not
 )
 
-// Keys are the meanings of what a terminal sent at once.
+// Keys returns the meanings of the bytes that a terminal sent at once.
 func Keys(sent []byte) (keys []Key) {
 	for len(sent) > 0 {
 		key, length := NoKey, 1
@@ -40,13 +40,13 @@ func Keys(sent []byte) (keys []Key) {
 	return keys
 }
 
-// order is by what the rows are sorted.
+// order is a way to sort rows.
 type order struct {
 	name    string
 	compare func(a, b Row) int
 }
 
-// orders are those that Sort goes through.
+// orders lists the ways to sort, in the order in which the Sort key selects them.
 var orders = []order{
 	{"app", func(a, b Row) int { return cmp.Compare(a.App, b.App) }},
 	{"rate", func(a, b Row) int { return cmp.Compare(b.Rate, a.Rate) }},
@@ -57,7 +57,7 @@ var orders = []order{
 	{"memory", func(a, b Row) int { return cmp.Compare(b.Memory, a.Memory) }},
 }
 
-// Orders are the names of what rows can be sorted by.
+// Orders returns the names of the ways to sort.
 func Orders() (names []string) {
 	for _, o := range orders {
 		names = append(names, o.name)
@@ -73,7 +73,7 @@ func seconds(d *float64) float64 {
 	return *d
 }
 
-// Model is what top shows. Its zero value shows nothing, sorted by app.
+// Model is the state of the screen of top. Its zero value is an empty table, sorted by app.
 type Model struct {
 	rows     []Row
 	last     Snapshot
@@ -110,10 +110,10 @@ func (m *Model) Add(s Snapshot) {
 // Fail shows why there is no newer snapshot.
 func (m *Model) Fail(err error) { m.problem = err.Error() }
 
-// Rows are what is shown, in its order.
+// Rows returns the rows that are shown, in order.
 func (m *Model) Rows() []Row { return m.rows }
 
-// Press does what a key means. It reports false for the one that ends top.
+// Press acts on a key. It reports false for the key that ends top.
 func (m *Model) Press(k Key) bool {
 	switch k {
 	case Quit:
@@ -141,7 +141,7 @@ func (m *Model) move(by int) {
 	}
 }
 
-// index is that of the selected row; -1: there is none.
+// index returns the index of the selected row, or -1 if none is selected.
 func (m *Model) index() int {
 	return slices.IndexFunc(m.rows, func(r Row) bool { return r.App == m.selected })
 }

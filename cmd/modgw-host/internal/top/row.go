@@ -18,7 +18,7 @@ type Row struct {
 	P95    *float64 `json:"p95"`               // seconds that one of twenty took longer
 
 	InFlight int `json:"inFlight"` // requests that the app has
-	Queued   int `json:"queued"`   // those of them that wait for a worker
+	Queued   int `json:"queued"`   // requests that wait for a worker
 	Busy     int `json:"busy"`     // requests that workers execute
 	Capacity int `json:"capacity"` // requests that workers could execute at once
 
@@ -66,7 +66,7 @@ func Rows(before, after Snapshot) []Row {
 	return rows
 }
 
-// rate is how much a count grew each second; one that began again has not grown.
+// rate returns the growth of a counter per second. A counter that was reset has not grown.
 func rate(before, after, seconds float64) float64 { return max(0, after-before) / seconds }
 
 // quantile is the duration that a share of the requests between two readings of a histogram did

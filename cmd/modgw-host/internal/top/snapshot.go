@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// Host answers what top asks; a [control.Client] is one.
+// Host is the part of [control.Client] that top uses.
 type Host interface {
 	// Status is a snapshot of the host and its apps.
 	Status(ctx context.Context) (control.Status, error)
@@ -25,7 +25,7 @@ type Host interface {
 	Metrics(ctx context.Context, w io.Writer, asJSON bool) error
 }
 
-// Snapshot is what a host says of its apps at one time.
+// Snapshot is the state of a host's apps at one time.
 type Snapshot struct {
 	Time   time.Time      // when the host had answered
 	Status control.Status // its answer
@@ -86,7 +86,7 @@ func Read(ctx context.Context, host Host) (Snapshot, error) {
 	return s, nil
 }
 
-// add takes over what a series says.
+// add records a series.
 func (c *counts) add(name string, s series) {
 	switch name {
 	case "modgw_requests_total":

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/diagnosis"
 )
 
-// Style says how a line is to look.
+// Style is the look of a line.
 type Style int
 
 // The styles.
@@ -89,7 +89,8 @@ func Table(rows []Row) []string {
 	return lines
 }
 
-// About says in a line why the host itself is not well; "": nothing is known to be wrong.
+// About returns a line that explains why the host itself is unhealthy, or "" if it is healthy as
+// far as known.
 func (m *Model) About() string {
 	d := m.last.Status.Diagnosis
 	if d == nil {
@@ -113,7 +114,7 @@ func (m *Model) View(width, height int) []Line {
 	if d := s.Diagnosis; d != nil {
 		lines = append(lines, Line{m.About(), styleOf(d)})
 	}
-	room := max(1, height-len(lines)-2) // beside the heads and the last line
+	room := max(1, height-len(lines)-2) // without the headings and the last line
 	if i := m.index(); m.alone && i >= 0 {
 		lines = append(lines, m.one(m.rows[i])...)
 	} else {
