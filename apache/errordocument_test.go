@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// failing is an app that answers with the status that the path asks for, and has a page for errors.
+// failing is an app that answers with the status in the path, and has a page for errors.
 func failing(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	var status int

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// serveUpgrades is an HTTP listener that echoes lines after an upgrade.
+// serveUpgrades returns an HTTP listener that echoes lines after an upgrade.
 func serveUpgrades(t *testing.T) modgw.Listener {
 	t.Helper()
 	ln, address := listen(t)

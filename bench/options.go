@@ -45,7 +45,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, flags.Parse(args)
 }
 
-// clientProcessor is the one that the client has for itself, from 1; 0: it has none.
+// clientProcessor returns the number, from 1, of the processor reserved for the client; 0: none.
 func (o options) clientProcessor() int {
 	if n := runtime.NumCPU(); o.pin && n >= 4 {
 		return n
@@ -109,7 +109,7 @@ func (o options) increases() (left []increase) {
 	return left
 }
 
-// saved are the sites that are saved to see how soon the new page comes.
+// saved returns the sites that are saved to measure how soon the new page is served.
 func (o options) saved() []contest.Site {
 	if o.size == smallest || !matches(o.only, "saved") {
 		return nil

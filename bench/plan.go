@@ -15,7 +15,7 @@ const (
 	full                 // everything
 )
 
-// plan are the stages of the comparison.
+// plan returns the stages of the comparison.
 func plan(s size) []stage {
 	switch s {
 	case smallest:

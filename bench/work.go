@@ -101,7 +101,7 @@ func (s stage) situation(t task) report.Situation {
 	}
 }
 
-// deciding are tasks that verdicts depend on.
+// deciding marks tasks that verdicts depend on.
 func deciding(tasks ...task) []task {
 	for n := range tasks {
 		tasks[n].decides = true
@@ -109,7 +109,7 @@ func deciding(tasks ...task) []task {
 	return tasks
 }
 
-// aside are tasks that nothing depends on.
+// aside marks tasks that no verdict depends on.
 func aside(tasks ...task) []task {
 	for n := range tasks {
 		tasks[n].aside = true
@@ -117,7 +117,7 @@ func aside(tasks ...task) []task {
 	return tasks
 }
 
-// paced are tasks for a work at fixed rates.
+// paced returns tasks for a work at fixed rates.
 func (w work) paced(rates ...float64) (tasks []task) {
 	for _, rate := range rates {
 		tasks = append(tasks, task{work: w, connections: 64, rate: rate})
@@ -125,7 +125,7 @@ func (w work) paced(rates ...float64) (tasks []task) {
 	return tasks
 }
 
-// with are tasks for a work at some numbers of connections.
+// with returns tasks for a work at some numbers of connections.
 func (w work) with(connections ...int) (tasks []task) {
 	for _, n := range connections {
 		tasks = append(tasks, task{work: w, connections: n})

@@ -122,7 +122,7 @@ func (b *bench) ContinueProbe(_ context.Context, id string) error {
 	return nil
 }
 
-// app is an app of a kind at a mount of www.example.com.
+// app returns an app of a kind at a mount of www.example.com.
 func app(name string, kind modgw.Kind, mount string) modgw.Descriptor {
 	return modgw.Descriptor{
 		Name: modgw.AppName(name), Kind: kind, Hosts: []string{"www.example.com"}, Mount: modgw.MountPath(mount),
@@ -131,7 +131,7 @@ func app(name string, kind modgw.Kind, mount string) modgw.Descriptor {
 	}
 }
 
-// defaultApps are a static app at /.
+// defaultApps returns a static app at /.
 func defaultApps() []modgw.Descriptor {
 	return []modgw.Descriptor{app("blog", modgw.KindStatic, "/")}
 }

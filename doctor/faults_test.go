@@ -29,7 +29,7 @@ type row struct {
 	refused bool
 }
 
-// conf is the configuration of a row.
+// conf returns the configuration of a row.
 func (r row) conf(t *testing.T) string {
 	t.Helper()
 	conf := bases[r.base]
@@ -45,7 +45,7 @@ func (r row) conf(t *testing.T) string {
 	return conf
 }
 
-// lineWith is the number of the first line of a text that has a part.
+// lineWith returns the number of the first line of a text that contains a part, or -1.
 func lineWith(text, part string) int {
 	before, _, found := strings.Cut(text, part)
 	if !found {
@@ -531,8 +531,9 @@ func (r row) try(t *testing.T, b *bench, s *webServer, named, repaired *atomic.I
 	}
 }
 
-// served are the apps of a row. They take only short bodies, unless the fault is about bodies: long
-// ones take the most time of all that is asked for, and are asked for of every sound set-up.
+// served returns the apps of a row. They accept only short bodies, unless the fault is about
+// bodies: long bodies take most of the time of a check, and are sent to every sound configuration
+// anyway.
 func (r row) served() []modgw.Descriptor {
 	apps := slices.Clone(r.apps)
 	if apps == nil {

@@ -133,7 +133,7 @@ func TestStatusOfTheHostIsExamined(t *testing.T) {
 	want(t, d.checkMachine(t.Context()), "MGW-DOC-076")
 }
 
-// rightsBench is a configuration of nginx for a socket, which is not served.
+// rightsBench returns a doctor with a configuration of nginx for a socket that is not served.
 func rightsBench(t *testing.T, socket string) (*Doctor, []*server) {
 	t.Helper()
 	dir := fronttest.Dir(t)

@@ -92,7 +92,7 @@ func TestSoundSetUpsHaveNoFindings(t *testing.T) {
 	}
 }
 
-// written is a configuration that was written without an error.
+// written returns a configuration that must have been written without an error.
 func written(text []byte, err error) func(*testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()

@@ -88,7 +88,7 @@ func (a teller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// gateway is one with apps that are tellers.
+// gateway returns a gateway whose apps are tellers.
 func gateway(t *testing.T, apps []modgw.Descriptor, next chan struct{}) *modgw.Gateway {
 	t.Helper()
 	runner := func(c modgw.RunnerConfig) (modgw.Runner, error) { return teller{c, next}, nil }
@@ -161,7 +161,7 @@ func app(name string, mount modgw.MountPath, hosts ...string) modgw.Descriptor {
 	return modgw.Descriptor{Name: modgw.AppName(name), Mount: mount, Hosts: hosts, Kind: modgw.KindWSGI, Timeouts: modgw.Timeouts{Request: time.Minute}}
 }
 
-// matching is an app that answers some paths below its mount.
+// matching returns an app that answers some paths below its mount.
 func matching(name string, mount modgw.MountPath, match string) modgw.Descriptor {
 	d := app(name, mount)
 	d.MountMatch = match

@@ -50,20 +50,20 @@ func with(files map[string]string, name, text string) map[string]string {
 	return files
 }
 
-// twoApps are an app called site at /a and another one.
+// twoApps returns a project with an app called site at /a and another app.
 func twoApps(name, mount string) map[string]string {
 	first := siteWith("  mount = \"/a\"\n")
 	first["modgw.hcl"] += "app \"" + name + "\" {\n  mount = \"" + mount + "\"\n  static { dir = \"public\" }\n}\n"
 	return first
 }
 
-// withVariable is a descriptor with a variable, whose block has some lines.
+// withVariable returns a project with a variable whose block contains the lines.
 func withVariable(lines string) map[string]string {
 	return with(siteWith("  mount = var.place\n"), "modgw.hcl",
 		"variable \"place\" {\n"+lines+"}\napp \"site\" {\n  mount = var.place\n  static { dir = \"public\" }\n}\n")
 }
 
-// script is an app of one CGI script with a first line.
+// script returns a project with an app of one CGI script with the given first line.
 func script(line string) map[string]string {
 	return map[string]string{"modgw.hcl": "app \"site\" {\n  cgi { script = \"run\" }\n}\n", "run": line}
 }

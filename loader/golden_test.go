@@ -94,7 +94,7 @@ func goldenRun(t *testing.T, archive *txtar.Archive, everything bool) string {
 	return strings.ReplaceAll(out.String(), dir, "$DIR")
 }
 
-// testOptions are the same on every machine.
+// testOptions returns options that are the same on every machine.
 func testOptions() Options {
 	return Options{
 		CPUs: 4, Hostname: "web1",

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// reference is the part of the manual that lists every block and argument, in Markdown.
+// reference returns the part of the manual that lists every block and argument, in Markdown.
 func reference() []byte {
 	var b bytes.Buffer
 	app := appBlock(new(modgw.Descriptor))
@@ -103,5 +103,5 @@ func (a argument) defaultCell() string {
 	return ""
 }
 
-// cell is text that cannot end a cell of a table.
+// cell escapes text so that it cannot end a cell of a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -31,7 +31,7 @@ func asRoot(t *testing.T) *account.Account {
 	return a
 }
 
-// ownedBy is a folder with files, all of them the account's.
+// ownedBy returns a folder with files, all owned by the account.
 func ownedBy(t *testing.T, a *account.Account, files map[string]string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "loader")
@@ -54,7 +54,7 @@ func ownedBy(t *testing.T, a *account.Account, files map[string]string) string {
 	return dir
 }
 
-// rootsFile is a file that root alone may read.
+// rootsFile returns a file that only root may read.
 func rootsFile(t *testing.T, text string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "loader")
@@ -200,7 +200,7 @@ func TestWhatOthersMayWriteToIsRefusedWhoeverOwnsIt(t *testing.T) {
 	}
 }
 
-// linkTo is a link of root's.
+// linkTo returns a link owned by root.
 func linkTo(t *testing.T, path string) string {
 	t.Helper()
 	link := filepath.Join(t.TempDir(), "app.hcl")

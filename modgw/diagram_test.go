@@ -183,7 +183,7 @@ func (r *lastingRunner) Stop(ctx context.Context) {
 	r.sleepyRunner.Stop(ctx)
 }
 
-// stateOf is the state of a generation in the words of the diagram.
+// stateOf returns the state of a generation in the words of the diagram.
 func stateOf(a *App, g *Generation, r *lastingRunner) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

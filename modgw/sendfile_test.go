@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// sendfileSite is a folder with private files, and an app that may send some of them. The app
-// answers with the headers that the query has, and a body of its own.
+// sendfileSite creates a folder with private files, and an app that may send some of them. The app
+// answers with the headers in the query, and with its own body.
 func sendfileSite(t *testing.T, software string) (dir, url string) {
 	dir = t.TempDir()
 	for _, name := range []string{"private/report.pdf", "private/a b/ü.txt", "private/.git/config", "films/one.mp4", "secret.txt"} {

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/faulttest"
 )
 
-// at is a descriptor of an app with a mount, whose answer is its name and version.
+// at returns the descriptor of an app with a mount. The app answers with its name and version.
 func at(name AppName, mount MountPath, version string) Descriptor {
 	d := descriptor(string(name) + " " + version)
 	d.Name, d.Mount = name, mount

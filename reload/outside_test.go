@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// linkedTree is a root with one file and a link to a folder outside it, and a scanner for its
-// Python code.
+// linkedTree returns a root with one file and a link to a folder outside of it, and a scanner for
+// its Python code.
 func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())

@@ -42,7 +42,7 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-// trial is a root with one file, watched for the test.
+// trial creates a root with one file, and watches it for the test.
 func trial(t *testing.T, c Config) (file string, w *Watcher, in Interest, changes chan Change) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "views.py")

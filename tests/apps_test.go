@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// answering is a WSGI app that answers with a text.
+// answering returns a WSGI app that answers with a text.
 func answering(text string) string {
 	return `
 def application(environ, start_response):
@@ -23,7 +23,7 @@ def application(environ, start_response):
 `
 }
 
-// mounted is a descriptor for app.py.
+// mounted returns a descriptor for app.py.
 func mounted(name, mount string) string {
 	return `
 app "` + name + `" {

@@ -157,7 +157,7 @@ Header set X-User expr=%%{REMOTE_USER}
 	}
 }
 
-// manualGuard is the block of docs/authorizer.md for Apache that contains a line.
+// manualGuard returns the Apache block of docs/authorizer.md that contains a line.
 func manualGuard(t *testing.T, line string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/authorizer.md")

@@ -16,7 +16,7 @@ const (
 	tenantB = 2 // bin
 )
 
-// ownPage is a descriptor of a static app whose one page is in public.
+// ownPage returns a descriptor of a static app with a single page in public.
 func ownPage(name string, settings ...string) string {
 	return fmt.Sprintf("app %q {\n  %s\n  static { dir = \"public\" }\n}\n", name, strings.Join(settings, "\n  "))
 }

@@ -23,13 +23,13 @@ func (s *site) explained(code string) {
 	s.eventually(code, func() bool { return faulttest.Has(s.log.String(), code) })
 }
 
-// asked is a request over FastCGI.
+// asked returns a request over FastCGI.
 func asked(id uint16, body string, variables map[string]string) string {
 	b := begun(id, encoded(variables))
 	return string(fcgi.AppendRecord(fcgi.AppendStream(b, fcgi.TypeStdin, id, []byte(body)), fcgi.TypeStdin, id, nil))
 }
 
-// encoded are the variables of a request as FastCGI has them.
+// encoded returns the variables of a request in FastCGI's format.
 func encoded(variables map[string]string) (params []byte) {
 	for name, value := range variables {
 		params = fcgi.AppendPair(params, name, value)
@@ -37,14 +37,14 @@ func encoded(variables map[string]string) (params []byte) {
 	return params
 }
 
-// begun is the beginning of a request over FastCGI, without its body.
+// begun returns the beginning of a request over FastCGI, without its body.
 func begun(id uint16, params []byte) []byte {
 	b := fcgi.AppendRecord(nil, fcgi.TypeBegin, id, []byte{0, byte(fcgi.RoleResponder), 0, 0, 0, 0, 0, 0})
 	b = fcgi.AppendStream(b, fcgi.TypeParams, id, params)
 	return fcgi.AppendRecord(b, fcgi.TypeParams, id, nil)
 }
 
-// paramsOf are the variables of a request for a path.
+// paramsOf returns the variables of a request for a path.
 func paramsOf(method, path string, more ...string) map[string]string {
 	all := map[string]string{
 		"REQUEST_METHOD": method, "REQUEST_URI": path, "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
@@ -57,7 +57,7 @@ func paramsOf(method, path string, more ...string) map[string]string {
 	return all
 }
 
-// uwsgiPacket is a request over uwsgi.
+// uwsgiPacket returns a request over uwsgi.
 func uwsgiPacket(variables map[string]string) string {
 	var block []byte
 	text := func(s string) { block = append(binary.LittleEndian.AppendUint16(block, uint16(len(s))), s...) }

@@ -30,7 +30,7 @@ def application(environ, start_response):
     return [b"hello"]
 `
 
-// dashboardSite is a host with three apps: one serves, one is broken and one waits.
+// dashboardSite returns a host with three apps: one serves, one is broken and one waits.
 func dashboardSite(t *testing.T) *site {
 	s := newSite(t)
 	s.write("apps/shop/modgw.hcl", `

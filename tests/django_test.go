@@ -83,8 +83,8 @@ app "site" {
 `
 }
 
-// TestADjangoSiteThroughAllItsChanges is the life of a site under load through Apache: every change
-// shows, and no request is lost or answered with anything but 200.
+// TestADjangoSiteThroughAllItsChanges changes a site under load through Apache: every change shows,
+// and every request is answered with 200.
 func TestADjangoSiteThroughAllItsChanges(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -82,7 +82,7 @@ func (s *linkedSite) answers(name, want string) {
 	})
 }
 
-// page is status and body of a host's first page, through Apache.
+// page returns status and body of a host's first page, through Apache.
 func (s *linkedSite) page(host string) string {
 	s.t.Helper()
 	through := *s.site

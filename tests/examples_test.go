@@ -65,7 +65,7 @@ func example(t *testing.T, name string) *site {
 	return s
 }
 
-// page is the answer to a GET request, which must be 200.
+// page returns the body of the answer to a GET request, whose status must be 200.
 func (s *site) page(path string) string {
 	s.t.Helper()
 	code, body := s.get(path)

@@ -17,7 +17,7 @@ type row struct {
 	answer string   // the answer of told.py; "": the request as it received it
 }
 
-// verb is the method of the request.
+// verb returns the method of the request.
 func (r row) verb() string {
 	if r.method == "" {
 		return "GET"
@@ -31,7 +31,7 @@ func (r row) announced() bool { return r.answer != "pieces" && r.answer != "noth
 // expects reports whether the client waits for 100 Continue before it sends the body.
 func (r row) expects() bool { return slices.Contains(r.header, "Expect: 100-continue") }
 
-// raw is the request, head and body, as it goes over the wire to a server on a port.
+// raw returns the request, head and body, as it is sent to a server on a port.
 func (r row) raw(port string) (head, body string) {
 	target := strings.Replace(r.target, "PORT", port, 1)
 	if target == "" {

@@ -28,7 +28,7 @@ func (s *site) writeScripts() {
 	})
 }
 
-// script is the path of a script of the apps.
+// script returns the path of a script of the apps.
 func (s *site) script(name string) string { return s.path("apps/told/" + name) }
 
 // apacheScripts returns the configuration that Apache's modules for scripts share, and a function
@@ -46,7 +46,7 @@ func (s *site) apacheScripts() (common string, lines func(handler, extension str
 	}
 }
 
-// lighttpdScripts is the configuration of a lighttpd that starts the scripts itself.
+// lighttpdScripts returns the configuration of a lighttpd that starts the scripts itself.
 func (s *site) lighttpdScripts(port int) string {
 	started := func(condition, prefix, name string) string {
 		return fmt.Sprintf(`$HTTP["url"] %s "^/app(/|$)" { fastcgi.server = (%q => ((
@@ -63,7 +63,8 @@ func (s *site) lighttpdScripts(port int) string {
 		port, started("=~", "/app", "mounted"), started("!~", "/", "told"))
 }
 
-// nginxScripts is the configuration of an nginx before scripts that spawn-fcgi has started.
+// nginxScripts returns the configuration of an nginx in front of scripts that spawn-fcgi has
+// started.
 func (s *site) nginxScripts(port int) string {
 	s.spawnFCGI("told")
 	s.spawnFCGI("mounted")

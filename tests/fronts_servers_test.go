@@ -125,7 +125,7 @@ func (s *site) apacheDoors() []door {
 	return all
 }
 
-// apacheModule is the path of a module that is not always installed.
+// apacheModule returns the path of a module that is not always installed.
 func (s *site) apacheModule(name, aptPackage string) string {
 	s.t.Helper()
 	path := "/usr/lib/apache2/modules/mod_" + name + ".so"

@@ -187,8 +187,8 @@ func (d door) large(t *testing.T, head string, size int, w io.Writer) int64 {
 	return n
 }
 
-// peaks are the largest sizes that processes have had in memory since the last call, in bytes; 0
-// for one that has ended.
+// peaks returns the largest memory sizes of processes since the last call, in bytes; 0 for a
+// process that has ended.
 func peaks(t *testing.T, processes []int) []int64 {
 	t.Helper()
 	sizes := make([]int64, len(processes))

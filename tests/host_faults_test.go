@@ -342,7 +342,7 @@ func (s *site) sh(command string) {
 	}
 }
 
-// read is the text of a file of the site.
+// read returns the text of a file of the site.
 func (s *site) read(name string) string {
 	s.t.Helper()
 	text, err := os.ReadFile(s.path(name))

@@ -117,8 +117,7 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 	return found
 }
 
-// launch is spawn that waits for nothing. How the host ended is sent to the channel that it
-// returns.
+// launch is like spawn, but does not wait. The returned channel receives the result of the host.
 func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	s.t.Helper()
 	line := append(append(slices.Clone(s.within), cmp.Or(s.program, program)), args...)
@@ -170,7 +169,7 @@ func (s *site) end(cmd *exec.Cmd, ended chan error) {
 	}
 }
 
-// descendants are the processes that a process started, and theirs.
+// descendants returns the descendants of a process.
 func descendants(pid int) []int {
 	var all []int
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
@@ -193,7 +192,7 @@ func descendants(pid int) []int {
 // succeeded.
 func (s *site) run(args ...string) (string, bool) { return s.runWithin(nil, args...) }
 
-// runWithin is run by way of another command.
+// runWithin is like run, by way of another command.
 func (s *site) runWithin(command []string, args ...string) (string, bool) {
 	line := append(append(slices.Clone(command), cmp.Or(s.program, program)), args...)
 	cmd := exec.Command(line[0], line[1:]...)
@@ -202,7 +201,7 @@ func (s *site) runWithin(command []string, args ...string) (string, bool) {
 	return string(out), err == nil
 }
 
-// mustRun is run for a command that has to succeed.
+// mustRun is like run, for a command that has to succeed.
 func (s *site) mustRun(args ...string) string {
 	s.t.Helper()
 	out, ok := s.run(args...)

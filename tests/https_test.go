@@ -62,7 +62,7 @@ def application(environ, start_response):
 	return s, httpsLine.FindStringSubmatch(s.log.String())[1]
 }
 
-// browser is a client that finds every name at one address.
+// browser returns a client that resolves every name to one address.
 func browser(t *testing.T, addr string, config *tls.Config) *http.Client {
 	transport := &http.Transport{
 		TLSClientConfig:   config,

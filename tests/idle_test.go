@@ -41,8 +41,8 @@ func TestHostThatNobodyAsksIsNeverWoken(t *testing.T) {
 	}
 }
 
-// TestHostBehindAnIdleApacheIsNeverWoken is the same for the connections that Apache keeps after
-// requests.
+// TestHostBehindAnIdleApacheIsNeverWoken is the same test with connections that Apache keeps open
+// after requests.
 func TestHostBehindAnIdleApacheIsNeverWoken(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")
@@ -206,7 +206,7 @@ func switches(pid int) map[string]string {
 	return all
 }
 
-// wokenSince are the threads that ran between two counts.
+// wokenSince returns the threads that ran between two counts.
 func wokenSince(before, after map[string]string) (woken []string) {
 	for thread, times := range after {
 		if before[thread] != times {

@@ -33,7 +33,7 @@ func TestExamplesRunUnderTheListsThatTheyLearn(t *testing.T) {
 	}
 }
 
-// sandboxOf is the host's file with the sandbox in which an example runs.
+// sandboxOf returns the host file with the sandbox in which an example runs.
 func (s *site) sandboxOf(name string) string {
 	dir := os.Getenv(learnVariable)
 	if dir == "" {

@@ -33,7 +33,7 @@ def application(environ, start_response):
     return [b"v1"]
 `
 
-// newTalker is a site with that app.
+// newTalker returns a site with that app.
 func newTalker(t *testing.T) *site {
 	s := newSite(t)
 	s.write("apps/talker/app.wsgi", talker)

@@ -247,7 +247,7 @@ def application(environ, start_response):
 	}
 }
 
-// tryGet is get whose failure is a result.
+// tryGet is like get, but returns errors.
 func tryGet(url string) (int, string, error) {
 	response, err := http.Get(url)
 	if err != nil {

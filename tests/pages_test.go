@@ -123,8 +123,8 @@ func TestCommandsOfThePagesRun(t *testing.T) {
 	}
 }
 
-// newUsersProject is the folder of an app called blog. Its user has no state folder yet, and all
-// that the site runs is run by that user, with the environment that is returned.
+// newUsersProject creates the folder of an app called blog. Its user has no state folder yet, and
+// runs all commands of the site, with the returned environment.
 func newUsersProject(t *testing.T) (s *site, environ []string) {
 	needsRoot(t) // root's own state folder is the machine's
 	s = newSite(t)
@@ -158,7 +158,7 @@ func TestAnAppThatIsRunAloneHasTheEnvironmentThatWasBuiltForItAndListensOnLoopba
 	}
 }
 
-// printedLines are the commands in blocks of README and of the manual's pages, each once.
+// printedLines returns the commands in blocks of README and of the manual's pages, each once.
 func printedLines(t *testing.T) (lines []string) {
 	t.Helper()
 	pages, err := filepath.Glob("../docs/*.md")
@@ -181,8 +181,8 @@ func printedLines(t *testing.T) (lines []string) {
 	return lines
 }
 
-// TestCheckRunsNothingAsRootForAnAppWithAUser is of the Python that an app names, which check asks
-// for its version.
+// TestCheckRunsNothingAsRootForAnAppWithAUser covers the Python that an app names, and that check
+// runs to get its version.
 func TestCheckRunsNothingAsRootForAnAppWithAUser(t *testing.T) {
 	needsRoot(t)
 	s := newSite(t)

@@ -58,7 +58,7 @@ def application(environ, start_response):
     return [("hello " + environ.get("REMOTE_USER", "stranger")).encode()]
 `
 
-// posing is a site with an app that runs as its own user and asks the FastCGI listener at address.
+// posing returns a site with an app that runs as its own user, with a FastCGI listener at address.
 func posing(t *testing.T, address, settings string) *site {
 	needsRoot(t)
 	if _, err := os.Stat("/usr/bin/python3"); err != nil {

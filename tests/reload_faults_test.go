@@ -68,7 +68,7 @@ func prepareApp(t *testing.T, root string, settings ...string) *app {
 	return a
 }
 
-// code is the content of the app's two files in a version.
+// code returns the content of the app's two files in a version.
 func code(version string) map[string]string {
 	return map[string]string{
 		"app.py":   fmt.Sprintf("VERSION = %q\n", version) + wholeApp,
@@ -351,7 +351,7 @@ func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) 
 	t.Logf("%d saves made %d generations", saves, len(a.generations()))
 }
 
-// mostWorkers is the largest number of processes that ran the app's code at the same time.
+// mostWorkers returns the largest number of processes that ran the app's code at the same time.
 func (a *app) mostWorkers(ctx context.Context) int {
 	most := 0
 	for {

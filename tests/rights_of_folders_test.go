@@ -108,7 +108,7 @@ func TestLimitsOfAnotherUsersAppNeedNoPrivilege(t *testing.T) {
 	s.eventually("the next generation", func() bool { _, body := s.get("/"); return body == "forked (200, 200)" })
 }
 
-// wsgiPage is the end of a WSGI app that answers a Python format with a value.
+// wsgiPage returns the end of a WSGI app that answers with a Python format of a value.
 func wsgiPage(format, value string) string {
 	return fmt.Sprintf(`
 def application(environ, start_response):

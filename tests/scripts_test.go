@@ -84,7 +84,7 @@ func (s *site) writeExecutable(name, text string) {
 	}
 }
 
-// residents are the hosts that scripts have started.
+// residents returns the PIDs of the hosts that scripts have started.
 func (s *site) residents() (pids []int) {
 	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range commands {
@@ -137,7 +137,7 @@ func (s *site) answersAsOne(url, mount string) {
 	}
 }
 
-// fetch is the text at a URL.
+// fetch returns the text at a URL.
 func (s *site) fetch(url string) string {
 	s.t.Helper()
 	response, err := http.Get(url)
@@ -153,8 +153,7 @@ func (s *site) fetch(url string) string {
 	return string(text)
 }
 
-// TestScriptIsAnsweredByAHostThatStays is a file that Apache executes, in each of the ways that it
-// has.
+// TestScriptIsAnsweredByAHostThatStays has Apache execute a file in each way that it supports.
 func TestScriptIsAnsweredByAHostThatStays(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2 libapache2-mod-fcgid")

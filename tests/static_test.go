@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// staticSite is a running site with a static app that is mounted at /docs and serves apps/docs/one.
+// staticSite starts a site with a static app that is mounted at /docs and serves apps/docs/one.
 func staticSite(t *testing.T, settings string) *site {
 	s := newSite(t)
 	s.write("apps/docs/modgw.hcl", staticApp("one", settings))

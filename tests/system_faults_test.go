@@ -20,7 +20,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// onlyWorker is the process of an app that has one worker.
+// onlyWorker returns the PID of the only worker of an app.
 func (s *site) onlyWorker(app string) int {
 	s.t.Helper()
 	workers := s.status(app).Runner.Workers
@@ -183,7 +183,7 @@ func TestF75HostThatWasStoppedGoesOn(t *testing.T) {
 	}
 }
 
-// badNetwork is a proxy that delays, splits and cuts off the data that passes through it.
+// badNetwork starts a proxy that delays, splits and cuts off the data that passes through it.
 func badNetwork(t *testing.T, to string) (address string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// asUser is the command that runs another as a user, with that user's groups.
+// asUser returns a command that runs another one as a user, with that user's groups.
 func asUser(name string) []string {
 	return []string{"setpriv", "--reuid=" + name, "--regid=" + name, "--init-groups"}
 }

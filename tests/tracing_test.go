@@ -59,7 +59,7 @@ func newSpanCollector(t *testing.T) *spanCollector {
 	return c
 }
 
-// attribute is the value of a name; nil when it has none.
+// attribute returns the value of an attribute, or nil if it is missing.
 func attribute(all []*commonpb.KeyValue, name string) *commonpb.AnyValue {
 	for _, a := range all {
 		if a.Key == name {
@@ -184,7 +184,7 @@ defaults {
 	}
 }
 
-// passedTrace is the traceparent that an app gets for a request with one, or without.
+// passedTrace returns the traceparent that an app gets for a request with or without a traceparent.
 func passedTrace(t *testing.T, url, traceparent string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

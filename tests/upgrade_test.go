@@ -107,7 +107,7 @@ func (s *site) hostStatus() control.Status {
 	return status
 }
 
-// workers are the process ids of the workers that serve, by app.
+// workers returns the PIDs of the workers that serve, by app.
 func (s *site) workers() map[modgw.AppName]int {
 	s.t.Helper()
 	pids := map[modgw.AppName]int{}
@@ -121,7 +121,7 @@ func (s *site) workers() map[modgw.AppName]int {
 	return pids
 }
 
-// firstDeploy is when the host, or one before it, began to serve an app.
+// firstDeploy returns the time when the host, or an earlier one, began to serve an app.
 func (s *site) firstDeploy(app modgw.AppName) time.Time {
 	s.t.Helper()
 	all, err := control.NewClient(modgw.Address("unix:"+s.path("state/control.sock"))).History(s.t.Context(), app, time.Time{})
@@ -268,7 +268,7 @@ func listen(ctx context.Context, conn *websocket.Conn) (said chan string, ended 
 	return said, ended
 }
 
-// startLogged is start for a host whose log is a file.
+// startLogged is like start, for a host whose log is a file.
 func (s *site) startLogged(name string, environ ...string) (ended chan error) {
 	s.t.Helper()
 	s.t.Cleanup(func() {

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// frontend is a static app whose command counts how often it ran.
+// frontend returns a static app whose command counts how often it ran.
 func frontend(s *site, script string) modgw.Descriptor {
 	return modgw.Descriptor{
 		Name: "blog", Kind: modgw.KindStatic, Root: s.root, Static: &modgw.Static{Dir: s.root},

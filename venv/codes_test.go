@@ -66,7 +66,7 @@ func TestInputsThatTheBuildersUserMayNotReadAreExplained(t *testing.T) {
 	s.mustBuild(d)
 }
 
-// programs is a folder with this machine's Node.js and a script in the place of npm, at the
+// programs creates a folder with this machine's Node.js and a script in place of npm, at the
 // beginning of PATH.
 func (s *site) programs(npm string) (folder string) {
 	s.t.Helper()

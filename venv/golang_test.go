@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// goSite is a site with a Go module that has a program in cmd/shop.
+// goSite returns a site with a Go module that has a program in cmd/shop.
 func goSite(t *testing.T) (*site, modgw.Descriptor) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {

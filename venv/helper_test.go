@@ -51,8 +51,8 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// quickSite is a site whose environments are built by uv, in a tenth of pip's time, for tests that
-// do not depend on the builder. If uv is not installed, pip builds them.
+// quickSite returns a site whose environments are built by uv, in a tenth of pip's time, for tests
+// that do not depend on the builder. If uv is not installed, pip builds them.
 func quickSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -78,7 +78,7 @@ func pathWithoutUV() string {
 
 func (s *site) builder() *Builder { return New(Config{State: s.state, Environ: s.environ}) }
 
-// descriptor is a WSGI app whose entry is hello.wsgi.
+// descriptor returns the descriptor of a WSGI app whose entry is hello.wsgi.
 func (s *site) descriptor() modgw.Descriptor {
 	return modgw.Descriptor{
 		Name: "blog", Kind: modgw.KindWSGI, Root: s.root,
@@ -135,7 +135,7 @@ func wantFault(t *testing.T, env *modgw.Environment, err error, code string) *mo
 	return f
 }
 
-// environments are the names of the folders below envs.
+// environments returns the names of the folders below envs.
 func (s *site) environments() []string {
 	entries, _ := os.ReadDir(filepath.Join(s.state, "envs"))
 	var names []string

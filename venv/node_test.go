@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// nodeSite is a site with an app for Node.js whose lock names one package of a made-up index.
+// nodeSite returns a site with an app for Node.js whose lock names one package of a made-up index.
 func nodeSite(t *testing.T) (*site, modgw.Descriptor) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
@@ -52,7 +52,7 @@ func nodeSite(t *testing.T) (*site, modgw.Descriptor) {
 	return s, modgw.Descriptor{Name: "shop", Kind: modgw.KindHTTP, Root: s.root, HTTP: &modgw.HTTP{Command: []string{"node", "server.js"}}}
 }
 
-// nodePackage is an archive as npm pack makes it.
+// nodePackage returns an archive as npm pack makes it.
 func nodePackage(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -44,7 +44,7 @@ func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 	}
 }
 
-// killSteps are the beginnings of steps after which builds are killed.
+// killSteps returns the beginnings of the steps after which builds are killed.
 func killSteps() []string {
 	if testing.Short() {
 		return []string{"installing"}

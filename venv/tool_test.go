@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// uvFolder is a folder with uv, from PATH or else newly installed.
+// uvFolder returns a folder with uv, from PATH or newly installed.
 func uvFolder(t *testing.T) string {
 	t.Helper()
 	dir, err := findUV()

@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// ownedSite is a site whose app runs as the user "nobody", with an interpreter that this user may
-// run.
+// ownedSite returns a site whose app runs as the user "nobody", with an interpreter that this user
+// may run.
 func ownedSite(t *testing.T) (*site, modgw.Descriptor, uint32) {
 	t.Helper()
 	needRoot(t)

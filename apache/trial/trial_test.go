@@ -28,7 +28,7 @@ func program(t *testing.T) *apache.Program {
 	return p
 }
 
-// open is a folder that the user of Apache's children can enter.
+// open returns a folder that the user of Apache's children can enter.
 func open(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "trial-")

@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// all are the attacks, in the order in which they are tried.
+// all returns the attacks in the order in which they are tried.
 func all() []*attack {
 	return slices.Concat(ofPython(), ofGo(), ofCGI(), ofUsers(), ofDescriptors(), ofBuilds())
 }

@@ -88,7 +88,7 @@ func (v *verdict) String() string {
 // braces are kept in paths until the scene fills them.
 var braces = strings.NewReplacer("%7B%7B", "{{", "%7D%7D", "}}")
 
-// ask is the path of a request that does an attack.
+// ask returns the path of a request that performs an attack.
 func ask(name string, pairs ...string) string {
 	query := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

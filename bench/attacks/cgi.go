@@ -1,11 +1,11 @@
 package main
 
-// cgi is an attack of a CGI script.
+// cgi returns an attack of a CGI script.
 func cgi(name, by, says, what, of string) *attack {
 	return &attack{name: name, from: "CGI", path: "/cgi/attack.cgi?" + what + "=" + of, denied: denied, says: says, by: by}
 }
 
-// ofCGI are the attacks of CGI scripts.
+// ofCGI returns the attacks of CGI scripts.
 func ofCGI() []*attack {
 	const forbidden = `Permission denied`
 	return []*attack{

@@ -2,7 +2,7 @@ package main
 
 import "context"
 
-// control is an attack of a user who speaks to the host.
+// control returns an attack of a user on the control socket.
 func control(name, denied, says string, args ...string) *attack {
 	return &attack{
 		name: name, from: "user", denied: denied, says: says, by: "the control socket asks the kernel who connects",
@@ -16,7 +16,7 @@ func control(name, denied, says string, args ...string) *attack {
 	}
 }
 
-// ofUsers are the attacks of a user who speaks to the host.
+// ofUsers returns the attacks of a user on the control socket.
 func ofUsers() []*attack {
 	return []*attack{
 		control("look at the neighbour's app", `MGW-APP-109`, `status.*neighbour.*refused`, "status", "neighbour"),

@@ -24,7 +24,8 @@ type described struct {
 	path  string            // path of the request
 }
 
-// descriptor is an attack by a descriptor. It is denied when the answer matches a pattern.
+// descriptor returns an attack by a descriptor. It is denied if the answer matches the pattern
+// denied.
 func descriptor(name, by, denied, says string, d described) *attack {
 	return &attack{name: name, from: "descriptor", denied: denied, says: says, by: by, run: d.try}
 }
@@ -94,12 +95,12 @@ func (s *scene) awaitLog(ctx context.Context, said int, pattern string) error {
 	return errors.Join(fmt.Errorf("the log says nothing of %s", pattern), ctx.Err())
 }
 
-// block is an app of the hostile user, at a path of the user's own.
+// block returns the descriptor of an app of the hostile user, at a path of that user.
 func block(settings string) string {
 	return "app \"x\" {\n  hosts = [\"attacker.test\"]\n  mount = \"/x\"\n  " + settings + "\n}\n"
 }
 
-// ofDescriptors are the attacks by descriptors.
+// ofDescriptors returns the attacks by descriptors.
 func ofDescriptors() []*attack {
 	const (
 		refused = `^(404|503|500|502|403)|Permission denied`
@@ -168,7 +169,7 @@ func build(command string) string {
 	return block(page + "\n  build {\n    command = [\"/bin/sh\", \"-c\", \"" + command + "\"]\n  }")
 }
 
-// ofBuilds are the attacks by builds.
+// ofBuilds returns the attacks by builds.
 func ofBuilds() []*attack {
 	const refused = `^(404|503|500|502|403)`
 	ofBuild := func(name, by, says string, d described) *attack {

@@ -2,12 +2,12 @@ package main
 
 import "context"
 
-// golang is an attack of the app in Go.
+// golang returns an attack of the app in Go.
 func golang(name, by, says, what, of string) *attack {
 	return &attack{name: name, from: "Go", path: "/go" + ask(what, "of", of), denied: denied, says: says, by: by}
 }
 
-// ofGo are the attacks of an app in Go.
+// ofGo returns the attacks of an app in Go.
 func ofGo() []*attack {
 	const (
 		forbidden    = `permission denied`

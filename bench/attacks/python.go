@@ -27,13 +27,13 @@ func (a *attack) dear() *attack {
 	return a
 }
 
-// withoutAnswer is an attack after which the app need not answer.
+// withoutAnswer marks an attack after which the app need not answer.
 func (a *attack) withoutAnswer() *attack {
 	a.denied = noAnswer
 	return a
 }
 
-// ofPython are the attacks of an app in Python.
+// ofPython returns the attacks of an app in Python.
 func ofPython() []*attack {
 	const (
 		forbidden = `PermissionError: .*`
@@ -102,7 +102,7 @@ func ofPython() []*attack {
 	}
 }
 
-// forges is an attack on the log, in which alone it is seen whether it succeeds.
+// forges marks an attack on the log. Only the log shows whether it succeeds.
 func (a *attack) forges() *attack {
 	a.denied = `^done wrote`
 	return a

@@ -135,7 +135,7 @@ type scene struct {
 
 func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
 
-// hostile is the program of the hostile app in Go.
+// hostile returns the path of the program of the hostile app in Go.
 func (s *scene) hostile() string { return s.path("apps/attacker/hostile") }
 
 // fill replaces the {{names}} whose values only the scene knows.

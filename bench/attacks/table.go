@@ -107,7 +107,7 @@ var output = regexp.MustCompile(`^(?:\S+T\S+ +\S+ +)?\| (.*)`)
 // longestCell limits the length of a line in the table, in bytes.
 const longestCell = 200
 
-// cell is a text in a table, with the folders of apps that are installed.
+// cell formats text for a table, with the folders of installed apps.
 func cell(text string) string {
 	text = temporary.ReplaceAllString(stamp.ReplaceAllString(text, ""), "/srv/")
 	text = added.ReplaceAllString(text, "/apps/x/")

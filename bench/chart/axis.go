@@ -12,7 +12,7 @@ type axis struct {
 	log       bool
 }
 
-// spanning is an axis for some values. A linear one begins at zero.
+// spanning returns an axis for some values. A linear axis begins at zero.
 func spanning(values []float64, from, to float64, log bool) axis {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -46,7 +46,7 @@ func (a axis) place(v float64) float64 {
 	return a.from + (v-low)/(high-low)*(a.to-a.from)
 }
 
-// ticks are round values within the axis.
+// ticks returns round values within the axis.
 func (a axis) ticks() (all []float64) {
 	if a.log {
 		return a.logTicks()

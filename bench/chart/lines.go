@@ -102,7 +102,7 @@ func (l Lines) drawSeries(c *canvas, x, y axis, n int, s Series) {
 	c.write(x.to+44, at, atStart, ink, s.Name)
 }
 
-// sortedLabels are the labels by rising x.
+// sortedLabels returns the labels by rising x.
 func (l Lines) sortedLabels() iter.Seq2[float64, string] {
 	return func(yield func(float64, string) bool) {
 		for _, v := range slices.Sorted(maps.Keys(l.XLabels)) {

@@ -41,7 +41,7 @@ func descends(pid, ancestor int, parents map[int]int) bool {
 	return false
 }
 
-// running is the processor time of a process by its clock, see clock_getcpuclockid(3).
+// running returns the processor time of a process by its clock, see clock_getcpuclockid(3).
 func running(pid int) time.Duration {
 	const scheduled = 2 // CPUCLOCK_SCHED
 	var used unix.Timespec
@@ -51,7 +51,7 @@ func running(pid int) time.Duration {
 	return time.Duration(used.Nano())
 }
 
-// ended is the processor time of the children of a process that it has waited for.
+// ended returns the processor time of the children of a process that it has waited for.
 func ended(pid int) time.Duration {
 	const perSecond = 100 // USER_HZ on all architectures that Go has
 	fields := statFields(fmt.Sprintf("/proc/%d/stat", pid))
@@ -63,8 +63,8 @@ func ended(pid int) time.Duration {
 	return time.Duration(user+system) * (time.Second / perSecond)
 }
 
-// statFields are the fields of a file of proc_pid_stat(5) that follow the name; nil when the
-// process has ended.
+// statFields returns the fields after the name in a file of proc_pid_stat(5), or nil if the process
+// has ended.
 func statFields(file string) [][]byte {
 	text, err := os.ReadFile(file)
 	if err != nil {

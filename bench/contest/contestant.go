@@ -92,7 +92,7 @@ type Launch struct {
 // mostConnections is the limit of connections for servers that have such a limit.
 const mostConnections = 15_000
 
-// All are modgw first and then the others.
+// All returns all contestants, modgw first.
 func All() []Contestant {
 	return []Contestant{
 		modgw, modgwDefault, modgwHTTP, modWSGIDaemon, modWSGIEmbedded, uWSGI, gunicornSync, gunicornThreads, granian, uvicorn, hypercorn, stdlib,

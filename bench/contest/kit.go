@@ -34,8 +34,8 @@ var built = []string{"uwsgi", "mod_wsgi"}
 // aptPackages are the peers that Debian has, and Apache.
 var aptPackages = []string{"apache2", "libapache2-mod-wsgi-py3", "uwsgi-plugin-python3"}
 
-// CacheFolder is where peers are kept from one run to the next. Root's is one that Apache's user
-// may enter.
+// CacheFolder returns the folder in which peers are kept from one run to the next. If root runs the
+// benchmark, Apache's user may enter it.
 func CacheFolder() (string, error) {
 	if os.Getuid() == 0 {
 		return "/var/cache/modgw-bench", nil
@@ -122,13 +122,13 @@ func (k *Kit) run(ctx context.Context, command ...string) error {
 	return nil
 }
 
-// python is the interpreter of the peers, else of the environment without packages.
+// python returns the interpreter of the peers, or the one of the environment without packages.
 func (k *Kit) python() string { return filepath.Join(cmp.Or(k.venv, k.bare), "bin/python") }
 
-// program is a program of the virtual environment.
+// program returns the path of a program in the virtual environment.
 func (k *Kit) program(name string) string { return filepath.Join(k.venv, "bin", name) }
 
-// Usable are the contestants that can run here. The others are named in the log.
+// Usable returns the contestants that can run here, and logs the others.
 func (k *Kit) Usable(all []Contestant) (usable []Contestant) {
 	for _, c := range all {
 		if c.missing != nil {
@@ -142,7 +142,7 @@ func (k *Kit) Usable(all []Contestant) (usable []Contestant) {
 	return usable
 }
 
-// newest is a file of the virtual environment if a package was built there, else Debian's.
+// newest returns a file in the virtual environment if a package was built there, or Debian's file.
 func (k *Kit) newest(pattern, debian string) string {
 	if found, _ := filepath.Glob(filepath.Join(k.venv, pattern)); k.venv != "" && len(found) > 0 {
 		return found[0]

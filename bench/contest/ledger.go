@@ -37,7 +37,7 @@ type Reloader struct {
 	reload  func(*Running) error
 }
 
-// Reloaders are modgw first and then the others.
+// Reloaders returns all reloaders, modgw first.
 func Reloaders() []Reloader {
 	ours := modgw
 	ours.missing = nil

@@ -32,7 +32,7 @@ WSGIScriptAlias / %[1]s/bench.wsgi application-group=%%{GLOBAL}
 
 func needModWSGI(k *Kit) string { return k.need(k.modWSGI(), "libapache2-mod-wsgi-py3") }
 
-// modWSGI is the newest module, which the package builds, or Debian's.
+// modWSGI returns the newest module, which the package builds, or Debian's.
 func (k *Kit) modWSGI() string {
 	return k.newest("lib/python3*/site-packages/mod_wsgi/server/mod_wsgi-*.so", httpdModules+"/mod_wsgi.so")
 }

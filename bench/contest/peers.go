@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// importing is a script whose application is a site's.
+// importing returns a script whose application is the site's.
 func importing(s Site) string {
 	module, name, _ := strings.Cut(s.Entry, ":")
 	return fmt.Sprintf("from %s import %s as application\n", module, name)
@@ -34,7 +34,8 @@ var uWSGI = Contestant{
 	},
 }
 
-// uWSGI is the newest, which the package builds, or Debian's, which needs its plugin for Python.
+// uWSGI returns the command of the newest uWSGI, which the package builds, or of Debian's, which
+// needs its plugin for Python.
 func (k *Kit) uWSGI() []string {
 	const debian = "/usr/bin/uwsgi"
 	program := k.newest("bin/uwsgi", debian)

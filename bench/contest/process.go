@@ -21,7 +21,7 @@ type process struct {
 // tick is the unit of CPU times in /proc: USER_HZ, which is 100 on every Linux.
 const tick = 10 * time.Millisecond
 
-// tree is a process and all its descendants, as far as they are there.
+// tree returns a process and its running descendants.
 func tree(pid int) []process {
 	p, ok := look(pid)
 	if !ok {

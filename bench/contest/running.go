@@ -113,8 +113,7 @@ func newPlace(parent string) (p Place, err error) {
 	return p, os.WriteFile(filepath.Join(p.Dir, "file.bin"), make([]byte, fileSize), 0o644)
 }
 
-// freePort is a port that no process listens on, and that is not in the range of those that clients
-// are given.
+// freePort returns a port on which no process listens, outside of the range that clients use.
 func freePort() (int, error) {
 	for port := 20000; port < 30000; port++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))

@@ -21,7 +21,7 @@ const (
 // Roles are all roles in the order of a request's way.
 var Roles = []Role{ApacheRole, HostRole, WorkerRole}
 
-// CPU is the CPU time that the processes of each role have used so far.
+// CPU returns the CPU time that the processes of each role have used.
 func (r *Running) CPU() map[Role]time.Duration {
 	used := map[Role]time.Duration{}
 	for _, p := range r.processes() {
@@ -30,9 +30,9 @@ func (r *Running) CPU() map[Role]time.Duration {
 	return used
 }
 
-// Executed is for how long the threads of all processes have been executed so far, as the scheduler
-// counts it: to the nanosecond, where [Running.CPU] counts ticks. Threads that have ended are left
-// out, so that only times between which none has ended can be compared.
+// Executed returns the time for which the threads of all processes have been executed, as counted
+// by the scheduler: in nanoseconds, whereas [Running.CPU] counts ticks. Threads that have ended are
+// left out, so that differences are valid only while no thread ends.
 func (r *Running) Executed() (sum time.Duration) {
 	for _, p := range r.processes() {
 		sum += p.executed()
@@ -62,7 +62,7 @@ func (r *Running) Memory() map[Role]int64 {
 	return used
 }
 
-// processes are all of the contestant.
+// processes returns all processes of the contestant.
 func (r *Running) processes() (all []process) {
 	for _, p := range r.started {
 		all = append(all, tree(p.pid)...)

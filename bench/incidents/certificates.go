@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// certificates are incidents with the host's own certificates.
+// certificates returns incidents with the host's own certificates.
 func certificates() []*incident {
 	listener := func(left time.Duration) func(context.Context, *scene) error {
 		return func(_ context.Context, s *scene) error {

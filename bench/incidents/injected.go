@@ -54,7 +54,7 @@ func (t *timeline) parse(line string) bool {
 	return n == 4 && strings.HasSuffix(line, "\n")
 }
 
-// injections are one for each place. The app has one thread.
+// injections returns one injection for each place. The app has one thread.
 func injections() []injection {
 	worked := func(t *timeline) float64 { return t.firstByte - t.queued }
 	return []injection{

@@ -124,7 +124,7 @@ func (s *scene) fill(text string) string {
 	return strings.NewReplacer("{{dir}}", s.dir, "{{silent}}", fmt.Sprint(s.silent)).Replace(text)
 }
 
-// path is a file of the scene.
+// path returns the path of a file of the scene.
 func (s *scene) path(name string) string { return filepath.Join(s.dir, name) }
 
 // write writes a file of the app.
@@ -186,7 +186,7 @@ type hostStatus struct {
 
 type diagnosis struct{ Cause, Sentence string }
 
-// first is the first thing that is said.
+// first returns the first diagnosis.
 func (h *hostStatus) first() (cause, sentence string) {
 	if h.Diagnosis != nil {
 		return h.Diagnosis.Cause, h.Diagnosis.Sentence

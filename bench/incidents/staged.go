@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// all are the incidents, in the order of the table.
+// all returns the incidents in the order of the table.
 func all() []*incident {
 	return slices.Concat(starts(), overload(), waits(), failures(), silence(), hosts(), certificates())
 }
@@ -17,7 +17,7 @@ def application(environ, start_response):
     return [b"hello"]
 `
 
-// starts are incidents in which an app, or its new code, does not start.
+// starts returns incidents in which an app, or its new code, does not start.
 func starts() []*incident {
 	return []*incident{
 		{
@@ -89,7 +89,7 @@ func starts() []*incident {
 	}
 }
 
-// overload are incidents in which an app has more to do than it can.
+// overload returns incidents in which an app has more work than it can do.
 func overload() []*incident {
 	return []*incident{
 		{

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// failures are incidents in which requests fail, or would.
+// failures returns incidents in which requests fail, or would fail.
 func failures() []*incident {
 	respond := "    start_response(\"200 OK\", [])\n    return [b\"hello\"]\n"
 	return []*incident{

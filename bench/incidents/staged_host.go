@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hosts are incidents that concern the host itself.
+// hosts returns incidents that concern the host itself.
 func hosts() []*incident {
 	return []*incident{
 		{

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// silence are incidents in which workers take requests and answer none.
+// silence returns incidents in which workers accept requests and answer none.
 func silence() []*incident {
 	respond := "    start_response(\"200 OK\", [])\n    return [b\"hello\"]\n"
 	return []*incident{

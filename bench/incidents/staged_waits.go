@@ -35,7 +35,7 @@ class Connection:
         return self._server.recv(1)
 `
 
-// threads are settings of an app with one worker.
+// threads returns the settings of an app with one worker.
 func threads(n string) string {
 	return `
   wsgi {
@@ -45,7 +45,7 @@ func threads(n string) string {
   }`
 }
 
-// waits are incidents in which requests wait for something.
+// waits returns incidents in which requests wait for something.
 func waits() []*incident {
 	answer := "    start_response(\"200 OK\", [])\n    return [b\"hello\"]\n"
 	return []*incident{

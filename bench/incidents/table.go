@@ -60,7 +60,7 @@ func (t table) write(w io.Writer) error {
 // temporary are the names of folders in which incidents are staged.
 var temporary = regexp.MustCompile(`/\S*/incidents\d+/\d+/`)
 
-// cell is a text in a table, with the folders of an app that is installed.
+// cell formats text for a table, with the folder of an installed app.
 func cell(text string) string {
 	text = temporary.ReplaceAllString(text, "/srv/")
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "\n", " ").Replace(text)

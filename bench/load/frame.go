@@ -1,7 +1,7 @@
 package load
 
-// message is a masked WebSocket message of text. Its mask is zero, which is as good as any other
-// and spares the work.
+// message returns a masked WebSocket message of text. Its mask is zero, which is valid and saves
+// work.
 func message(text string) []byte {
 	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
 }

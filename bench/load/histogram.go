@@ -39,7 +39,8 @@ func (h *Histogram) Add(other Histogram) {
 	h.Slow = max(h.Slow, other.Slow)
 }
 
-// Quantile is the duration that a share q of all do not exceed; 0: nothing was counted.
+// Quantile returns the duration that a share q of all durations does not exceed, or 0 if none were
+// counted.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if h.N == 0 {
 		return 0
@@ -58,7 +59,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return h.Slow
 }
 
-// Mean is the average; 0: nothing was counted.
+// Mean returns the average duration, or 0 if none were counted.
 func (h *Histogram) Mean() time.Duration {
 	if h.N == 0 {
 		return 0
@@ -75,7 +76,7 @@ func bucket(d time.Duration) int {
 	return perOctave*octave + int(v>>octave)
 }
 
-// edge is the shortest duration of a bucket.
+// edge returns the shortest duration of a bucket.
 func edge(b int) time.Duration {
 	if b < 2*perOctave {
 		return time.Duration(b)

@@ -57,7 +57,7 @@ func (r Result) Between(from, to time.Duration) (answers int) {
 	return answers
 }
 
-// Failed is the number of requests that got no right answer.
+// Failed returns the number of requests without a right answer.
 func (r Result) Failed() (n int) {
 	for _, times := range r.Errors {
 		n += times

@@ -34,7 +34,7 @@ func (b bar) String() string {
 	return text
 }
 
-// bars are those that rows of a work are held to.
+// bars returns the bars for the rows of works.
 func bars() (all []bar) {
 	rows := func(work string, site contest.Site, front contest.Front) func(Row) bool {
 		return func(row Row) bool {
@@ -144,8 +144,8 @@ func (r *Report) pacedVerdict(rate, most float64) Verdict {
 	return v
 }
 
-// cheapest is the row of hello at a fixed rate with the least CPU time; the zero row when there is
-// none.
+// cheapest returns the row of hello at a fixed rate with the least CPU time, or the zero Row if
+// there is none.
 func (r *Report) cheapest(name string, rate float64) (best Row) {
 	for _, row := range r.Rows {
 		of := row.Contestant == name && row.Rate == rate && row.Site == contest.RawWSGI.Name &&

@@ -41,7 +41,7 @@ func (c Calls) sum(role contest.Role) (sum float64) {
 	return sum
 }
 
-// names are the calls of a role, the most frequent first; those that hardly ever come are left out.
+// names lists the calls of a role, the most frequent first, without very rare ones.
 func (c Calls) names(role contest.Role) string {
 	byName := c.PerAnswer[role]
 	var all []string

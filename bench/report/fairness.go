@@ -32,7 +32,7 @@ func (r *Report) writeFairness(out *strings.Builder) {
 	}
 }
 
-// alone is the row of the same contestant and situation without slow requests.
+// alone returns the row of the same contestant and situation without slow requests.
 func (r *Report) alone(beside Row) (Row, bool) {
 	situation := beside.Situation
 	situation.Slow = 0

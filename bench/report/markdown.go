@@ -39,7 +39,7 @@ func (r *Report) writeVersions(out *strings.Builder) {
 	fmt.Fprintf(out, "\n%s.\n\n", strings.Join(all, ", "))
 }
 
-// tables are the rows by situation, in the order of the run.
+// tables groups the rows by situation, in the order of the run.
 func (r *Report) tables() (tables [][]Row) {
 	at := map[Situation]int{}
 	for _, row := range r.Rows {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Median is the median; 0: there is none.
+// Median returns the median, or 0 if there are no values.
 func Median(all []float64) float64 {
 	if len(all) == 0 {
 		return 0
@@ -18,7 +18,7 @@ func Median(all []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// quartiles are the values that a quarter of all are below, and above; without any they are 0.
+// quartiles returns the first and the third quartile, or 0 if there are no values.
 func quartiles(all []float64) (low, high float64) {
 	if len(all) == 0 {
 		return 0, 0
@@ -32,7 +32,7 @@ func quartiles(all []float64) (low, high float64) {
 	return at(0.25), at(0.75)
 }
 
-// Spread is by how many percent of the median half of the rounds are further from it, about.
+// Spread returns half of the interquartile range of the rounds, in percent of their median.
 func (r Row) Spread() float64 {
 	low, high := quartiles(r.Rounds)
 	if middle := Median(r.Rounds); middle > 0 {

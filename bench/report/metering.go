@@ -16,7 +16,7 @@ type Metering struct {
 	Failed string `json:",omitempty"` // why there are no numbers, or not all
 }
 
-// shares are by how many percent an answer costs more with counting, in each round.
+// shares returns, for each round, by how many percent counting raises the cost of an answer.
 func (m Metering) shares() (all []float64) {
 	for i := range min(len(m.With), len(m.Without)) {
 		if m.Without[i] > 0 {

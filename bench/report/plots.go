@@ -35,7 +35,7 @@ func busy(row Row) bool {
 	return row.Workers == 1 && row.Idle == 0 && row.Slow == 0 && row.Rate == 0 && row.Failed == ""
 }
 
-// best is each contestant's fastest row, modgw's first and then the fastest.
+// best returns each contestant's fastest row, modgw's first and then by speed.
 func (r *Report) best(of func(Row) bool) []Row {
 	fastest := map[string]Row{}
 	for _, row := range r.Rows {
@@ -135,7 +135,7 @@ func (r *Report) series(of func(Row) bool, point func(Row) [2]float64) (all []ch
 	return all
 }
 
-// colour is the same for a contestant in all plots.
+// colour returns the colour of a contestant, which is the same in all plots.
 func colour(name string) int {
 	return max(0, slices.IndexFunc(contest.All(), func(c contest.Contestant) bool { return c.Name == name }))
 }

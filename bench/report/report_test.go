@@ -18,14 +18,14 @@ func hello(name string, front contest.Front, perSecond float64) Row {
 	}
 }
 
-// django is a page that takes the worker some microseconds.
+// django returns the row of a page that takes the worker cpu microseconds.
 func django(name string, threads int, cpu float64) Row {
 	row := hello(name, contest.Direct, 1e6/cpu)
 	row.Work, row.Site, row.Threads = "page", contest.Django.Name, threads
 	return row
 }
 
-// paced is hello at a fixed rate, for some microseconds.
+// paced returns the row of hello at a fixed rate, at a cost of cpu microseconds.
 func paced(name string, threads int, rate, cpu float64) Row {
 	row := hello(name, contest.Direct, rate)
 	row.Rate, row.Threads, row.Latency = rate, threads, Latency{P99: 500}

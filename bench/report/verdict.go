@@ -17,7 +17,7 @@ type Verdict struct {
 	Narrowly bool   // another run may have the opposite result
 }
 
-// Verdicts are those on all bars.
+// Verdicts returns the verdicts on all bars.
 func (r *Report) Verdicts() (all []Verdict) {
 	for _, b := range bars() {
 		all = append(all, b.verdict(r.Rows))
@@ -26,8 +26,8 @@ func (r *Report) Verdicts() (all []Verdict) {
 	return slices.Concat(all, r.reloadVerdicts(), r.meteringVerdicts())
 }
 
-// between are the ratios of the quartiles of two rows: where the ratio of their medians may well be
-// in another run.
+// between returns the range in which the ratio of the two rows' medians may be in another run,
+// computed from their quartiles.
 func between(ours, theirs Row) (low, high float64) {
 	ourLow, ourHigh := quartiles(ours.Rounds)
 	theirLow, theirHigh := quartiles(theirs.Rounds)

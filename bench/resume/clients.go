@@ -48,7 +48,7 @@ func (p *pauses) String() string {
 		time.Duration(p.answer.Load()).Round(time.Millisecond), time.Duration(p.event.Load()).Round(time.Millisecond))
 }
 
-// pauses are those to add to now.
+// pauses returns the pauses that count at present.
 func (c *clients) pauses() *pauses {
 	if c.reloading.Load() {
 		return &c.moved
@@ -180,7 +180,7 @@ func (c *clients) listen() error {
 	return nil
 }
 
-// frame is a short frame of a client, with a mask that changes nothing.
+// frame returns a client's short frame, with a mask that changes nothing.
 func frame(operation byte, payload string) []byte {
 	return append([]byte{0x80 | operation, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
 }

@@ -20,7 +20,7 @@ func (s server) runs(a app) bool { return s.only == "" || s.only == a.name }
 
 const modWSGI = "/usr/lib/apache2/modules/mod_wsgi.so"
 
-// servers are modgw-host first, then the others.
+// servers returns all servers, modgw-host first.
 func (b *bench) servers() []server {
 	all := []server{
 		{name: "modgw-host", command: b.modgw},

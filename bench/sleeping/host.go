@@ -159,7 +159,7 @@ func (h *host) memory(ctx context.Context) (worker, template float64, err error)
 	return total(workers) / float64(h.sites), total(h.logged("template ready")) / float64(h.sites), err
 }
 
-// logged are the processes that records of the host's log with a message name.
+// logged returns the process IDs in the log records with a message.
 func (h *host) logged(message string) (pids []int) {
 	text, err := os.ReadFile(h.running.LogFile)
 	if err != nil {
@@ -177,7 +177,7 @@ func (h *host) logged(message string) (pids []int) {
 	return pids
 }
 
-// total is the proportional set size of processes in MiB.
+// total returns the proportional set size of processes in MiB.
 func total(pids []int) (mebibytes float64) {
 	for _, pid := range pids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))

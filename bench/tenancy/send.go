@@ -16,7 +16,7 @@ type outcome struct {
 	times []time.Duration // from when they should have been sent until their answer
 }
 
-// quantile is the time that a share of the requests did not exceed.
+// quantile returns the time that a share of the requests did not exceed.
 func (o *outcome) quantile(share float64) time.Duration {
 	if len(o.times) == 0 {
 		return 0

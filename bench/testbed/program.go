@@ -99,7 +99,7 @@ func (p *Program) Await(ctx context.Context, patience time.Duration, try func(co
 	}
 }
 
-// FreeAddress is one of this machine on which nothing listens.
+// FreeAddress returns an address of this machine at which no process listens.
 func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

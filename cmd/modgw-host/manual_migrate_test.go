@@ -45,7 +45,7 @@ func TestPagesOfOtherServersShowWhatMigrateWrites(t *testing.T) {
 	}
 }
 
-// migratedPage is a page with its results as migrate writes them.
+// migratedPage returns a page with its results as migrate writes them.
 func migratedPage(t *testing.T, page string) string {
 	t.Helper()
 	root := t.TempDir()

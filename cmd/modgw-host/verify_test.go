@@ -41,8 +41,8 @@ func runVerify(t *testing.T, args []string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// pages is a site whose start page links to a file, and contains a number that is different each
-// time.
+// pages returns a site whose start page links to a file, and contains a number that is different
+// each time.
 func pages(file int, header string) http.HandlerFunc {
 	var count atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -39,7 +39,7 @@ func LookupID(uid uint32) (*Account, error) {
 	return accountOf(u)
 }
 
-// GroupName is the name of a group, or its number where it has none.
+// GroupName returns the name of a group, or its number if it has none.
 func GroupName(gid uint32) string {
 	id := strconv.FormatUint(uint64(gid), 10)
 	if g, err := user.LookupGroupId(id); err == nil {

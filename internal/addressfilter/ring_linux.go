@@ -65,7 +65,7 @@ func newRing() (*ring, error) {
 	return r, nil
 }
 
-// fd is the descriptor, which the ring keeps.
+// fd returns the descriptor, which the ring keeps.
 func (r *ring) fd() (fd int) {
 	_ = r.conn.Control(func(n uintptr) { fd = int(n) }) // the file is open
 	return fd

@@ -58,7 +58,7 @@ func (a *Authority) Issue(t testing.TB, dir string, names ...string) Pair {
 	return a.issue(t, dir, time.Now().Add(time.Hour), names...)
 }
 
-// IssueExpired is Issue for a certificate that is no longer valid.
+// IssueExpired is like Issue, but the certificate is no longer valid.
 func (a *Authority) IssueExpired(t testing.TB, dir string, names ...string) Pair {
 	t.Helper()
 	return a.issue(t, dir, time.Now().Add(-time.Second), names...)

@@ -51,7 +51,7 @@ func TestGroupsOfThisProcessAreFound(t *testing.T) {
 	}
 }
 
-// plainTree is a tree of folders that look like groups.
+// plainTree returns a tree of folders that look like groups.
 func plainTree(t *testing.T, unified string, split ...Controller) Tree {
 	t.Helper()
 	tree := Tree{Unified: filepath.Join(t.TempDir(), "own"), split: map[Controller]string{}}

@@ -44,8 +44,8 @@ var (
 	words2 = freezerWords{2, "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1\n"}
 )
 
-// UnifiedFreezer is the freezer of a group of version 2, by its folder. It is nil where the kernel
-// is older than 5.2, or this process may not use it.
+// UnifiedFreezer returns the freezer of the version 2 group whose folder is dir. It returns nil if
+// the kernel is older than 5.2, or if this process may not use it.
 func UnifiedFreezer(dir string) *Freezer {
 	if !writable(filepath.Join(dir, words2.file)) {
 		return nil
@@ -74,7 +74,8 @@ func (t Tree) OpenFreezer(home, name string) *Freezer {
 // HasFreezer reports whether the machine probably has a freezer for groups like this process's own.
 func (t Tree) HasFreezer() bool { return t.freezer != "" || t.Unified != "" }
 
-// Version is the version of control groups by which processes are frozen; 0: they are not.
+// Version returns the version of control groups by which processes are frozen, or 0 for a nil
+// Freezer.
 func (f *Freezer) Version() int {
 	if f == nil {
 		return 0
@@ -120,7 +121,7 @@ func (f *Freezer) Thaw() error {
 	return nil
 }
 
-// Processes are the ids of the processes in the group, in no order.
+// Processes returns the IDs of the processes in the group, in no particular order.
 func (f *Freezer) Processes() []int {
 	if f == nil {
 		return nil
@@ -128,7 +129,8 @@ func (f *Freezer) Processes() []int {
 	return ProcessesIn(f.dir)
 }
 
-// ProcessesIn are the ids of the processes in a group, by its folder, in no order.
+// ProcessesIn returns the IDs of the processes in the group whose folder is dir, in no particular
+// order.
 func ProcessesIn(dir string) (pids []int) {
 	text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 	if err != nil {
@@ -142,8 +144,8 @@ func ProcessesIn(dir string) (pids []int) {
 	return pids
 }
 
-// ProcessFile is the file into which a process writes "0" to belong to a group of version 1; "" for
-// one of version 2, which processes belong to anyway.
+// ProcessFile returns the file to which a process writes "0" to join a version 1 group. It returns
+// "" for a version 2 group, to which the processes belong anyway.
 func (f *Freezer) ProcessFile() string {
 	if f.Version() != 1 {
 		return ""

@@ -68,7 +68,7 @@ func (g *Group) openSplit(home, name string, c Controller, l Limits) error {
 	return apply(dir, l.settings1(c))
 }
 
-// Unified is the folder below which groups with processes are made in version 2; "": none.
+// Unified returns the folder below which version 2 groups with processes are created; "": none.
 func (g *Group) Unified() string {
 	if g == nil {
 		return ""
@@ -96,7 +96,7 @@ func (g *Group) Restore() error {
 	return nil
 }
 
-// ProcessFiles are the files of version 1 into which a process writes "0" to belong to the group.
+// ProcessFiles returns the version 1 files to which a process writes "0" to join the group.
 func (g *Group) ProcessFiles() []string {
 	if g == nil {
 		return nil
@@ -113,7 +113,8 @@ func (g *Group) ProcessFiles() []string {
 // Bounds reports whether the group can limit the resource of a controller.
 func (g *Group) Bounds(c Controller) bool { return g.Version(c) > 0 }
 
-// Version is the version of control groups by which the group bounds something; 0: it does not.
+// Version returns the version of control groups by which the group limits a controller's resource,
+// or 0 if it does not.
 func (g *Group) Version(c Controller) int {
 	switch {
 	case g == nil:
@@ -205,7 +206,7 @@ func (t Tree) RemoveStrays(pattern string, ended func(home string) bool) {
 	}
 }
 
-// number is the content of a file that has a number; 0 when it has none.
+// number returns the number in a file, or 0 if there is none.
 func number(file string) int64 {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -215,7 +216,8 @@ func number(file string) int64 {
 	return n
 }
 
-// field is a number in a file of lines with a name and a number; 0 when it is not there.
+// field returns a number from a file of lines with a name and a number, or 0 if the name is
+// missing.
 func field(file, name string) uint64 {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -78,7 +78,7 @@ func find(mounts, groups string) Tree {
 // leafName is the group to which a host moves that delegates controllers; see [Tree.Delegate].
 const leafName = "modgw-host"
 
-// within is the folder of the own group in a mount of which root is visible at the path at.
+// within returns the folder of the own group in a mount that shows the path root at the path at.
 func within(root, at string, own map[string]string, name string) (string, bool) {
 	path, ok := own[name]
 	if !ok {
@@ -146,10 +146,10 @@ func write(dir, file, text string) error {
 	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0)
 }
 
-// available are the controllers that the own group of version 2 has.
+// available returns the controllers of the own version 2 group.
 func (t Tree) available() []Controller { return listed(filepath.Join(t.Unified, "cgroup.controllers")) }
 
-// enabled are those that groups below it have.
+// enabled returns the controllers that groups below it have.
 func (t Tree) enabled() []Controller {
 	return listed(filepath.Join(t.Unified, "cgroup.subtree_control"))
 }

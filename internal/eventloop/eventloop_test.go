@@ -45,7 +45,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// pair are two connected sockets, ours registered with the loop.
+// pair returns two connected sockets. ours is registered with the loop.
 func pair(t *testing.T, l *Loop, arrived func(s *Socket) bool) (ours, theirs *Socket) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

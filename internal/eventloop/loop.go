@@ -235,8 +235,8 @@ func (l *Loop) release() {
 	l.epoll = -1
 }
 
-// Time is when this turn began, about: one look at the clock is enough for all that it handles.
-// Only the loop may call it.
+// Time returns the approximate time at which this turn began: reading the clock once is sufficient
+// for all events of the turn. Only the loop may call it.
 func (l *Loop) Time() time.Time {
 	if l.time.IsZero() {
 		l.time = time.Now()
@@ -244,5 +244,5 @@ func (l *Loop) Time() time.Time {
 	return l.time
 }
 
-// Now is Time by the clock of the loop's timers.
+// Now returns Time according to the clock of the loop's timers.
 func (l *Loop) Now() time.Duration { return monotonic.Of(l.Time()) }

@@ -55,7 +55,7 @@ func (s *Socket) Ready(e Events) {
 	}
 }
 
-// TryReadMessage is ReadMessage that does not wait; its error is unix.EAGAIN then.
+// TryReadMessage is like ReadMessage, but does not wait; its error is then unix.EAGAIN.
 func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()

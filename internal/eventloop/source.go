@@ -79,8 +79,8 @@ func (s *Source) Remove() {
 	s.end(func() { _ = s.control(unix.EPOLL_CTL_DEL, 0) }) // it fails only if the loop is closed
 }
 
-// Forget is Remove for a descriptor that was closed, or is about to be: closing the last descriptor
-// of a socket takes it off the loop.
+// Forget is like Remove, but for a descriptor that was closed, or is about to be: closing the last
+// descriptor of a socket removes it from the loop.
 func (s *Source) Forget() { s.end(func() {}) }
 
 func (s *Source) end(last func()) {

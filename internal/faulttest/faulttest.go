@@ -53,7 +53,7 @@ var (
 	unquoted     = strings.NewReplacer(`\`, "", `"`, "", "&#34;", "", "&quot;", "")
 )
 
-// quotesOf are the messages in the entry of a code.
+// quotesOf returns the messages in the entry of a code.
 func quotesOf(code string) (quotes []string) {
 	_, rest, _ := strings.Cut(manual.Troubleshooting, "### "+code+"\n")
 	entry, _, _ := strings.Cut(rest, "\n#")

@@ -79,7 +79,7 @@ func TestFilesAreOpenedWithTheRightsOfTheUser(t *testing.T) {
 	}
 }
 
-// openFolder is a folder that everybody may enter.
+// openFolder returns a folder that everyone may enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "files")

@@ -39,9 +39,9 @@ func Public(name string) bool {
 	return true
 }
 
-// HiddenBelow is a regular expression for the URL paths below prefix that are never served as
-// files. It is for the configuration of Apache, nginx and lighttpd, which all use PCRE, and has
-// neither backslashes nor quotation marks.
+// HiddenBelow returns a regular expression for the URL paths below prefix that are never served as
+// files. It is for the configuration of Apache, nginx and lighttpd, which all use PCRE, and
+// contains neither backslashes nor quotation marks.
 func HiddenBelow(prefix string) string {
 	return "^" + quotePattern(prefix) +
 		`(?:(?:.*/)?(?:[.](?!well-known(?:/|$))|#[^/]*#$|(?i:modgw[.]hcl)$)|.*(?:~|[.](?i:bak|orig|rej|sw[pon]|php|phtml|phar|phps))$)`

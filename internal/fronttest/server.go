@@ -82,8 +82,8 @@ const (
 	lastPort  = 31999
 )
 
-// FreePort is a TCP port of the loopback interface that is not in use and that no other test
-// gets, in any process, until this one has ended.
+// FreePort returns an unused TCP port of the loopback interface that no other test, in any process,
+// gets until this one has ended.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {

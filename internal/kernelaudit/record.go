@@ -111,7 +111,7 @@ func (f fields) number(name string) int {
 	return int(n)
 }
 
-// path is an absolute path; "": there is none.
+// path returns the absolute path in a field, or "" if there is none.
 func (f fields) path(name string) string {
 	value := f[name]
 	if quoted, ok := strings.CutPrefix(value, `"`); ok {

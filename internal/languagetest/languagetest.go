@@ -60,7 +60,7 @@ func Check(file, text string) ([]Finding, error) {
 	return c.found, nil
 }
 
-// isComment is true for a line of a script that is a comment as a whole.
+// isComment reports whether a line of a script consists of a comment.
 func isComment(_ int, line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
 
 type checker struct {

@@ -89,7 +89,7 @@ type Difference struct {
 	Found   int    // the number of findings
 }
 
-// More is true where more was found than is allowed.
+// More reports whether more was found than is allowed.
 func (d Difference) More() bool { return d.Found > d.Allowed }
 
 func (d Difference) String() string {

@@ -194,7 +194,7 @@ func (o Orders) tie() error {
 	return err
 }
 
-// unconfined is the failure of a program that does not run because it would not be confined.
+// unconfined returns the failure of a program that does not run because it would not be confined.
 func unconfined(err error) failure {
 	step := "confine it"
 	if failed, ok := errors.AsType[*sandbox.Error](err); ok {

@@ -65,7 +65,7 @@ func (r *Regexp) ReplaceAllStringFunc(s string, with func(string) string) string
 	return r.get().ReplaceAllStringFunc(s, with)
 }
 
-// ReplaceAllFunc is ReplaceAllStringFunc for bytes.
+// ReplaceAllFunc is like ReplaceAllStringFunc, for bytes.
 func (r *Regexp) ReplaceAllFunc(s []byte, with func([]byte) []byte) []byte {
 	return r.get().ReplaceAllFunc(s, with)
 }

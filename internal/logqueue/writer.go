@@ -193,7 +193,8 @@ func (w *Writer) write(lines []byte) (int, error) {
 	return n, err
 }
 
-// wholeLines is the beginning of text for one write: as many lines as fit, but at least the first.
+// wholeLines returns the part of text for one write: as many lines as fit, but at least the first
+// one.
 func wholeLines(text []byte) []byte {
 	if len(text) <= largestWrite {
 		return text

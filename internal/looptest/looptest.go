@@ -74,7 +74,7 @@ func Describe(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, describe(r, body))
 }
 
-// DescribeOnLoop is Describe for a Handler's Answer.
+// DescribeOnLoop is like Describe, for a Handler's Answer.
 func DescribeOnLoop(x modgw.LoopExchange) {
 	r, _ := x.Request()
 	body := describe(r, x.Body())
@@ -93,7 +93,7 @@ type Declining struct{ http.Handler }
 // ServeOnLoop implements [modgw.LoopHandler].
 func (Declining) ServeOnLoop(modgw.LoopExchange) bool { return false }
 
-// OnLoop is h as a LoopHandler.
+// OnLoop returns h as a LoopHandler.
 func OnLoop(h http.Handler) http.Handler {
 	if _, ok := h.(modgw.LoopHandler); ok {
 		return h
@@ -101,8 +101,8 @@ func OnLoop(h http.Handler) http.Handler {
 	return Declining{h}
 }
 
-// Loops are two loops for a front, on the first of which its handler serves if it is a Handler. The
-// first connection begins on the second. Close them when no connection is left.
+// Loops returns two loops for a front. If h is a Handler, it serves on the first. The first
+// connection begins on the second. Close the loops when no connection is left.
 func Loops(t testing.TB, h http.Handler) []*eventloop.Loop {
 	t.Helper()
 	loops := []*eventloop.Loop{NewLoop(t), NewLoop(t)}

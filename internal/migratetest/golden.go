@@ -106,7 +106,7 @@ func withoutRoot(text []byte, root string) []byte {
 	return text
 }
 
-// report is the entries, then the problems and notes.
+// report lists the entries, and then the problems and notes.
 func report(p *migrate.Plan) []byte {
 	var b bytes.Buffer
 	for _, e := range p.Entries {

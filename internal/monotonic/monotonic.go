@@ -6,7 +6,7 @@ import "time"
 
 var start = time.Now()
 
-// Now is the time since this process began, about. It is never zero.
+// Now returns the approximate time since this process began. It is never zero.
 func Now() time.Duration { return time.Since(start) + 1 }
 
 // Of converts a time returned by time.Now to the value that Now had at that time.

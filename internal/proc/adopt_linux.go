@@ -114,7 +114,7 @@ func (p *Process) reapAdopted() {
 	p.settle(exit, sent)
 }
 
-// parentOf is the pid of the parent of a process; 0 when there is no such process.
+// parentOf returns the PID of the parent of a process, or 0 if there is no such process.
 func parentOf(pid int) int {
 	_, fields := statOf(pid)
 	if len(fields) == 0 {
@@ -124,8 +124,8 @@ func parentOf(pid int) int {
 	return parent
 }
 
-// pollAdopted is pollExit for a process that is not a child: its descriptor becomes readable when
-// it has ended. It returns too when a process that another host has was released.
+// pollAdopted is like pollExit, for a process that is not a child: its descriptor becomes readable
+// when it has ended. It also returns when a process that belongs to another host was released.
 func (p *Process) pollAdopted() {
 	f, ok := pollable(p.pidfd)
 	defer f.Close()

@@ -78,8 +78,8 @@ func MachineBounds(c cgroup.Controller) bool {
 	return err == nil && os.Geteuid() == 0 && tree.Has(c)
 }
 
-// CgroupVersion is the version of control groups by which this process can bound something for
-// others; 0: it cannot.
+// CgroupVersion returns the version of control groups by which this process can limit a resource of
+// others, or 0 if it cannot.
 func CgroupVersion(c cgroup.Controller) int {
 	tree, err := ownTree()
 	if err != nil {

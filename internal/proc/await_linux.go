@@ -45,7 +45,7 @@ func pollable(fd int) (f *os.File, ok bool) {
 	return os.NewFile(uintptr(fd), "pidfd"), err == nil
 }
 
-// pollFile is pollUntil for a file, and ends when that is closed.
+// pollFile is like pollUntil, for a file, and ends when the file is closed.
 func pollFile(f *os.File, ready func(fd uintptr) bool) bool {
 	conn, err := f.SyscallConn()
 	if err != nil {

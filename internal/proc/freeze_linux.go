@@ -27,7 +27,8 @@ func (s *Scope) AllowFreeze() {
 	}
 }
 
-// FreezerVersion is the version of control groups by which the scope is frozen; 0: it cannot be.
+// FreezerVersion returns the version of control groups by which the scope is frozen, or 0 if it
+// cannot be frozen.
 func (s *Scope) FreezerVersion() int { return s.freezer.Version() }
 
 // Freeze stops all processes of the scope. When it fails, or ctx ends first, they go on.

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// freezable are scopes that can be frozen, by version.
+// freezable returns scopes that can be frozen, by version.
 func freezable(t *testing.T) map[string]*Scope {
 	t.Helper()
 	all := map[string]*Scope{}

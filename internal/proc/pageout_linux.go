@@ -57,7 +57,7 @@ func after(ranges []addressRange, done uintptr) []addressRange {
 	return nil
 }
 
-// writableRanges are the private writable ranges that a file of /proc lists (proc_pid_maps(5)).
+// writableRanges returns the private writable ranges in a file of /proc (proc_pid_maps(5)).
 func writableRanges(maps string) (ranges []addressRange) {
 	file, err := os.Open(maps)
 	if err != nil {

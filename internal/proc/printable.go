@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// printable is text as it can be shown anywhere: control characters, which could steer a terminal
-// or fake a line of a log, and bytes that are no UTF-8 are escaped. Tabs stay.
+// printable escapes text so that it can be shown anywhere: it escapes control characters, which
+// could control a terminal or fake a line of a log, and bytes that are not UTF-8. It keeps tabs.
 func printable(text []byte) string {
 	for _, c := range text {
 		if c != '\t' && (c < ' ' || c >= 0x7f) {
@@ -37,12 +37,11 @@ func escaped(text []byte) string {
 	return b.String()
 }
 
-// PrintableLine is text with everything escaped that could steer a terminal or fake a line of a
-// log.
+// PrintableLine escapes all characters that could control a terminal or fake a line of a log.
 func PrintableLine(text string) string { return printable([]byte(text)) }
 
-// Printable is text with everything escaped that could steer a terminal or fake a line of a log,
-// but line feeds.
+// Printable escapes all characters that could control a terminal or fake a line of a log, except
+// line feeds.
 func Printable(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

@@ -92,7 +92,7 @@ func (p *Process) countOOMKills() uint64 {
 	return oomKills()
 }
 
-// PID is the id of the process and of its group.
+// PID returns the ID of the process and of its group.
 func (p *Process) PID() int { return p.pid }
 
 // Done closes when the process has ended, nothing of its group is left, and its output was read.

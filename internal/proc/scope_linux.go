@@ -86,8 +86,8 @@ func NewScope(app string, limits cgroup.Limits) (*Scope, error) {
 	return s, err
 }
 
-// Version is the version of control groups by which the kernel bounds something for the processes
-// of the scope together; 0: it does not.
+// Version returns the version of control groups by which the kernel limits a resource of all
+// processes of the scope together, or 0 if it does not.
 func (s *Scope) Version(c cgroup.Controller) int {
 	if s == nil {
 		return 0
@@ -109,7 +109,7 @@ func ScopesAreMarks() error {
 	return err
 }
 
-// Mark is the value that the scope's processes have in their environment; "" when they need none.
+// Mark returns the value in the environment of the scope's processes, or "" if they need none.
 func (s *Scope) Mark() string {
 	if s == nil {
 		return ""
@@ -182,7 +182,7 @@ func (s *Scope) bound(l Limits) Limits {
 	return l
 }
 
-// processFiles are the files of version 1 into which a process writes "0" to belong to the scope.
+// processFiles returns the version 1 files to which a process writes "0" to join the scope.
 func (s *Scope) processFiles() []string {
 	files := s.in.ProcessFiles()
 	if file := s.freezer.ProcessFile(); file != "" {
@@ -308,7 +308,7 @@ func homeNameOf(namespace uint64, pid int, start string) string {
 	return fmt.Sprintf("modgw-%d-%d-%s", namespace, pid, start)
 }
 
-// homePattern is a glob for the names of all homes of a PID namespace.
+// homePattern returns a glob for the names of all homes of a PID namespace.
 func homePattern(namespace uint64) string { return fmt.Sprintf("modgw-%d-*-*", namespace) }
 
 // hasEnded reports whether a home belongs to a process of the PID namespace that has ended.
@@ -324,7 +324,7 @@ func hasEnded(home string, namespace uint64) bool {
 	return len(fields) <= startTimeField || fields[startTimeField] != start
 }
 
-// pidNamespace is the number of the PID namespace of this process.
+// pidNamespace returns the number of this process's PID namespace.
 func pidNamespace() (uint64, error) {
 	var stat unix.Stat_t
 	if err := unix.Stat("/proc/self/ns/pid", &stat); err != nil {
@@ -406,7 +406,7 @@ func killEach(dir string) {
 	}
 }
 
-// namesIn are the names of the processes of a cgroup that are not ending yet.
+// namesIn returns the names of the processes of a cgroup that are not ending yet.
 func namesIn(dir string) (names []string) {
 	for _, pid := range cgroup.ProcessesIn(dir) {
 		if name := nameOf(pid); name != "" {
@@ -416,7 +416,7 @@ func namesIn(dir string) (names []string) {
 	return names
 }
 
-// nameOf is the name of a process, which it may have chosen; "" when it is ending or gone.
+// nameOf returns the name of a process, which it may have chosen, or "" if it is ending or gone.
 func nameOf(pid int) string {
 	if isEnding(pid) {
 		return ""

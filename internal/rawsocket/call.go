@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Poll is epoll_wait that waits for so many milliseconds at most.
+// Poll is epoll_wait(2) with a timeout in milliseconds.
 func Poll(epoll int, events []unix.EpollEvent, timeout int) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll),
 		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), uintptr(timeout),
@@ -49,12 +49,12 @@ func Write(fd int, p []byte) (int, error) {
 	return Send(fd, &message)
 }
 
-// Send is sendmsg(2) that does not wait.
+// Send is sendmsg(2) without waiting.
 func Send(fd int, message *unix.Msghdr) (int, error) {
 	return call(unix.SYS_SENDMSG, fd, message, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// Receive is recvmsg(2) that does not wait.
+// Receive is recvmsg(2) without waiting.
 func Receive(fd int, message *unix.Msghdr) (int, error) {
 	return call(unix.SYS_RECVMSG, fd, message, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 }

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pair are the two ends of a connection over TCP.
+// pair returns the two ends of a TCP connection.
 func pair(t testing.TB) (ours *Conn, theirs *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -45,8 +45,8 @@ func (o Opener) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// OpenBeneath is Open for a name in a folder, which is found by an absolute path. Neither the name
-// nor a link leads out of the folder.
+// OpenBeneath is like Open, for a name in a folder that is given by an absolute path. Neither the
+// name nor a link leads out of the folder.
 func (o Opener) OpenBeneath(dir, name string) (file *os.File, err error) {
 	w, err := o.followBeneath(dir, name, func(w *walk) (err error) {
 		file, err = w.open()
@@ -58,7 +58,7 @@ func (o Opener) OpenBeneath(dir, name string) (file *os.File, err error) {
 	return file, nil
 }
 
-// StatBeneath is Stat for a name in a folder, as with [Opener.OpenBeneath].
+// StatBeneath is like Stat, for a name in a folder, as with [Opener.OpenBeneath].
 func (o Opener) StatBeneath(dir, name string) (info fs.FileInfo, err error) {
 	w, err := o.followBeneath(dir, name, func(w *walk) error {
 		info, err = w.stat()
@@ -70,7 +70,7 @@ func (o Opener) StatBeneath(dir, name string) (info fs.FileInfo, err error) {
 	return info, nil
 }
 
-// followBeneath is follow for a name in a folder.
+// followBeneath is like follow, for a name in a folder.
 func (o Opener) followBeneath(dir, name string, reached func(*walk) error) (*walk, error) {
 	return o.follow(dir, func(w *walk) error {
 		if name == "" || filepath.IsAbs(name) || strings.HasSuffix(name, "/") || strings.ContainsRune(name, 0) {
@@ -144,7 +144,7 @@ func (w *walk) open() (*os.File, error) {
 	return os.NewFile(uintptr(fd), w.asked), nil
 }
 
-// fault is an error of the walk, with the reason for which rights were missing.
+// fault returns an error of the walk, with the reason for missing rights.
 func (w *walk) fault(op, path string, err error) error {
 	if errno, ok := err.(syscall.Errno); ok && errno == syscall.EACCES {
 		switch {

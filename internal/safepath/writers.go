@@ -95,7 +95,7 @@ func (w Writers) join(other Writers) (Writers, error) {
 	return Writers{scope: severalUsers}, nil
 }
 
-// joinGroup is join for a user and a group. A member of the group counts as the whole group.
+// joinGroup is like join, for a user and a group. A member of the group counts as the whole group.
 func (w Writers) joinGroup(g Writers) (Writers, error) {
 	a, err := w.Account()
 	if err != nil {
@@ -156,7 +156,8 @@ func nodeOf(s *syscall.Stat_t) node {
 	return n
 }
 
-// owner is who can change the mode of a node, and replace it in a folder with the sticky bit.
+// owner returns the user who can change the mode of a node, and replace it in a folder with the
+// sticky bit.
 func (n node) owner() Writers {
 	if n.uid == 0 {
 		return Writers{}
@@ -164,8 +165,8 @@ func (n node) owner() Writers {
 	return Writers{oneUser, n.uid}
 }
 
-// others are who may write to a node by its mode. A link's own mode means nothing, and with the
-// sticky bit others can only add to a folder.
+// others returns the users who may write to a node according to its mode. The mode of a link has no
+// meaning, and in a folder with the sticky bit others can only add names.
 func (n node) others() Writers {
 	if n.mode&fs.ModeSymlink != 0 || n.mode.IsDir() && n.mode&fs.ModeSticky != 0 {
 		return Writers{}
@@ -173,7 +174,7 @@ func (n node) others() Writers {
 	return n.added()
 }
 
-// added are who may add names to a folder.
+// added returns the users who may add names to a folder.
 func (n node) added() Writers {
 	switch {
 	case n.mode&0o002 != 0:

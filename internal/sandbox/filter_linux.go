@@ -270,8 +270,8 @@ func withoutFastOpen(call uintptr, flags uint32) decision {
 	})
 }
 
-// absentFilter is the filter for calls that programs have another way for, and try nevertheless:
-// those are no denials, and the kernel is not to write them down.
+// absentFilter returns the filter for calls that programs try although they have an alternative:
+// these are no denials, and the kernel should not log them.
 func absentFilter() program {
 	p := program{}
 	p.load(offsetCall)

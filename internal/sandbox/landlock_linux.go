@@ -185,7 +185,7 @@ func (r *Rules) grantPorts(ruleset int, handled uint64) error {
 	return nil
 }
 
-// landlockVersion is the version of the kernel's interface of Landlock; 0: it has none.
+// landlockVersion returns the version of the kernel's Landlock interface, or 0 if it has none.
 func landlockVersion() int {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {

@@ -24,7 +24,7 @@ const (
 	Enters
 )
 
-// TracedCalls are the calls that are reported for a process that learns, by number.
+// TracedCalls returns, by number, the calls that are reported for a process that learns.
 func TracedCalls() map[uintptr]Traced {
 	calls := map[uintptr]Traced{
 		unix.SYS_OPENAT: {0, 1, 2, Reads}, unix.SYS_OPENAT2: {0, 1, -1, Reads},

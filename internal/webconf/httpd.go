@@ -262,7 +262,7 @@ func replaceIn(nodes []*HTTPDNode, replacer *strings.Replacer) (all []*HTTPDNode
 	return all
 }
 
-// path is where a relative path leads.
+// path resolves a relative path.
 func (r *httpdReader) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

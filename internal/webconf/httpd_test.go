@@ -12,7 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// outline is a tree as text: a line for each directive, with its place.
+// outline formats a tree as text: a line for each directive, with its place.
 func outline(dir string, list []*Directive, indent string) string {
 	var b strings.Builder
 	for _, d := range list {

@@ -23,7 +23,7 @@ type HTTPDNode struct {
 	Closing  string       // line that closes a section, with its end
 }
 
-// Key is the name in lower case: Apache's names have no case.
+// Key returns the name in lower case: Apache ignores the case of names.
 func (n *HTTPDNode) Key() string { return strings.ToLower(n.Name) }
 
 func (n *HTTPDNode) fault(format string, args ...any) *SyntaxError {

@@ -28,7 +28,7 @@ func (s *Site) send(w http.ResponseWriter, r *http.Request, v variant) {
 	http.ServeContent(w, r, v.name, v.file.Info.ModTime(), v.file)
 }
 
-// tag is the file's entity tag: another one when the content may be another, and for each encoding.
+// tag returns the file's entity tag. It differs if the content may differ, and for each encoding.
 func (v variant) tag() string {
 	info := v.file.Info
 	tag := fmt.Sprintf("%x-%x", info.ModTime().UnixNano(), info.Size())

@@ -95,7 +95,7 @@ func get(t *testing.T, network, address, path string, header ...string) string {
 	}
 }
 
-// socket is a listener that is passed on.
+// socket returns a listener to be passed on.
 func socket(t *testing.T) (path string, file *os.File) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "socket")
@@ -217,7 +217,7 @@ func TestFastCGI(t *testing.T) {
 	}
 }
 
-// fastCGIRequest is a request without a body, whose connection is not kept.
+// fastCGIRequest returns a request without a body that does not keep its connection.
 func fastCGIRequest(params map[string]string) []byte {
 	var pairs []byte
 	for name, value := range params {

@@ -68,7 +68,7 @@ func gauge(mode string) key {
 	return key{Type: "gauge", Mode: mode, Metric: "g_" + mode, Name: "g_" + mode}
 }
 
-// read are the values of a store by name.
+// read returns the values of a store by name.
 func read(s *Store) map[string]float64 {
 	all := map[string]float64{}
 	series, _ := s.Read()

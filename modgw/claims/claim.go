@@ -18,7 +18,7 @@ type Claim struct {
 	Match string          `json:"match,omitempty"` // pattern of the paths below Mount; "": all
 }
 
-// Of is the claim that a descriptor makes.
+// Of returns the claim of a descriptor.
 func Of(d modgw.Descriptor) Claim {
 	return Claim{App: d.Name, Owner: d.Owner, File: cmp.Or(d.File, d.Root), Hosts: d.Hosts, Mount: d.Mount, Match: d.MountMatch}
 }
@@ -40,7 +40,7 @@ func (c Claim) Continues(next Claim) bool {
 	return c.Owner == next.Owner || c.File == next.File && (c.Owner == "" || next.Owner == "")
 }
 
-// places are the host patterns of a claim with its mount; none when the mount is unknown.
+// places returns the host patterns of a claim with its mount, or none if the mount is unknown.
 func (c Claim) places() []place {
 	if c.Mount == "" {
 		return nil
@@ -64,8 +64,8 @@ type place struct {
 
 func (p place) String() string { return p.host + string(p.mount) + p.match }
 
-// above are the patterns that cover the host of p, from the longest wildcard to the shortest; p's
-// own is not among them.
+// above returns the patterns that cover the host of p, from the longest wildcard to the shortest,
+// without p's own.
 func (p place) above() []string {
 	_, host, _ := strings.Cut(strings.TrimPrefix(p.host, "*."), ".")
 	var patterns []string

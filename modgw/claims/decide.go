@@ -120,8 +120,8 @@ func (w Wanted) rank() int {
 	return 0
 }
 
-// successor is the index of the claim that continues h, or -1; stays reports that h goes on without
-// one.
+// successor returns the index of the claim that continues h, or -1. stays reports whether h remains
+// without a successor.
 func (d *decision) successor(h Claim, same []int, taken map[int]bool, files Files) (next int, stays bool) {
 	moved := -1
 	for _, i := range same {
@@ -184,7 +184,7 @@ func (d *decision) try() bool {
 	return true
 }
 
-// both are the places that c and next have in common.
+// both returns the places that c and next have in common.
 func (c Claim) both(next Claim) []place {
 	old := c.places()
 	return slices.DeleteFunc(next.places(), func(p place) bool { return !slices.Contains(old, p) })

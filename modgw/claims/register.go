@@ -107,7 +107,7 @@ func (r *register) check(c Claim) (Refusal, bool) {
 	return Refusal{}, true
 }
 
-// othersHost is the claim by which the host of p belongs to another user than owner.
+// othersHost returns the claim by which the host of p belongs to a user other than owner.
 func (r *register) othersHost(p place, owner string) (Claim, bool) {
 	if p.host == "" {
 		return Claim{}, false // any host means the hosts without a claim
@@ -123,8 +123,8 @@ func (r *register) othersHost(p place, owner string) (Claim, bool) {
 	return r.below[p.host].otherThan(owner) // no host is below one that is not a wildcard
 }
 
-// othersMount is the claim by which p, at any host, is inside or around a mount of another user
-// than owner.
+// othersMount returns the claim because of which p, at any host, is inside or around a mount of a
+// user other than owner.
 func (r *register) othersMount(p place, owner string) (Claim, bool) {
 	if p.host != "" {
 		return Claim{}, false

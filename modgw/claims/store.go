@@ -14,7 +14,7 @@ import (
 // Store keeps the claims of a host in its state folder.
 type Store struct{ path string }
 
-// StoreIn is the store of the host with that state folder. It touches nothing.
+// StoreIn returns the store of the host with the given state folder. It does not access the folder.
 func StoreIn(state string) Store { return Store{filepath.Join(state, "claims.json")} }
 
 // format is the version of a store's format. A file with another version is not read.

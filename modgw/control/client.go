@@ -216,7 +216,7 @@ func (c *Client) send(ctx context.Context, method, path string) (*http.Response,
 	return c.sendHeader(ctx, method, path, http.Header{})
 }
 
-// sendHeader is send with a header.
+// sendHeader is like send, with additional header fields.
 func (c *Client) sendHeader(ctx context.Context, method, path string, h http.Header) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://control"+path, nil)
 	if err != nil {

@@ -15,7 +15,7 @@ func (s *Server) As(uid uint32) *Client {
 	return &Client{address: "this process", http: &http.Client{Transport: &inProcess{s.handler(), s.Host, uid}}}
 }
 
-// handler is the API without listener.
+// handler returns the handler of the API.
 func (s *Server) handler() http.Handler {
 	s.once.Do(func() {
 		if s.Log == nil {

@@ -159,8 +159,8 @@ func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.Handl
 	}
 }
 
-// order is act for a verb that goes on after its caller stops waiting; with ?wait=false the caller
-// never waits.
+// order is like act, for a verb that continues after its caller stops waiting; with ?wait=false the
+// caller never waits.
 func (s *Server) order(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
 	waiting := s.act(verb)
 	beginning := s.act(func(ctx context.Context, app modgw.AppName) error {

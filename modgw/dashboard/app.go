@@ -44,10 +44,10 @@ type generation struct {
 	Tries   int // how often in turn it failed alike; 0: once, or it succeeded
 }
 
-// name is the app of the request.
+// name returns the app of the request.
 func (v *visit) name() modgw.AppName { return modgw.AppName(v.r.PathValue("app")) }
 
-// app is the page of one app.
+// app shows the page of one app.
 func (v *visit) app() error {
 	a, err := v.readApp(v.r.Context(), v.name())
 	if err != nil {
@@ -68,7 +68,7 @@ func (v *visit) app() error {
 	return nil
 }
 
-// appParts are the parts of the page of an app that events replace.
+// appParts returns the parts of an app's page that events replace.
 func appParts(a *appPage) ([]part, error) {
 	return renderParts(a, "state", "generations", "workers", "requests", "log", "environment", "watch")
 }
@@ -116,7 +116,7 @@ func (v *visit) settings(name modgw.AppName) ([]masking.Setting, error) {
 	return nil, err
 }
 
-// plotsOf are the plots whose figures are known.
+// plotsOf returns the plots whose figures are known.
 func plotsOf(past *history.App) (plots []plot) {
 	series, latest := history.AllSeries(), latestOf(past)
 	for i := 0; i < len(series); {
@@ -132,7 +132,7 @@ func plotsOf(past *history.App) (plots []plot) {
 	return plots
 }
 
-// generationsOf are the deploys of an app, newest first.
+// generationsOf returns the deploys of an app, newest first.
 func generationsOf(a control.AppStatus, past *history.App) (all []generation) {
 	number := 0
 	if a.Generation != nil {

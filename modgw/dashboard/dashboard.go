@@ -104,7 +104,7 @@ func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// prefix is the path at which browsers see the dashboard, without a slash at its end.
+// prefix returns the path at which browsers see the dashboard, without a trailing slash.
 func (d *Dashboard) prefix() string {
 	if d.config.URL == nil {
 		return ""
@@ -132,6 +132,6 @@ func (d *Dashboard) Link(uid uint32, address string) (link string, expires time.
 	return link, expires
 }
 
-// InUse is until when someone may use the dashboard who has been let in, or has a link; zero: no
-// one.
+// InUse returns the time until which a visitor who has been let in, or has a link, may use the
+// dashboard; zero: there is no such visitor.
 func (d *Dashboard) InUse() time.Time { return d.sessions.end() }

@@ -62,7 +62,7 @@ func isZero(values []*float64) bool {
 	return !slices.ContainsFunc(values, func(v *float64) bool { return v != nil && *v != 0 })
 }
 
-// drawLine is a path through values, with gaps where they are not known.
+// drawLine returns a path through values, with gaps for unknown values.
 func drawLine(times []int64, values []*float64, highest float64, place func(at int64) float64) string {
 	var b strings.Builder
 	pen := "M"

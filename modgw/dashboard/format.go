@@ -32,7 +32,7 @@ func dict(pairs ...any) map[string]any {
 // none is shown for an unknown value.
 const none = "–"
 
-// valueText is a value of a series for people.
+// valueText formats a value of a series.
 func valueText(value *float64, unit history.Unit) string {
 	switch {
 	case value == nil:
@@ -64,7 +64,7 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-// seconds is a duration in the unit that fits it.
+// seconds formats a duration in a suitable unit.
 func seconds(s float64) string {
 	switch {
 	case s <= 0:
@@ -100,7 +100,7 @@ func bytesText(n int64) string {
 	}
 }
 
-// clock is a time of the day, with the date when that is not today.
+// clock formats a time of the day, with the date if that is not today.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return none
@@ -112,7 +112,7 @@ func clock(t time.Time) string {
 	return local.Format("2 Jan 15:04:05")
 }
 
-// stamp is a time for programs.
+// stamp formats a time for programs.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func plural(n int, one, many string) string {

@@ -14,7 +14,7 @@ import (
 // glanceTime is the period that the page with all apps shows.
 const glanceTime = 15 * time.Minute
 
-// glance is the page with all apps.
+// glance shows the page with all apps.
 func (v *visit) glance() error {
 	parts, err := v.glanceParts(v.r.Context())
 	if err != nil {

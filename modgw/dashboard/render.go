@@ -71,7 +71,7 @@ func (d *Dashboard) render(w http.ResponseWriter, status int, name string, p pag
 	_, _ = text.WriteTo(w) // a client that has gone needs no answer
 }
 
-// renderPart is the text of a part of a page.
+// renderPart renders a part of a page.
 func renderPart(name string, data any) (part, error) {
 	var text bytes.Buffer
 	err := templates().ExecuteTemplate(&text, "part-"+name, data)

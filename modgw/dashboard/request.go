@@ -54,8 +54,7 @@ func (v *visit) request() error {
 	return nil
 }
 
-// spansOf are the parts of the time of a request, in their order; those that took no time are left
-// out.
+// spansOf returns the parts of a request's time, in their order, without parts that took no time.
 func spansOf(r modgw.RequestRecord) (spans []span) {
 	first, last := min(r.FirstByte, r.Took), min(r.LastByte, r.Took)
 	parts := []span{

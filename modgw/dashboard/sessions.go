@@ -42,7 +42,7 @@ type session struct {
 	streams limit
 }
 
-// end is until when the session may be used if it is not used meanwhile.
+// end returns the time until which the session is valid if it is not used before then.
 func (s *session) end() time.Time {
 	if pause := s.used.Add(sessionPause); pause.Before(s.expires) {
 		return pause
@@ -135,7 +135,7 @@ func (s *sessions) leave(id string) {
 	delete(s.byID, id)
 }
 
-// end is when the last session or token expires; zero: there is none.
+// end returns the time when the last session or token expires; zero: there is none.
 func (s *sessions) end() (last time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

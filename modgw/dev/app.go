@@ -34,7 +34,7 @@ func (a *app) state() state {
 	return a.now
 }
 
-// watch is the state, and a channel that closes when it is not that any more.
+// watch returns the state, and a channel that closes when the state changes.
 func (a *app) watch() (state, <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -44,7 +44,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fields are the names and values of the form, as far as they were kept.
+// fields returns the names and values of the form, as far as they were kept.
 func (b *body) fields() url.Values {
 	if b == nil {
 		return nil

@@ -62,7 +62,8 @@ func (p *policy) get(name string) (sources []string, ok bool) {
 	return nil, false
 }
 
-// effective is the first of the directives that the policy has (CSP Level 3, section 6.8.3).
+// effective returns the first of the directives that the policy contains (CSP Level 3, section
+// 6.8.3).
 func (p *policy) effective(names ...string) (name string, sources []string, ok bool) {
 	for _, name := range names {
 		if sources, ok := p.get(name); ok {
@@ -74,7 +75,7 @@ func (p *policy) effective(names ...string) (name string, sources []string, ok b
 
 var scriptDirectives = []string{"script-src-elem", "script-src", "default-src"}
 
-// nonce is the one that the policy's scripts have, or "".
+// nonce returns the nonce of the policy's scripts, or "" if there is none.
 func (p *policy) nonce() string {
 	_, sources, _ := p.effective(scriptDirectives...)
 	for _, source := range sources {
@@ -85,7 +86,7 @@ func (p *policy) nonce() string {
 	return ""
 }
 
-// admitting is the policy with the script let in.
+// admitting returns the policy after allowing the script.
 func (p *policy) admitting(s script, nonce string) string {
 	if name, sources, ok := p.effective(scriptDirectives...); ok && !admitsInline(sources, nonce) {
 		p.extend(name, "script-src", s.hash())

@@ -62,7 +62,8 @@ func (g *gate) wait(ctx, closed context.Context, name modgw.AppName, limit time.
 	return true
 }
 
-// shut is nil when nothing holds the app, else it closes when it is worth asking again.
+// shut returns nil if the app is not held, and otherwise a channel that closes when it is worth
+// asking again.
 func (g *gate) shut(name modgw.AppName) <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -115,7 +115,8 @@ func ready(generation int, cause string) modgw.Event {
 	return modgw.Event{App: "blog", Generation: generation, Cause: cause, Serving: generation}
 }
 
-// syntaxError is a generation that was not started because a module does not compile.
+// syntaxError returns the event of a generation that was not started because a module does not
+// compile.
 func syntaxError(generation, serving int) modgw.Event {
 	return modgw.Event{App: "blog", Generation: generation, Cause: "views.py changed", Serving: serving, Fault: &modgw.Fault{
 		Code:    "MGW-APP-001",

@@ -102,7 +102,7 @@ func isPage(status int, h http.Header) bool {
 	return kind == "text/html" || kind == "application/xhtml+xml"
 }
 
-// liveScript is the script for a page of this visit.
+// liveScript returns the script for a page of this visit.
 func (v *visit) liveScript() script {
 	e := v.handler.event(v.state)
 	return script{

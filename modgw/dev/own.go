@@ -111,7 +111,7 @@ func (v *visit) acceptsOld(r *http.Request) bool {
 	return false
 }
 
-// localTarget is target if it leads nowhere else than to this host.
+// localTarget returns target if it cannot lead to another host, and otherwise "/".
 func localTarget(target string) string {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.ContainsAny(target, "\\\r\n") {
 		return "/"

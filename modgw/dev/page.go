@@ -123,7 +123,7 @@ func (v *page) openFirst() {
 	}
 }
 
-// groups are the frames, the innermost first.
+// groups returns the frames in groups, the innermost first.
 func (p *report) groups(frames []modgw.Frame) []frameGroup {
 	var groups []frameGroup
 	for _, f := range slices.Backward(frames) {
@@ -155,7 +155,7 @@ func (p *report) view(f modgw.Frame) frameView {
 // untabbed replaces tabs, whose stops would count from the line's number.
 var untabbed = strings.NewReplacer("\t", "    ")
 
-// indent is as wide as the first n characters of text.
+// indent returns white space as wide as the first n characters of text.
 func indent(text string, n int) string {
 	runes := []rune(text)
 	runes = runes[:min(n, len(runes))]
@@ -167,7 +167,7 @@ func indent(text string, n int) string {
 	return string(runes)
 }
 
-// libraries are the packages that frames are in.
+// libraries lists the packages that contain the frames.
 func libraries(frames []frameView) string {
 	var names []string
 	for _, f := range frames {

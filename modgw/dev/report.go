@@ -122,7 +122,7 @@ func (v *visit) request(r *http.Request) requestReport {
 	return q
 }
 
-// title is an exception as the last line of a traceback has it.
+// title formats an exception like the last line of a traceback.
 func title(e modgw.Exception) string {
 	if e.Message == "" {
 		return e.Type
@@ -130,8 +130,8 @@ func title(e modgw.Exception) string {
 	return e.Type + ": " + e.Message
 }
 
-// short is a file's name as its developer calls it: relative to the app's root, or to where its
-// library is installed.
+// short returns a file's name relative to the app's root, or to the folder in which its library is
+// installed.
 func (p *report) short(file string) string {
 	if rest, ok := strings.CutPrefix(file, p.root+"/"); ok && p.root != "" && !strings.Contains(rest, "-packages/") {
 		return rest

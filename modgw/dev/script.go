@@ -25,7 +25,7 @@ func (s script) element(nonce string) string {
 	return "<script" + s.attributes + nonce + ">" + liveCode + "</script>\n"
 }
 
-// hash is the source expression that admits the script (CSP Level 3, section 2.3.1).
+// hash returns the source expression that allows the script (CSP Level 3, section 2.3.1).
 func (s script) hash() string { return hashOf(liveCode) }
 
 func hashOf(code string) string {

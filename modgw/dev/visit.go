@@ -36,7 +36,7 @@ func (v *visit) serve(w http.ResponseWriter, r *http.Request, status int, f *mod
 	modgw.ServeFault(w, r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault)), status, f, true)
 }
 
-// serveFault is the [modgw.FaultPage] of a visit.
+// serveFault implements [modgw.FaultPage] for a visit.
 func (v *visit) serveFault(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
 	if !v.isForDeveloper(r) {
 		v.serveOthers(w, r, status)

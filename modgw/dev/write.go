@@ -35,7 +35,7 @@ func (p *report) write(w http.ResponseWriter, accept string) {
 	}
 }
 
-// text is the report for a terminal.
+// text returns the report for a terminal.
 func (p *report) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

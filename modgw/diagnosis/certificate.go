@@ -44,7 +44,7 @@ func endingCertificate(h *Host) *Diagnosis {
 		fmt.Sprintf("the certificate for %s expired %s ago, at %s (%s)", worst.Name, days(h.Now.Sub(worst.Expires)), date, from), hint}
 }
 
-// days is a duration in days, or in smaller units for a short one.
+// days formats a duration in days, or in smaller units if it is short.
 func days(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:

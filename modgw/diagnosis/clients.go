@@ -16,7 +16,8 @@ const (
 	slowShare = 0.3
 )
 
-// greedy is the client that sends most of the requests, where others send some; "": none does.
+// greedy describes the client that sends most of the requests if others send some, too; "": there
+// is no such client.
 func (a *App) greedy() string {
 	c := a.Client
 	if c.Share < greedyShare || c.Alone {
@@ -71,7 +72,7 @@ func largeBodies(a *App) *Diagnosis {
 		"raise limits { body } if such uploads are meant to be"}
 }
 
-// mebibytes is a size as descriptors have it.
+// mebibytes formats a size in the units of descriptors.
 func mebibytes(n int64) string {
 	switch {
 	case n >= 1<<20:

@@ -12,10 +12,10 @@ import (
 
 var now = time.Date(2026, 3, 4, 14, 2, 30, 0, time.Local)
 
-// ago is a time before now.
+// ago returns the time that is d before now.
 func ago(d time.Duration) time.Time { return now.Add(-d) }
 
-// wellApp is an app that is well.
+// wellApp returns an app without problems.
 func wellApp() App {
 	return App{Now: now, QueueMax: 100, AppStatus: modgw.AppStatus{
 		App: "shop", State: modgw.AppServing, Kind: modgw.KindWSGI,
@@ -26,7 +26,7 @@ func wellApp() App {
 	}}
 }
 
-// samples are some of an app that is well, ten seconds apart.
+// samples returns n samples of an app without problems, ten seconds apart, modified by change.
 func samples(n int, change func(i int, s *Sample)) []Sample {
 	all := make([]Sample, n)
 	for i := range all {

@@ -78,7 +78,7 @@ func Worse(first, second *Diagnosis) *Diagnosis {
 	return first
 }
 
-// rank is higher for worse severities.
+// rank returns a number that is higher for worse severities.
 func (s Severity) rank() int {
 	switch s {
 	case Critical:
@@ -126,7 +126,7 @@ func fullDisk(h *Host) *Diagnosis {
 	return nil
 }
 
-// bytes is a size in the largest unit of which it has one.
+// bytes formats a size in a suitable unit.
 func bytes(n uint64) string {
 	switch {
 	case n >= 10<<30:

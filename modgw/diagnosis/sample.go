@@ -125,7 +125,7 @@ func (s Sample) After(before Sample) Sample {
 // recent is the maximum age of an event that a diagnosis mentions.
 const recent = 10 * time.Minute
 
-// last is the newest sample; its zero value when there is none.
+// last returns the newest sample, or the zero Sample if there is none.
 func (a *App) last() Sample {
 	if len(a.Samples) == 0 {
 		return Sample{}
@@ -133,7 +133,8 @@ func (a *App) last() Sample {
 	return a.Samples[len(a.Samples)-1]
 }
 
-// base is the oldest sample of the window; false when there is none before the last.
+// base returns the oldest sample of the window. It returns false if there is none before the last
+// sample.
 func (a *App) base() (Sample, bool) {
 	for _, s := range a.Samples[:max(0, len(a.Samples)-1)] {
 		if a.Now.Sub(s.Time) <= window {
@@ -154,8 +155,8 @@ func (a *App) before(least, most time.Duration) (Sample, bool) {
 	return Sample{}, false
 }
 
-// since is the time from which on a condition has held for every sample; false when it does not
-// hold for the last one.
+// since returns the time from which on a condition has held for every sample. It returns false if
+// the condition does not hold for the last sample.
 func (a *App) since(holds func(Sample) bool) (at time.Time, ok bool) {
 	for i := len(a.Samples) - 1; i >= 0 && holds(a.Samples[i]); i-- {
 		at, ok = a.Samples[i].Time, true

@@ -59,7 +59,7 @@ func workersAre(numbers []int, is, are string) string {
 	return fmt.Sprintf("%d workers %s", len(numbers), are)
 }
 
-// signal is a command for the processes of some workers.
+// signal returns a command line that signals the processes of some workers.
 func (a *App) signal(command string, numbers []int) string {
 	for _, w := range a.Runner.Workers {
 		if w.PID != 0 && slices.Contains(numbers, w.Number) {

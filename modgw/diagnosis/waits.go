@@ -65,7 +65,7 @@ func subjectOf(l *modgw.Location) (s *subject, library string) {
 	return nil, library
 }
 
-// parent is the package that a module is in; "": none.
+// parent returns the package that contains a module; "": none.
 func parent(module string) string { return module[:max(0, strings.LastIndexByte(module, '.'))] }
 
 // gathering are requests that are at the same place.
@@ -109,7 +109,7 @@ func (a *App) gather() *gathering {
 	return most
 }
 
-// placeOf is the place of a request as in a sentence.
+// placeOf describes the place of a request for a sentence.
 func placeOf(l *modgw.Location) string {
 	if l.File == "" {
 		return ""

@@ -19,7 +19,7 @@ func waiting(n int) string {
 	return fmt.Sprintf("%d requests wait", n)
 }
 
-// share is a part of all requests in percent, where there are enough of them.
+// share describes a part of all requests in percent, or returns "" if there are too few requests.
 func share(part, all uint64) string {
 	if all < fewest || part > all {
 		return ""
@@ -27,10 +27,10 @@ func share(part, all uint64) string {
 	return fmt.Sprintf(", %d %%", 100*part/all)
 }
 
-// clock is a time of the day.
+// clock formats a time of the day.
 func clock(t time.Time) string { return t.Local().Format("15:04:05") }
 
-// roughly is a duration to the second, or to the minute for a long one.
+// roughly formats a duration in seconds, or in minutes if it is long.
 func roughly(d time.Duration) string {
 	if d < 2*time.Minute {
 		return fmt.Sprintf("%d s", int(d.Seconds()))

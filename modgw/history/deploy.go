@@ -70,7 +70,7 @@ func versions(packages []modgw.Package) map[string]string {
 	return all
 }
 
-// sortedNames are the keys of both maps, in order.
+// sortedNames returns the keys of both maps, in order.
 func sortedNames(a, b map[string]string) (names []string) {
 	for name := range a {
 		names = append(names, name)

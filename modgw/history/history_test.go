@@ -57,7 +57,7 @@ func (s *stubApps) serve(name modgw.AppName, n uint64) {
 
 func everyone(modgw.AppName) bool { return true }
 
-// column are the values of a series of an app, -1 where they are not known.
+// column returns the values of a series of an app, with -1 for unknown values.
 func column(t *testing.T, a App, name string) (values []float64) {
 	t.Helper()
 	i := slices.IndexFunc(AllSeries(), func(s Series) bool { return s.Name == name })

@@ -28,7 +28,7 @@ func (r *ring) add(at time.Time, values []float32) {
 	r.oldest = (r.oldest + 1) % mostPoints
 }
 
-// last is when the newest point was added; zero: there is none.
+// last returns the time of the newest point; zero: there is none.
 func (r *ring) last() time.Time {
 	if len(r.times) == 0 {
 		return time.Time{}

@@ -98,7 +98,7 @@ var definitions = []definition{
 		func(s *modgw.InterpreterStatus) *modgw.Pauses { return s.Loop })},
 }
 
-// AllSeries are all series, in the order in which they are shown.
+// AllSeries returns all series in the order in which they are shown.
 func AllSeries() []Series {
 	all := make([]Series, len(definitions))
 	for i, d := range definitions {
@@ -169,7 +169,7 @@ func sum(f *Figures, of func(modgw.WorkerStatus) float64) (total float64) {
 	return total
 }
 
-// positive is a value for which zero means that it is unknown.
+// positive returns a value, or unknown if it is zero.
 func positive(value float64) float64 {
 	if value == 0 {
 		return unknown

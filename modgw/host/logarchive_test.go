@@ -32,7 +32,7 @@ func runOfTheHost(t *testing.T, dir string, began time.Time, most int64, texts .
 	return b
 }
 
-// logged is a record whose text has its level, app and request.
+// logged returns a record whose text contains its level, app and request.
 func logged(at time.Time, text string) control.LogRecord {
 	fields := strings.Fields(text)
 	return control.LogRecord{

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// texts are the messages that a query finds.
+// texts returns the messages that a query finds.
 func texts(b *logbook, q control.LogQuery) (found []string) {
 	b.read(context.Background(), q, func(r control.LogRecord) bool {
 		found = append(found, r.Message)

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// headOf is the head of a request.
+// headOf returns the head of a request.
 func headOf(t testing.TB, text string) *http1.Head {
 	t.Helper()
 	p := new(http1.Parser)

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// connected is a TCP connection over the loopback interface: the end that dialled, and the one that
-// was accepted.
+// connected returns the ends of a TCP connection over the loopback interface: the end that dialled,
+// and the end that was accepted.
 func connected(t *testing.T, network, address string) (client, server *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen(network, address)

@@ -103,7 +103,7 @@ func set(m *dto.Metric, s *appvalues.Series, bound string) {
 	}
 }
 
-// appLabels are the labels of a series of an app, sorted, without the bound of a bucket.
+// appLabels returns the labels of an app's series, sorted, and separately the bound of a bucket.
 func appLabels(app string, s *appvalues.Series) (labels []*dto.LabelPair, bound string) {
 	add := func(name, value string) { labels = append(labels, &dto.LabelPair{Name: &name, Value: &value}) }
 	add("app", app)

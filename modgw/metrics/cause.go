@@ -38,8 +38,8 @@ var causes = map[string]cause{
 	"MGW-REQ-106": {"no_authorizer", true},
 }
 
-// causeOf is the cause that a code means. One without a name has the code as its name; a code of a
-// group that refuses requests is a rejection.
+// causeOf returns the cause for a code. A code without a named cause has a name derived from the
+// code; a code in a group that refuses requests counts as a rejection.
 func causeOf(code string) cause {
 	if c, ok := causes[code]; ok {
 		return c

@@ -235,7 +235,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// timestamp is a time as Prometheus has it; 0 for the zero time.
+// timestamp returns a time in Prometheus's format, or 0 for the zero time.
 func timestamp(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

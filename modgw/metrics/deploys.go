@@ -24,7 +24,7 @@ type deployed struct {
 // deployKind holds the labels by which generations are counted.
 type deployKind struct{ cause, result string }
 
-// resultOf is the label of a result.
+// resultOf returns the label of a result.
 func resultOf(ok bool) string {
 	if ok {
 		return "success"
@@ -38,7 +38,7 @@ var deployCauses = map[string]string{
 	"its place has become free": "place_free",
 }
 
-// deployCause is the label of a cause.
+// deployCause returns the label of a cause.
 func deployCause(cause string) string {
 	if label, ok := deployCauses[cause]; ok {
 		return label

@@ -49,8 +49,8 @@ func (h *histogram) Write(out *dto.Metric) error {
 	return nil
 }
 
-// spans are buckets as Prometheus transmits them: runs of neighbours, and differences of their
-// counts.
+// spans encodes buckets the way Prometheus transmits them: runs of neighbours, and differences of
+// their counts.
 func spans(buckets map[int]uint64) (runs []*dto.BucketSpan, deltas []int64) {
 	next, before := 0, int64(0)
 	for _, i := range slices.Sorted(maps.Keys(buckets)) {
@@ -66,7 +66,7 @@ func spans(buckets map[int]uint64) (runs []*dto.BucketSpan, deltas []int64) {
 	return runs, deltas
 }
 
-// pauses is the metric of pauses, which have classic buckets alone.
+// pauses returns the metric of pauses, which have only classic buckets.
 func (f *family) pauses(p *modgw.Pauses, labels ...string) prometheus.Metric {
 	buckets, n := make(map[float64]uint64, len(modgw.PauseBounds)), uint64(0)
 	for i, bound := range modgw.PauseBounds {

@@ -90,7 +90,7 @@ type measurement struct {
 	ok    bool
 }
 
-// of is the proportional size of a process in bytes.
+// of returns the proportional size of a process in bytes.
 func (m *memory) of(pid int) (bytes uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

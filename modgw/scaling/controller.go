@@ -116,7 +116,7 @@ func (c *Controller) decide(now time.Time) time.Duration {
 // crowd is from how many requests of a worker on an app is looked at that has no queue.
 const crowd = 4
 
-// pause is when to look at an app again; 0: when it is crowded.
+// pause returns the pause before the next look at an app; 0: until it is crowded.
 func (f Figures) pause() time.Duration {
 	switch {
 	case f.Queued > 0, f.Wanted > f.Scale.Min && f.Ready != f.Wanted:
@@ -127,7 +127,7 @@ func (f Figures) pause() time.Duration {
 	return 0
 }
 
-// sooner is the shorter of two pauses, of which 0 is none.
+// sooner returns the shorter of two pauses, where 0 means none.
 func sooner(a, b time.Duration) time.Duration {
 	if a == 0 || b != 0 && b < a {
 		return b

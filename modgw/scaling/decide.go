@@ -143,7 +143,7 @@ func releaseMemory(m Machine, apps []Figures, all []Decision) {
 	all[most] = Decision{max(fewer, apps[most].Scale.Min), modgw.HeldByMemory}
 }
 
-// footprint is the memory that the app's workers have, or will have soon.
+// footprint returns the memory that the app's workers have, or will soon have.
 func (f Figures) footprint() float64 { return float64(f.Wanted) * float64(f.Memory) }
 
 // divide divides an amount according to the parts asked for. A part up to an even share is granted

@@ -47,7 +47,7 @@ func (m *meter) read(now time.Time) Machine {
 	return machine
 }
 
-// busyTime is the processor time of all programs, from /proc/stat (proc_stat(5)).
+// busyTime returns the processor time of all programs from /proc/stat (proc_stat(5)).
 func busyTime(stat []byte) (time.Duration, bool) {
 	line, _, _ := bytes.Cut(stat, []byte("\n"))
 	fields := bytes.Fields(line)
@@ -68,7 +68,7 @@ func busyTime(stat []byte) (time.Duration, bool) {
 	return time.Duration(ticks) * (time.Second / ticksPerSecond), true
 }
 
-// memory is a line of /proc/meminfo in bytes; 0 when it is not there.
+// memory returns a line of /proc/meminfo in bytes, or 0 if it is missing.
 func memory(info []byte, name string) int64 {
 	for line := range bytes.Lines(info) {
 		if fields := bytes.Fields(line); len(fields) > 1 && string(fields[0]) == name {
@@ -79,7 +79,7 @@ func memory(info []byte, name string) int64 {
 	return 0
 }
 
-// stalledShare is the share of the last ten seconds in which some program waited.
+// stalledShare returns the share of the last ten seconds in which some program waited.
 func stalledShare(pressure []byte) float64 {
 	line, _, _ := bytes.Cut(pressure, []byte("\n"))
 	for field := range bytes.FieldsSeq(line) {

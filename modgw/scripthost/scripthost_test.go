@@ -211,8 +211,8 @@ func TestOnlyVariablesOfTheRequestReachTheHost(t *testing.T) {
 	}
 }
 
-// TestResponseWaitsForAWebServerThatSendsAllOfABodyFirst is mod_fcgid's way with a response that
-// comes early.
+// TestResponseWaitsForAWebServerThatSendsAllOfABodyFirst covers mod_fcgid's handling of a response
+// that arrives early.
 func TestResponseWaitsForAWebServerThatSendsAllOfABodyFirst(t *testing.T) {
 	h := host(t, func(conn net.Conn, _ int64) {
 		_, _ = io.ReadFull(conn, make([]byte, 1000))

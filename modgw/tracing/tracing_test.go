@@ -86,7 +86,7 @@ const (
 	most  = 8 * batch
 )
 
-// request is one that the tracer has begun.
+// request returns a request that the tracer has begun.
 func (t *Tracer) request(header http.Header) (*http.Request, *modgw.RequestInfo) {
 	r := httptest.NewRequest("GET", "http://blog.example/a%2Fb?token=secret", nil)
 	for name, values := range header {
@@ -208,7 +208,7 @@ func TestRequestThatIsNotSampledAllocatesNothing(t *testing.T) {
 	}
 }
 
-// text is a span for comparing.
+// text formats a span for comparison.
 func text(span *tracepb.Span) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n", span.Name, strings.TrimPrefix(span.Kind.String(), "SPAN_KIND_"))

@@ -85,5 +85,6 @@ func judge(f *safepath.File) error {
 // Close closes the program.
 func (p *Program) Close() { p.file.Close() }
 
-// executable is a path by which this process, and one that it forks, can execute the program.
+// executable returns a path by which this process, and a process that it forks, can execute the
+// program.
 func (p *Program) executable() string { return fmt.Sprintf("/proc/self/fd/%d", p.file.Fd()) }

@@ -90,8 +90,8 @@ func (s *Successor) awaitExit() {
 	}
 }
 
-// environment is env for a host whose link is a descriptor. Sockets of a service manager come by
-// the link.
+// environment returns env with the descriptor of the link, for the new host. It omits the variables
+// of passed sockets, because these sockets are sent over the link.
 func environment(env []string, link int) []string {
 	var kept []string
 	for _, v := range env {
@@ -163,10 +163,10 @@ func (s *Successor) explain(err error) error {
 	return fmt.Errorf("it ended before it was ready: %s", s.cmd.ProcessState)
 }
 
-// PID is its process id.
+// PID returns its process ID.
 func (s *Successor) PID() int { return s.cmd.Process.Pid }
 
-// Version is the version of its program.
+// Version returns the version of its program.
 func (s *Successor) Version() string { return s.version }
 
 // End ends a successor that is not to take over. It returns when it has ended.
@@ -188,7 +188,7 @@ type OpenSocket struct {
 	File *os.File // to be closed by its user
 }
 
-// Listener is a listener on a socket that a service manager has passed.
+// Listener returns a listener on a socket that a service manager has passed.
 func (s OpenSocket) Listener() (net.Listener, error) {
 	defer s.File.Close()
 	return net.FileListener(s.File)
@@ -230,7 +230,8 @@ func (s *Successor) awaitReady(ctx context.Context, share Share) error {
 	}
 }
 
-// fault is the fault of an upgrade that failed after the program was started; nil for no error.
+// fault returns the fault of an upgrade that failed after the program was started, or nil if err is
+// nil.
 func (s *Successor) fault(err error) error {
 	if err == nil {
 		return nil

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// beHost is the program of a new host.
+// beHost runs as a new host.
 func beHost(what string) (code int) {
 	if what == "exit" {
 		return 3
@@ -74,7 +74,7 @@ func beHost(what string) (code int) {
 	return 0
 }
 
-// program is this program, in a folder of its own.
+// program returns this program, opened for an upgrade.
 func program(t *testing.T) *Program {
 	t.Helper()
 	own, err := os.Executable()
@@ -109,7 +109,7 @@ func listening(t *testing.T) (net.Listener, OpenSocket) {
 	return ln, OpenSocket{Socket{Role: Front, Kind: "http", Address: "127.0.0.1:0"}, file}
 }
 
-// manyApps are more than a message has room for.
+// manyApps returns more apps than fit into a message.
 func manyApps() State { return State{Version: "1.0", Apps: make([]App, 300)} }
 
 func TestNewHostGetsSocketsAndConnections(t *testing.T) {
@@ -150,7 +150,7 @@ func TestNewHostGetsSocketsAndConnections(t *testing.T) {
 	}
 }
 
-// tcpPair is a connection; the server's end is to be passed.
+// tcpPair returns the ends of a connection. The server's end is to be passed.
 func tcpPair(t *testing.T) (client net.Conn, server *os.File) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

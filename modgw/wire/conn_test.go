@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pair is a connection of which the test is the worker.
+// pair returns a connection of which the test is the worker.
 func pair(t *testing.T) (host, worker *net.UnixConn) {
 	t.Helper()
 	host, file, err := Pair()

@@ -31,7 +31,7 @@ func shareBuffer(t testing.TB) (buffer *SharedBuffer, worker []byte) {
 	return buffer, worker[ThreadBufferSize:]
 }
 
-// sharedPiece is the payload of a Shared frame.
+// sharedPiece returns the payload of a Shared frame.
 func sharedPiece(offset, length uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, offset), length)
 }

@@ -15,7 +15,7 @@ func failing(pkg, name, printed string) string {
 `, pkg, name, printed)
 }
 
-// failed is the event of a package that has failed.
+// failed returns the event of a package that has failed.
 func failed(pkg string) string {
 	return fmt.Sprintf("{\"Action\":\"fail\",\"Package\":%q,\"Elapsed\":3}\n", pkg)
 }

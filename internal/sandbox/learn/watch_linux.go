@@ -116,7 +116,7 @@ func (n *notification) use(call sandbox.Traced) (Use, bool) {
 	return Use{Path: path}, true
 }
 
-// openFlags are the flags with which a call opens its path.
+// openFlags returns the flags with which a call opens its path.
 func (n *notification) openFlags(call sandbox.Traced) uint64 {
 	switch {
 	case call.Flags >= 0:
@@ -130,7 +130,7 @@ func (n *notification) openFlags(call sandbox.Traced) uint64 {
 	return 0
 }
 
-// folder is the folder that the path of a call is relative to.
+// folder returns the folder that the path of a call is relative to.
 func (n *notification) folder(arg int) string {
 	const workingDir = -100 // AT_FDCWD
 	link := fmt.Sprintf("/proc/%d/cwd", n.PID)
@@ -144,7 +144,7 @@ func (n *notification) folder(arg int) string {
 	return folder
 }
 
-// connection is where a call connects to.
+// connection returns the address that a call connects to.
 func (n *notification) connection() (Use, bool) {
 	const longest = 28 // sockaddr_in6
 	address := make([]byte, min(n.Args[2], longest))

@@ -196,7 +196,7 @@ func TestEveryDirectiveHasOneEntry(t *testing.T) {
 	}
 }
 
-// directivesIn are the directives and sections of a configuration as "LINE NAME".
+// directivesIn returns the directives and sections of a configuration as "LINE NAME".
 func directivesIn(text string) map[string]int {
 	found := map[string]int{}
 	joined := regexp.MustCompile(`\\\n`).ReplaceAllString(text, "\\\x00")

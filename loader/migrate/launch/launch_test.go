@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/uwsgi"
 )
 
-// everything are the readers that such files need.
+// everything returns options with the readers that such files require.
 func everything() migrate.Options {
 	return migrate.Options{
 		Readers: []migrate.Reader{

@@ -28,7 +28,7 @@ func serverOf(t *testing.T, handler http.HandlerFunc) *Server {
 	return &Server{URL: u}
 }
 
-// compareOne is the outcome of one request to handlers in the place of the two servers.
+// compareOne returns the result of one request to handlers that act as the two servers.
 func compareOne(t *testing.T, old, new http.HandlerFunc, target string) Result {
 	t.Helper()
 	method, target, _ := strings.Cut(target, " ")

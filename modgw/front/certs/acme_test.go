@@ -160,7 +160,7 @@ func listenTLS(t *testing.T, s *Store) string {
 	return ln.Addr().String()
 }
 
-// dialed is the subject of the certificate that a client gets.
+// dialed returns the subject of the certificate that a client gets.
 func dialed(addr string, config *tls.Config) (string, error) {
 	c, err := tls.Dial("tcp", addr, config)
 	if err != nil {

@@ -56,7 +56,7 @@ func store(t testing.TB, j *journal, pairs ...certtest.Pair) *Store {
 	return s
 }
 
-// chosen is the subject of the certificate that a client gets which asks for name.
+// chosen returns the subject of the certificate for a client that asks for name.
 func chosen(t testing.TB, s *Store, name string) string {
 	t.Helper()
 	c, err := s.choose(hello(name))

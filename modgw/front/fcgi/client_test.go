@@ -51,7 +51,7 @@ type answer struct {
 func (a answer) head() string { head, _, _ := strings.Cut(a.stdout, "\r\n\r\n"); return head }
 func (a answer) body() string { _, body, _ := strings.Cut(a.stdout, "\r\n\r\n"); return body }
 
-// status is the beginning of the status line: "Status: 200".
+// status returns the beginning of the status line: "Status: 200".
 func (a answer) status() string {
 	head := a.head()
 	line := head[max(0, strings.Index(head, "Status: ")):]
@@ -106,7 +106,7 @@ func (c *client) ended() bool {
 	return !ok
 }
 
-// vars are the variables of a plain GET with changes: "" takes one away.
+// vars returns the variables of a plain GET with changes: "" removes a variable.
 func vars(changes map[string]string) map[string]string {
 	v := map[string]string{
 		"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/x", "REQUEST_URI": "/x", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1",
@@ -137,7 +137,7 @@ func record(t fcgi.Type, id uint16, content string) []byte {
 	return fcgi.AppendRecord(nil, t, id, []byte(content))
 }
 
-// request is a whole request with a body.
+// request returns a whole request with a body.
 func request(id uint16, keep bool, changes map[string]string, body string) []byte {
 	return slices.Concat(begin(id, keep), recordsOf(fcgi.TypeParams, id, pairs(vars(changes))), recordsOf(fcgi.TypeStdin, id, []byte(body)))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkFront is of one client that asks the front as a whole again and again.
+// BenchmarkFront measures the whole front with one client that sends requests one after the other.
 func BenchmarkFront(b *testing.B) {
 	addr := serve(b, Config{Log: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -18,7 +18,7 @@ func BenchmarkFront(b *testing.B) {
 	askAgainAndAgain(b, addr)
 }
 
-// askAgainAndAgain is one client that sends a request when it has the answer to the last one.
+// askAgainAndAgain runs a client that sends a request whenever it has the previous answer.
 func askAgainAndAgain(b *testing.B, addr string) {
 	b.Helper()
 	client, err := net.Dial("tcp", addr)

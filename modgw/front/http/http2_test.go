@@ -41,7 +41,7 @@ func dialHTTP2(t testing.TB, addr string, settings ...http2.Setting) *rawHTTP2 {
 	return c
 }
 
-// head is a request's head, compressed.
+// head returns a request's compressed head.
 func (c *rawHTTP2) head(more ...hpack.HeaderField) []byte {
 	c.fields.Reset()
 	for _, f := range append([]hpack.HeaderField{
@@ -253,7 +253,7 @@ func (l cramped) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// repeated are the octets of many frames.
+// repeated returns the octets of many frames.
 func repeated(times int, write func(*rawHTTP2)) []byte {
 	var octets bytes.Buffer
 	c := &rawHTTP2{Framer: http2.NewFramer(&octets, nil)}

@@ -18,7 +18,7 @@ type client struct {
 	URL string
 }
 
-// clients are one for each version, with fronts that have the handler.
+// clients returns a client for each version of HTTP, each with a front that has the handler.
 func clients(t *testing.T, handler http.HandlerFunc) map[string]*client {
 	return clientsOf(t, Config{}, handler)
 }

@@ -73,7 +73,7 @@ func raw(t testing.TB, addr, request string) string {
 	return string(answer)
 }
 
-// statuses are the status codes of all responses in answer to GET or POST.
+// statuses returns the status codes of all responses to GET or POST in an answer.
 func statuses(answer string) []int {
 	var codes []int
 	r := bufio.NewReader(strings.NewReader(answer))

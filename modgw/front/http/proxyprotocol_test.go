@@ -30,7 +30,7 @@ func tellClient(w http.ResponseWriter, r *http.Request) {
 
 const getAndClose = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
-// header2 is a PROXY protocol header of version 2.
+// header2 returns a PROXY protocol header of version 2.
 func header2(t testing.TB, h proxyproto.Header) string {
 	t.Helper()
 	h.Version = 2

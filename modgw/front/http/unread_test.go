@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/certtest"
 )
 
-// chunked is a body in chunks.
+// chunked returns a body in chunks.
 func chunked(body string) string {
 	var b strings.Builder
 	for len(body) > 0 {

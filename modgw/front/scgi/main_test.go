@@ -84,7 +84,7 @@ func (p protocol) serve(t testing.TB, config front.Config) string {
 	return path
 }
 
-// serveTCP is serve on a port of the loopback interface.
+// serveTCP is like serve, on a port of the loopback interface.
 func (p protocol) serveTCP(t testing.TB, config front.Config) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,7 +115,7 @@ func handle(f http.HandlerFunc) front.Config {
 	return front.Config{Handler: f}
 }
 
-// vars are the variables of a plain GET with changes: "" takes one away.
+// vars returns the variables of a plain GET with changes: "" removes a variable.
 func vars(changes map[string]string) map[string]string {
 	v := map[string]string{
 		"REQUEST_METHOD": "GET", "PATH_INFO": "/x", "REQUEST_URI": "/x", "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": "0",
@@ -126,7 +126,7 @@ func vars(changes map[string]string) map[string]string {
 	return v
 }
 
-// post is the changes that make a POST with a declared length.
+// post returns the changes that make a POST with a declared length.
 func post(length string) map[string]string {
 	return map[string]string{"REQUEST_METHOD": "POST", "CONTENT_LENGTH": length}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// demo is a little app that all web servers are asked for the same.
+// demo is a small app that gets the same requests from all web servers.
 func demo(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	switch {

@@ -31,7 +31,7 @@ func TestF7LoopThatStaysBlockedCostsItsWorker(t *testing.T) {
 	}
 }
 
-// lifespan is an app that does something of its own at its start and end, and answers "up".
+// lifespan returns an app that runs the given code at its start and end, and answers "up".
 func lifespan(startup, shutdown string) string {
 	return asgiGates + `
 async def application(scope, receive, send):

@@ -127,7 +127,7 @@ while True:
 	a.eventually("end", func() bool { return a.read("ended") == "4001 enough" })
 }
 
-// read is the content of a file in the app's root; "" without it.
+// read returns the content of a file in the app's root, or "" if it does not exist.
 func (a *app) read(name string) string {
 	data, _ := os.ReadFile(a.path(name))
 	return string(data)

@@ -46,7 +46,7 @@ func ask(r *Runner) {
 	r.ServeHTTP(nowhere{http.Header{}}, request.WithContext(modgw.WithRequestInfo(request.Context(), info)))
 }
 
-// benchmarked is a runner of a hello app that ends with the benchmark.
+// benchmarked returns a runner of a hello app that ends with the benchmark.
 func benchmarked(b *testing.B) *Runner {
 	b.Helper()
 	root := b.TempDir()

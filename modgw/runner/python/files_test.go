@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// codeFiles are the files of the worker's code in a folder.
+// codeFiles returns the files of the worker's code in a folder.
 func codeFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "modgw_worker", "*.py"))

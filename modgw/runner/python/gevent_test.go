@@ -18,7 +18,7 @@ import (
 // green makes the app of a test handle requests in greenlets.
 func green(d *modgw.Descriptor) { d.WSGI.Concurrency, d.WSGI.Threads = modgw.Gevent, 0 }
 
-// withGevent is a Python that has gevent.
+// withGevent returns a Python that has gevent.
 func withGevent(t *testing.T) string {
 	t.Helper()
 	python := findGevent()

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// located is where the requests of an app are.
+// located returns the locations of the requests of an app.
 func (a *app) located() []modgw.Location {
 	a.Helper()
 	ctx, cancel := context.WithTimeout(a.Context(), watchtest.Patience)
@@ -22,7 +22,7 @@ func (a *app) located() []modgw.Location {
 	return found
 }
 
-// getAs is get of a request with an ID.
+// getAs is like get, with a request ID.
 func (a *app) getAs(id, path string) answer {
 	r, err := http.NewRequest(http.MethodGet, a.server.URL+path, nil)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
-// newLoop is a loop for one test.
+// newLoop returns a loop for one test.
 func newLoop(t *testing.T) *eventloop.Loop {
 	t.Helper()
 	loop, err := eventloop.New()
@@ -141,7 +141,7 @@ def application(environ, start_response):
 	return a, keeper
 }
 
-// ask is a request that shares its thread with no other, so that it waits in the queue.
+// ask sends a request that does not share its thread with others, so that it waits in the queue.
 func (a *app) ask(path, body string, limit time.Duration) *testExchange {
 	a.Helper()
 	r, err := http.NewRequestWithContext(a.Context(), "POST", path, strings.NewReader(body))

@@ -122,7 +122,7 @@ func serveMalice(t *testing.T, change ...func(*modgw.Descriptor)) *app {
 // protocolError is the log's text for a worker that breaks the protocol.
 const protocolError = "protocol error: "
 
-// within is the app for a subtest.
+// within returns the app for a subtest.
 func (a *app) within(t *testing.T) *app {
 	inner := *a
 	inner.T = t

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
 
-// withLibraries is withTemplate for an app whose environment has the modules.
+// withLibraries is like withTemplate, for an app whose environment contains the modules.
 func withLibraries(t *testing.T, libraries map[string]string, source string) *app {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "site-packages")
@@ -47,7 +47,7 @@ func (a *app) library(name string) string {
 	return filepath.Join(a.runner.app.Descriptor.Python.Path[0], name)
 }
 
-// excluded are the modules of the environment that workers load themselves.
+// excluded returns the modules of the environment that workers load themselves.
 func (a *app) excluded() string {
 	names := a.runner.zygote.Excluded()
 	slices.Sort(names)

@@ -202,7 +202,7 @@ func readAnswer(response *http.Response) answer {
 	return answer{response.StatusCode, response.Header, body.String(), err}
 }
 
-// tracked is the workers that have a process.
+// tracked returns the workers that have a process.
 func (a *app) tracked() (workers []*worker) {
 	for _, program := range a.runner.Programs() {
 		workers = append(workers, program.(*worker))
@@ -224,7 +224,7 @@ func (a *app) failsToStart() *modgw.Fault {
 	return fault
 }
 
-// pid is the worker's, by its number.
+// pid returns the PID of the worker with a number.
 func (a *app) pid(number int) int {
 	for _, w := range a.runner.Status().Workers {
 		if w.Number == number && w.State == "ready" {
@@ -234,7 +234,7 @@ func (a *app) pid(number int) int {
 	return 0
 }
 
-// path is a file in the app's root.
+// path returns the path of a file in the app's root.
 func (a *app) path(name string) string { return filepath.Join(a.root, name) }
 
 // open lets an app go on that waits for the file to exist.
@@ -266,7 +266,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// interpreter is the Python to test with.
+// interpreter returns the Python to test with.
 func interpreter(t testing.TB) string {
 	t.Helper()
 	python, err := findInterpreter()

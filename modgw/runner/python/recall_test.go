@@ -29,7 +29,7 @@ def application(environ, start_response):
     return ok(start_response, "%s %d" % (path, os.getpid()))
 `
 
-// threads are the connections to the threads of a worker.
+// threads returns the connections to the threads of a worker.
 func threads(w *worker) []*wsgi.Conn { return w.Connections.(*wsgi.Worker).Conns }
 
 // knownFast makes requests until the host knows of a thread that it answers fast.

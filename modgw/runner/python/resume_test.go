@@ -374,7 +374,7 @@ func (a *app) talkOn(ctx context.Context, steps *stepCounter) {
 	}
 }
 
-// numbered is a message with a number.
+// numbered returns a message that begins with a number.
 func numbered(n int) string {
 	if n%50 == 49 {
 		return strconv.Itoa(n) + strings.Repeat(" long", 50_000)

@@ -142,7 +142,7 @@ func childrenOf(t *testing.T, pid int) string {
 
 const hostEnv = "MODGW_TEST_HOST"
 
-// TestActAsHost is the host that TestTemplateAndWorkersEndWithTheHost kills.
+// TestActAsHost runs the host that TestTemplateAndWorkersEndWithTheHost kills.
 func TestActAsHost(t *testing.T) {
 	if os.Getenv(hostEnv) == "" {
 		t.Skip("only for another test")

@@ -142,7 +142,7 @@ func withLibrary(t *testing.T, root string) {
 	}
 }
 
-// values are the series of a store as text, without those that are zero.
+// values returns the series of a store as text, without series that are zero.
 func values(s *appvalues.Store) map[string]float64 {
 	all := map[string]float64{}
 	series, _ := s.Read()

@@ -60,8 +60,7 @@ func environmentOf(t *testing.T, interpreter string) string {
 	return filepath.Join(dir, "bin", "python")
 }
 
-// compiledWorker is a copy of the worker's code for the workers of many tests, which need not
-// compile it.
+// compiledWorker returns a copy of the worker's code, compiled once for the workers of many tests.
 func compiledWorker(t *testing.T, interpreter string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -47,7 +47,7 @@ func (p *endedProgram) Retire() <-chan struct{}              { return closed }
 func (p *endedProgram) End()                                 {}
 func (p *endedProgram) Explain(err error) error              { return err }
 
-// endedWorker is a worker whose process has ended in a way.
+// endedWorker returns a worker whose process has ended in the given way.
 func endedWorker(t *testing.T, exit proc.Exit, log io.Writer) *workers.Worker {
 	t.Helper()
 	var worker *workers.Worker

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
-// asked is a request that was given to a worker so often.
+// asked returns a request that was given to a worker tries times.
 func asked(method string, tries int, log io.Writer) (*Request, *httptest.ResponseRecorder) {
 	w := httptest.NewRecorder()
 	c := &modgw.RunnerConfig{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}

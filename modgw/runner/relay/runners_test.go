@@ -21,7 +21,7 @@ type record struct{ level, message, status, code, cutOff string }
 
 var recordLine = regexp.MustCompile(`level=(\S+) msg="([^"]*)"`)
 
-// record is the first one with a message.
+// record returns the first record with a message.
 func (a *app) record(message string) (r record, found bool) {
 	for line := range strings.Lines(a.Log()[a.mark:]) {
 		m := recordLine.FindStringSubmatch(line)
@@ -60,7 +60,7 @@ func (a *app) began(name string) {
 	a.Eventually("beginning", func() bool { return strings.Contains(a.Log()[a.mark:], "began "+name) })
 }
 
-// pid is the process that answers, once there is one.
+// pid returns the PID of the process that answers, once there is one.
 func (a *app) pid() (pid string) {
 	a.Helper()
 	a.Eventually("a worker", func() bool {

@@ -60,7 +60,7 @@ func (l *listener) entry() (fields map[string]string, inFile bool) {
 	return fields, of > 0
 }
 
-// file is the content of the file that came with a message, which must not be changeable.
+// file returns the content of the file that was passed with a message. The file must be sealed.
 func (l *listener) file(rights []byte) []byte {
 	l.t.Helper()
 	messages, err := unix.ParseSocketControlMessage(rights)

@@ -91,7 +91,7 @@ func TestDurationsBeyondTheLastBoundAreTheBound(t *testing.T) {
 	}
 }
 
-// rowsOf is a model of three apps, the second of which is not well.
+// rowsOf returns a model of three apps, the second of which is not well.
 func rowsOf(t *testing.T) *Model {
 	apps := []control.AppStatus{app("a"), app("b"), app("c")}
 	apps[1].Diagnosis = &diagnosis.Diagnosis{Severity: diagnosis.Critical, Sentence: "the queue is full\x1b[2J", Hint: "raise threads"}

@@ -170,7 +170,7 @@ func (p *program) End() {
 	p.Connections.CleanUp()
 }
 
-// echo is the app. It reads frames until the connection ends.
+// echo runs the app. It reads frames until the connection ends.
 func echo(t *testing.T, conn *net.UnixConn) {
 	defer conn.Close()
 	in, out := wire.NewReader(conn), wire.NewBoundedWriter(conn, time.Minute)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// written is the memory of a worker that has measured two garbage collections, and no waits.
+// written returns the memory of a worker that has measured two garbage collections, and no waits.
 func written() []byte {
 	memory := make([]byte, Size)
 	binary.LittleEndian.PutUint64(memory, magic)

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// idleWorker is a worker without a process.
+// idleWorker returns a worker without a process.
 func idleWorker(number, threads int) *Worker {
 	w := &Worker{Worker: &control.Worker{Worker: &workers.Worker{Number: number}}}
 	for i := range threads {
