@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// countCalls counts the system calls of everybody in a stage, task by task.
+// countCalls counts the system calls of all contestants in a stage, task by task.
 func (b *bench) countCalls(ctx context.Context, s stage) (rows []report.Calls) {
 	field := b.start(ctx, s.setting)
 	defer stopAll(field)
@@ -38,7 +38,7 @@ func (b *bench) callsOf(ctx context.Context, r *contest.Running, s stage, t task
 		return row, errors.New(failed)
 	}
 	job := b.job(r, t, length)
-	job.Duration = 5 * counted // perf takes a while to begin
+	job.Duration = 5 * counted // perf needs some time to start
 	var (
 		counting sync.WaitGroup
 		calls    contest.Calls

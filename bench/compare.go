@@ -24,11 +24,11 @@ type bench struct {
 	often       int  // number of rounds, unless the task asks for another
 	warmup      time.Duration
 	window      time.Duration
-	rest        time.Duration // how long the host is left alone before it counts as idle
+	rest        time.Duration // idle time of the host before it counts as idle
 	log         io.Writer
 }
 
-// run starts everybody in a stage and asks them in turn, task by task and round by round.
+// run starts all contestants of a stage and measures them in turn, task by task and round by round.
 func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error) {
 	field := b.start(ctx, s.setting)
 	defer stopAll(field)
@@ -42,7 +42,7 @@ func (b *bench) run(ctx context.Context, s stage) (rows []report.Row, err error)
 	return rows, nil
 }
 
-// start starts everybody who serves in a setting.
+// start starts all contestants that serve in a setting.
 func (b *bench) start(ctx context.Context, s contest.Setting) (field []*contest.Running) {
 	fmt.Fprintf(b.log, "%s\n", s)
 	for _, c := range b.contestants {
@@ -65,7 +65,7 @@ func stopAll(field []*contest.Running) {
 	}
 }
 
-// compare asks all in turn for a task, in several rounds.
+// compare measures all contestants in turn with a task, in several rounds.
 func (b *bench) compare(ctx context.Context, s stage, t task, field []*contest.Running) (rows []report.Row, err error) {
 	measured := make([]measured, len(field))
 	lengths := make([]int64, len(field))

@@ -71,12 +71,11 @@ func (b *bench) growTo(ctx context.Context, i increase, g *report.Growth) error 
 	return i.then(b, ctx, running, g)
 }
 
-// restTime is longer than the host waits, after its last collection of garbage, before it gives
-// memory back.
+// restTime is longer than the time that the host waits, after its last garbage collection, before
+// it returns memory.
 const restTime = 12 * time.Second
 
-// settled waits until the host has nothing to do any more. It returns for how many milliseconds it
-// had.
+// settled waits until the host is idle. It returns the milliseconds for which it was busy.
 func settled(ctx context.Context, running *contest.Running) (float64, error) {
 	const quiet = 500 * time.Millisecond
 	began := time.Now()
@@ -109,7 +108,7 @@ func (b *bench) route(ctx context.Context, running *contest.Running, g *report.G
 	return nil
 }
 
-// routeOnce returns microseconds of the host's CPU time; 0 when nothing was answered.
+// routeOnce returns the host's CPU time per answer in microseconds, or 0 if there were no answers.
 func (b *bench) routeOnce(ctx context.Context, running *contest.Running) (cost float64, err error) {
 	job := load.Job{
 		Address: running.Address, Protocol: load.HTTP, Path: "/0/", Length: hello.length, Connections: 8,
@@ -126,7 +125,7 @@ func (b *bench) routeOnce(ctx context.Context, running *contest.Running) (cost f
 	return cost, err
 }
 
-// saveSome measures how long it takes from saving a file to the new page.
+// saveSome measures the time from saving a file until the new page is served.
 func (b *bench) saveSome(ctx context.Context, running *contest.Running, g *report.Growth) error {
 	var times []float64
 	for version := 2; version < 5; version++ {

@@ -38,7 +38,7 @@ func (o options) metered() (left []stage) {
 
 func meteringName(s stage) string { return "metering, " + s.situation(s.tasks[0]).String() }
 
-// metering asks modgw with and without counting in turn.
+// metering measures modgw with and without counting in turn.
 func (b *bench) metering(ctx context.Context, s stage) report.Metering {
 	m := report.Metering{Situation: s.situation(s.tasks[0])}
 	if err := b.measureMetering(ctx, s, &m); err != nil {
@@ -66,7 +66,7 @@ func (b *bench) measureMetering(ctx context.Context, s stage, m *report.Metering
 	for pair := range meteringPairs * b.often {
 		var costs [2]float64
 		for turn := range costs {
-			who := (pair + turn) % len(costs) // neither is always asked first
+			who := (pair + turn) % len(costs) // neither is always the first
 			if costs[who], err = b.executed(ctx, field[who], s.tasks[0]); err != nil {
 				return err
 			}

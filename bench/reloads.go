@@ -51,7 +51,7 @@ func (i incident) String() string {
 	return fmt.Sprintf("reload, %s, %d workers, %.0f requests a second", i.event, i.workers, i.rate)
 }
 
-// reloads lets everybody meet an incident, one after the other.
+// reloads makes all reloaders meet an incident, one after the other.
 func (b *bench) reloads(ctx context.Context, i incident) (rows []report.Reload) {
 	fmt.Fprintf(b.log, "%s\n", i)
 	for _, r := range b.reloaders {
@@ -125,7 +125,7 @@ func (i incident) times(r contest.Reloader) int {
 	return 1
 }
 
-// meetOnce lets the event happen, with code of that version, while requests come.
+// meetOnce causes the event, with code of this version, while requests arrive.
 func (b *bench) meetOnce(
 	ctx context.Context, i incident, r contest.Reloader, running *contest.Running, job load.Job, row *report.Reload, version int,
 ) (load.Result, error) {
@@ -157,7 +157,7 @@ func book(row *report.Reload, result load.Result) {
 	}
 }
 
-// happen lets the event happen, and waits for the new code as long as requests come.
+// happen causes the event, and waits for the new code as long as requests arrive.
 func happen(ctx context.Context, i incident, r contest.Reloader, running *contest.Running, row *report.Reload, version int) error {
 	ctx, cancel := context.WithTimeout(ctx, i.window)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// work is something that a site is asked for.
+// work is a kind of request to a site.
 type work struct {
 	name     string
 	protocol load.Protocol
@@ -39,7 +39,7 @@ var (
 	listened = work{name: "event stream, 20 events a second to each", protocol: load.Events, path: "/events"}
 )
 
-// task is a work and how it is asked for.
+// task is a work and the way in which it is requested.
 type task struct {
 	work
 	connections int

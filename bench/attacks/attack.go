@@ -21,7 +21,7 @@ type attack struct {
 	// run performs the attack in another way and returns its answer; nil: path is requested.
 	run func(context.Context, *scene) (answer string, err error)
 
-	// denied is a pattern for the answer of an attack that got nothing.
+	// denied is a pattern for the answer if the attack was denied.
 	denied string
 
 	// says is a pattern for the line in the host's log that names the attack; "": the host logs no
@@ -39,7 +39,7 @@ type verdict struct {
 	From   string `json:"from"`
 	By     string `json:"by"`
 	Answer string `json:"answer"`         // the hostile app has given it
-	Denied bool   `json:"denied"`         // it got nothing
+	Denied bool   `json:"denied"`         // the attack was denied
 	Line   string `json:"line,omitempty"` // line of the log that names the attack
 	Named  bool   `json:"named"`          // the log names the attack as it should
 	// the neighbour has answered all, and is as it was

@@ -17,8 +17,8 @@ const page = "static { dir = \"public\" }"
 
 // described is a descriptor that the hostile user adds, and the request that is sent afterwards.
 type described struct {
-	text  string            // the descriptor has it; "": link leads to it
-	link  string            // the descriptor is a link to it; "": it is none
+	text  string            // content of the descriptor; "": link leads to it
+	link  string            // target of the descriptor, which is a link; "": it is a file
 	files map[string]string // further files; a value that begins with "-> " is a link
 	host  string            // host name of the request; "": the hostile app's own
 	path  string            // path of the request
@@ -30,7 +30,7 @@ func descriptor(name, by, denied, says string, d described) *attack {
 	return &attack{name: name, from: "descriptor", denied: denied, says: says, by: by, run: d.try}
 }
 
-// try adds the descriptor, asks for the page, and removes it.
+// try adds the descriptor, requests the page, and removes the descriptor.
 func (d described) try(ctx context.Context, s *scene) (string, error) {
 	folder := fmt.Sprintf("apps/x%d", time.Now().UnixNano())
 	fill := strings.NewReplacer("{{folder}}", s.path(folder)).Replace

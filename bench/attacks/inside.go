@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// insideArgument is the first argument of this program in a network of its own.
+// insideArgument is the first argument of this program in its own network namespace.
 const insideArgument = "in-own-network"
 
-// runInside runs this program again in a network that has nothing but itself.
+// runInside runs this program again in an empty network namespace.
 func runInside(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -28,7 +28,8 @@ func runInside(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return cmd.Run()
 }
 
-// makeNetwork gives the network its addresses: the machine's own, and one of another machine.
+// makeNetwork adds the addresses to the network: the machine's own, and an address of another
+// machine.
 func makeNetwork(ctx context.Context) error {
 	for _, command := range []string{"ip link set lo up", "ip address add " + foreign + "/32 dev lo"} {
 		words := strings.Fields(command)

@@ -1,6 +1,6 @@
 package main
 
-// An app that got nothing answers that it was denied, unless it does not come to that.
+// Answers of an app whose attack was denied, and of an app that does not get to answer.
 const (
 	denied   = `^denied`
 	noAnswer = `^(denied|cut off|50[0-9])`

@@ -23,7 +23,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// The tenants: users of every system, without a process of their own.
+// The tenants: users that exist on every system, and that have no processes.
 const (
 	attacker  = "daemon"
 	neighbour = "bin"
@@ -151,7 +151,7 @@ func (s *scene) fill(text string) string {
 // homeSize is the size of the file system that the attacker's files are on.
 const homeSize = "64m"
 
-// mountHome gives the attacker's files a file system of their own, as docs/tenants.md advises for
+// mountHome mounts a separate file system for the attacker's files, as docs/tenants.md advises for
 // tenants who do not trust each other. end unmounts it.
 func (s *scene) mountHome() error {
 	home := s.path("apps/attacker")
@@ -315,7 +315,7 @@ func (s *scene) learn(ctx context.Context) error {
 	return nil
 }
 
-// attackerAnswers asks a hostile app for something.
+// attackerAnswers sends a request to a hostile app.
 func (s *scene) attackerAnswers(ctx context.Context, path string) (string, error) {
 	status, text, err := s.get(ctx, "attacker.test", path)
 	if err == nil && (status == http.StatusNotFound || status == http.StatusServiceUnavailable) {
@@ -324,7 +324,7 @@ func (s *scene) attackerAnswers(ctx context.Context, path string) (string, error
 	return text, err
 }
 
-// get asks for a page of a host name.
+// get requests a page of a host name.
 func (s *scene) get(ctx context.Context, host, path string) (status int, body string, err error) {
 	status, _, body, err = s.exchange(ctx, host, path)
 	return status, body, err

@@ -101,7 +101,7 @@ func (s *scene) harm(ctx context.Context, pid string) error {
 	return nil
 }
 
-// tryUnderLoad tries an attack while the neighbour is asked at a fixed rate, as before it.
+// tryUnderLoad tries an attack while the neighbour gets requests at the same rate as before.
 func (s *scene) tryUnderLoad(ctx context.Context, v *verdict) (answer string, err error) {
 	job := load.Job{
 		Address: s.address, Protocol: load.HTTP, Path: "/", Length: int64(len("hello")),

@@ -2,7 +2,7 @@ package chart
 
 import "cmp"
 
-// Bar is one bar, of one or more parts.
+// Bar is a bar of one or more parts.
 type Bar struct {
 	Name  string    // its label
 	Parts []float64 // the length of each part
@@ -14,7 +14,7 @@ type Bar struct {
 type Tone string
 
 const (
-	Plain  Tone = "#9aa5b1" // it is one of many
+	Plain  Tone = "#9aa5b1" // one of many
 	Strong Tone = "#0072b2" // the subject of the chart
 	Bad    Tone = "#d55e00" // a bad result, however long the bar is
 )
@@ -24,7 +24,7 @@ type Bars struct {
 	Title  string   // the heading
 	Unit   string   // the unit of the lengths
 	Parts  []string // names of the parts of each bar; empty: each bar has one part
-	Apart  bool     // each group has a scale of its own: they are about different things
+	Apart  bool     // each group has its own scale, because the groups are about different things
 	Groups []Group  // its bars, from the top
 }
 
@@ -88,7 +88,7 @@ func (b Bars) SVG() string {
 	return c.svg()
 }
 
-// names is where the bars begin, right of their names.
+// names is the position at which the bars begin, to the right of their names.
 const names = 190.0
 
 // partColours are the colours of the parts of a bar. All bars have the first part in common.

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Series is one curve.
+// Series is a curve.
 type Series struct {
 	Name   string       // its label
 	Points [][2]float64 // x and y, by rising x

@@ -31,7 +31,7 @@ func (h host) processorTime() time.Duration {
 	return sum
 }
 
-// descends reports whether a process is the ancestor or comes from it.
+// descends reports whether a process is the ancestor or one of its descendants.
 func descends(pid, ancestor int, parents map[int]int) bool {
 	for ; pid > 1; pid = parents[pid] {
 		if pid == ancestor {

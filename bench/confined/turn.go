@@ -16,7 +16,7 @@ type turn struct {
 	cpu       time.Duration // processor time of the host and all its processes for an answer
 }
 
-// ask asks an app of the host for a while.
+// ask sends requests to an app of the host for a while.
 func (h host) ask(ctx context.Context, app string, connections int, length time.Duration) (turn, error) {
 	url := "http://" + h.Address + "/" + app + "/"
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}

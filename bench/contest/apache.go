@@ -18,7 +18,7 @@ type httpd struct {
 	Processes int // number of Apache's child processes; 0: two
 }
 
-// commonModules are loaded for everybody, so that all meet the same Apache.
+// commonModules are loaded for all contestants, so that they run behind the same Apache.
 var commonModules = []string{
 	"mpm_event", "authn_core", "authz_core", "alias", "dir", "env", "setenvif", "headers", "mime", "rewrite",
 	"proxy", "proxy_fcgi", "proxy_http", "proxy_uwsgi",
@@ -73,7 +73,7 @@ TimeOut 120
 	return []string{httpdProgram, "-f", file, "-DFOREGROUND"}, nil
 }
 
-// proxyHTTP lets Apache pass everything on over HTTP through a Unix socket.
+// proxyHTTP returns the settings by which Apache passes all requests on over HTTP to a Unix socket.
 func proxyHTTP(socket string) httpd {
 	return httpd{Lines: fmt.Sprintf("ProxyPass / \"unix:%s|http://app/\" enablereuse=on\n", socket)}
 }

@@ -21,8 +21,8 @@ type Calls struct {
 	Made     map[Role]map[string]int // number of system calls by role and name
 }
 
-// CountCalls counts the system calls of the contestant for a while, with perf(1), which needs
-// root's rights and slows all that it counts.
+// CountCalls counts the system calls of the contestant for a while, with perf(1), which requires
+// root's rights and slows down the processes.
 func (r *Running) CountCalls(ctx context.Context, d time.Duration) (Calls, error) {
 	roles := map[int]Role{}
 	for _, p := range r.processes() {

@@ -6,7 +6,7 @@ import "fmt"
 type Front string
 
 const (
-	Direct Front = "direct" // nothing: it speaks HTTP itself
+	Direct Front = "direct" // no server: the contestant speaks HTTP itself
 	Apache Front = "apache" // Apache with the event MPM, set up as the contestant's manual says
 )
 
@@ -36,7 +36,7 @@ var (
 // Setting describes how the contestants of a comparison are started.
 type Setting struct {
 	Site    Site  // the app that is served
-	Front   Front // the server that the client asks
+	Front   Front // the server that the client connects to
 	Workers int   // processes that run the app
 	Threads int   // threads of each worker; ASGI workers have one, whatever the value
 
@@ -54,7 +54,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Contestant is one server, in one of the ways to run it.
+// Contestant is a server, in one of the ways to run it.
 type Contestant struct {
 	Name string // as reports name it
 
@@ -71,12 +71,12 @@ type Contestant struct {
 const (
 	Ours    = "modgw"                  // is compared with the others
 	Default = "modgw, default threads" // is modgw without a number of threads in its descriptor
-	Stdlib  = "wsgiref"                // is there wherever Python is
+	Stdlib  = "wsgiref"                // comes with every Python
 )
 
-// Place is where a contestant runs.
+// Place is the place in which a contestant runs.
 type Place struct {
-	Dir    string // its own folder with the sites, which everybody may enter
+	Dir    string // its own folder with the sites, which everyone may enter
 	Port   int    // port that the client connects to: the contestant's, or its Apache's
 	Socket string // path of a Unix socket, behind Apache
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// The sites that are saved to see how soon the new page comes.
+// The sites that are saved to measure how soon the new page is served.
 var (
 	OnePage    = Site{"a page", WSGI, "page_site:application"}
 	DjangoPage = Site{"a page of a Django site", WSGI, "page_django:application"}
 )
 
-// Crowd starts modgw with many apps that start on demand, each in a folder of its own: app 0
-// answers below /0/, and so on. It returns how long the host took to be ready.
+// Crowd starts modgw with many apps that start on demand, each in its own folder: app 0 answers
+// below /0/, and so on. It returns the time that the host took to be ready.
 func (k *Kit) Crowd(ctx context.Context, dir string, apps int) (*Running, time.Duration, error) {
 	place, err := newPlace(dir)
 	if err != nil {
@@ -80,7 +80,7 @@ func (k *Kit) Forest(ctx context.Context, dir string, files int) (*Running, time
 	return k.startHost(ctx, place, "app.hcl")
 }
 
-// pythonBlock lets a descriptor use the virtual environment that the peers use.
+// pythonBlock returns the block by which a descriptor uses the peers' virtual environment.
 func (k *Kit) pythonBlock() string {
 	return fmt.Sprintf("  python { venv = %q }\n", cmp.Or(k.venv, k.bare))
 }

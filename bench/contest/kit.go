@@ -15,7 +15,7 @@ import (
 
 // Kit holds the software that is installed for the comparison.
 type Kit struct {
-	venv string // a virtual environment with the peers and the frameworks; "": there is none
+	venv string // a virtual environment with the peers and the frameworks; "": none
 	bare string // one without packages, for when there is no other
 	host string // modgw-host
 	log  io.Writer
@@ -27,8 +27,8 @@ type Kit struct {
 // packages go into the virtual environment of the peers.
 var packages = []string{"gunicorn", "uvicorn[standard]", "hypercorn[uvloop]", "granian", "flask", "django"}
 
-// built need a compiler and the headers of Python and Apache; where they cannot be built, Debian's
-// are taken.
+// built lists packages that require a compiler and the headers of Python and Apache; if they cannot
+// be built, Debian's are used.
 var built = []string{"uwsgi", "mod_wsgi"}
 
 // aptPackages are the peers that Debian has, and Apache.
@@ -114,7 +114,7 @@ func (k *Kit) installDebian(ctx context.Context) error {
 
 func (k *Kit) run(ctx context.Context, command ...string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	// A package that is built asks for "python3" and must find the one that it is built for.
+	// The build of a package runs "python3" and must find the one for which it is built.
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/bin:"+os.Getenv("PATH"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot run %s: %w\n%s", strings.Join(command, " "), err, out)
@@ -122,7 +122,7 @@ func (k *Kit) run(ctx context.Context, command ...string) error {
 	return nil
 }
 
-// python returns the interpreter of the peers, or the one of the environment without packages.
+// python returns the interpreter of the peers, or of the environment without packages.
 func (k *Kit) python() string { return filepath.Join(cmp.Or(k.venv, k.bare), "bin/python") }
 
 // program returns the path of a program in the virtual environment.

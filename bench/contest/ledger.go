@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// The site whose code is changed while it is asked.
+// The sites whose code is changed under load.
 var (
 	Ledger     = Site{"ledger", WSGI, "ledger_site:application"}
 	LedgerASGI = Site{"ledger", ASGI, "ledger_site:asgi"}
@@ -28,12 +28,12 @@ const LedgerLength = int64(len("version=0000"))
 // Page returns the page of a version.
 func Page(version int) string { return fmt.Sprintf("version=%04d", version) }
 
-// Reloader is a contestant in one of its ways to take changed code.
+// Reloader is a contestant in one of its ways to load changed code.
 type Reloader struct {
 	Contestant
 	Site    Site           // the app that is served
-	Front   Front          // the server that the client asks
-	Workers func(int) bool // with how many it can; nil: any number
+	Front   Front          // the server that the client connects to
+	Workers func(int) bool // reports whether it supports a number of workers; nil: any
 	reload  func(*Running) error
 }
 
@@ -227,7 +227,7 @@ func (r *Running) Await(ctx context.Context, want string, each time.Duration) bo
 	}
 }
 
-// ask returns the page; "" when there is none.
+// ask returns the page, or "" if there is none.
 func ask(ctx context.Context, client *http.Client, url string) string {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -238,6 +238,6 @@ func ask(ctx context.Context, client *http.Client, url string) string {
 		return ""
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body) // a page that breaks off is not the one that is waited for
+	body, _ := io.ReadAll(response.Body) // an incomplete page differs from the expected one
 	return string(body)
 }

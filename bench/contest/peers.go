@@ -83,7 +83,7 @@ var granian = Contestant{
 	launch: func(k *Kit, s Setting, p Place) (Launch, error) {
 		command := []string{
 			k.program("granian"), "--interface", string(s.Site.Kind), "--workers", fmt.Sprint(s.Workers),
-			// it takes no more connections at once either
+			// this also limits the number of connections
 			"--backlog", fmt.Sprint(s.Workers * mostConnections),
 			"--working-dir", p.Dir, "--no-access-log", "--log-level", "warning",
 		}

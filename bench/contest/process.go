@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// process is one process of a contestant, as /proc shows it.
+// process is a process of a contestant, as shown in /proc.
 type process struct {
 	pid   int
 	born  string // start time, which distinguishes it from a later process with the same ID

@@ -126,7 +126,7 @@ func freePort() (int, error) {
 
 const startupTime = 20 * time.Second
 
-// await asks until the first page comes.
+// await sends requests until the first page arrives.
 func (r *Running) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startupTime)
 	defer cancel()
@@ -164,7 +164,7 @@ func (r *Running) Log() string {
 	var text strings.Builder
 	logs, _ := filepath.Glob(filepath.Join(r.Dir, "*.log")) // the pattern is right
 	for _, name := range logs {
-		content, _ := os.ReadFile(name) // without a log there is nothing to show
+		content, _ := os.ReadFile(name) // an unreadable log is not shown
 		text.Write(content[max(0, len(content)-2000):])
 	}
 	return text.String()
@@ -188,7 +188,7 @@ func (r *Running) Stop() {
 	_ = os.RemoveAll(r.Dir) // a leftover in the temporary folder does no harm
 }
 
-// program is one command in a process group of its own.
+// program is a command in its own process group.
 type program struct {
 	pid   int
 	ended chan struct{}
@@ -227,7 +227,7 @@ func (p *program) hasEnded() bool {
 	}
 }
 
-// stop asks all of the program's processes to end, and ends them if they do not.
+// stop asks all of the program's processes to end, and kills them if they do not.
 func (p *program) stop() {
 	all := tree(p.pid)
 	_ = syscall.Kill(p.pid, syscall.SIGTERM) // it may have ended by itself

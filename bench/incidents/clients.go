@@ -18,10 +18,10 @@ type client struct {
 	body    string        // body of each request
 	address string        // its own address; "": any of this machine
 	agent   string        // its User-Agent
-	rest    time.Duration // how long it waits between two requests
+	rest    time.Duration // pause between two requests
 }
 
-// send lets so many clients send requests.
+// send makes n clients send requests.
 func (s *scene) send(n int, c client) {
 	for range n {
 		s.clients.Go(func() {
@@ -71,7 +71,7 @@ func (c client) do(ctx context.Context, transport *http.Transport, address strin
 	return answer.StatusCode, err
 }
 
-// readSlowly lets so many clients read whole responses slowly, again and again.
+// readSlowly makes n clients read whole responses slowly, again and again.
 func (s *scene) readSlowly(n int) {
 	for range n {
 		s.clients.Go(func() {

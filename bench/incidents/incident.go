@@ -18,13 +18,13 @@ type incident struct {
 	// can be.
 	missing func(*scene) string
 
-	// prepare is called before the host starts; nil: nothing is to be done.
+	// prepare is called before the host starts; nil: no preparation.
 	prepare func(context.Context, *scene) error
 
 	// stage makes something go wrong that was not from the beginning; nil: everything was.
 	stage func(context.Context, *scene) error
 
-	look  time.Duration // how long the host is looked at at least before the sentence counts
+	look  time.Duration // minimum time for which the host is observed before the sentence counts
 	cause string        // the cause that is right
 	says  string        // a pattern that the sentence must match, with the figures
 }

@@ -144,7 +144,7 @@ func (s *scene) timeline(path string) (*timeline, error) {
 	return nil, fmt.Errorf("no line of the access log is about %s", path)
 }
 
-// get asks for a path and returns the body of the answer.
+// get requests a path and returns the body of the answer.
 func (s *scene) get(path string, header http.Header) (string, error) {
 	r, err := http.NewRequestWithContext(s.playing, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 type scene struct {
 	dir     string
 	program string        // modgw-host
-	look    time.Duration // how long it is looked at, or longer
+	look    time.Duration // minimum time for which it is observed
 	address string        // address of the listener
 	silent  int           // port of a server that accepts connections and never answers
 	env     []string      // further variables of the host

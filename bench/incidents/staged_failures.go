@@ -183,7 +183,7 @@ func needsRoot(*scene) string {
 	return ""
 }
 
-// smallState mounts a small disk where the host keeps its state, until the scene ends.
+// smallState mounts a small disk as the host's state folder, until the scene ends.
 func smallState(_ context.Context, s *scene) error {
 	dir := s.path("state")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -192,7 +192,7 @@ func smallState(_ context.Context, s *scene) error {
 	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=24m"); err != nil {
 		return err
 	}
-	// nothing uses it any more
+	// it is no longer in use
 	s.cleanUp = append(s.cleanUp, func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	return nil
 }

@@ -62,7 +62,7 @@ func hosts() []*incident {
 			missing: needsRoot,
 			prepare: func(_ context.Context, s *scene) error {
 				file := s.path("app/shop.py")
-				// nothing uses it any more
+				// it is no longer in use
 				s.cleanUp = append(s.cleanUp, func() { _ = syscall.Unmount(file, syscall.MNT_DETACH) })
 				return syscall.Mount(file, file, "", syscall.MS_BIND, "")
 			},

@@ -68,10 +68,10 @@ func needsMounts(s *scene) string {
 	return needsRoot(s)
 }
 
-// silentNames lets the host and its apps ask a name server that does not exist, in a mount
-// namespace of their own.
+// silentNames makes the host and its apps use a name server that does not exist, in a separate
+// mount namespace.
 func silentNames(_ context.Context, s *scene) error {
-	// 192.0.2.1 is for documentation: nothing has that address
+	// 192.0.2.1 is reserved for documentation
 	if err := os.WriteFile(s.path("resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o644); err != nil {
 		return err
 	}

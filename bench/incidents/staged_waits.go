@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// busy lets clients ask for the first page, again and again.
+// busy makes n clients request the first page, again and again.
 func busy(n int) func(context.Context, *scene) error {
 	return func(_ context.Context, s *scene) error {
 		s.send(n, client{path: "/", rest: 20 * time.Millisecond})

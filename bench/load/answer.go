@@ -9,7 +9,7 @@ import (
 
 // answer reads one HTTP/1.1 response piece by piece.
 type answer struct {
-	head   []byte // as far as it has come; kept for its room
+	head   []byte // the part that has arrived; kept to reuse its memory
 	state  state
 	status int
 	left   int64 // bytes of the body or chunk that are still to come

@@ -11,15 +11,15 @@ import (
 type role uint8
 
 const (
-	asksPage     role = iota // asks again and again, and is measured
-	asksSlowPage             // asks again and again for the slow page
-	staysIdle                // asks once and is then kept
+	asksPage     role = iota // sends requests again and again, and is measured
+	asksSlowPage             // requests the slow page again and again
+	staysIdle                // sends one request and is then kept
 )
 
 // conn is one connection of the client, with its request under way.
 type conn struct {
 	engine *engine
-	fd     int       // -1: there is none
+	fd     int       // -1: not connected
 	began  time.Time // when the request under way should have been sent; zero: none is
 	reused bool      // a response has come on this connection
 	role   role

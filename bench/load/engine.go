@@ -26,7 +26,7 @@ type engine struct {
 
 	free  []*conn     // at a fixed rate, connections that wait for a request
 	late  []time.Time // at a fixed rate, when the requests that wait for a connection were due
-	faint []*conn     // those that failed, and go on a moment later
+	faint []*conn     // connections that failed, and continue a moment later
 	sent  int         // at a fixed rate, the number of requests so far
 	start time.Time
 	until time.Time
@@ -187,7 +187,7 @@ func (e *engine) loop(until time.Time) error {
 		}
 	}
 	if e.job.Rate > 0 {
-		e.sendDue(until) // those that came due while this thread was not given a processor
+		e.sendDue(until) // requests that became due while this thread was not scheduled
 	}
 	return nil
 }
@@ -260,7 +260,7 @@ func (e *engine) revive() {
 	}
 }
 
-// answered books a response, and lets the connection go on.
+// answered records a response, and continues with the connection.
 func (e *engine) answered(c *conn, wrong string) {
 	now := time.Now()
 	switch {

@@ -41,8 +41,8 @@ func (e *echo) feed(p []byte) (rest []byte, complete bool) {
 	return nil, false
 }
 
-// headComplete takes the length of a frame from its head, once that has come. Frames of more than
-// 64 KiB do not come.
+// headComplete reads the length of a frame from its head, once the head is complete. The server
+// sends no frames of more than 64 KiB.
 func (e *echo) headComplete() bool {
 	switch {
 	case len(e.head) < 2:

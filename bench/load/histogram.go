@@ -7,10 +7,10 @@ import (
 
 // Histogram counts durations in buckets whose width grows with them: none is off by more than 1/64.
 type Histogram struct {
-	Counts map[int]int   // how many durations each bucket has
+	Counts map[int]int   // number of durations in each bucket
 	Slow   time.Duration // the longest, exactly
 	Sum    time.Duration // sum of all durations
-	N      int           // how many durations there are
+	N      int           // number of durations
 }
 
 const perOctave = 64

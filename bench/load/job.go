@@ -11,7 +11,7 @@ const (
 	Events    Protocol = "events"    // one request whose response is an event stream without end
 )
 
-// Job is one measurement.
+// Job is a measurement.
 type Job struct {
 	Address     string   // HOST:PORT
 	Protocol    Protocol // how the connections are used
@@ -23,7 +23,8 @@ type Job struct {
 	// further connections, which ask for SlowPath again and again and are not counted
 	Slow     int
 	SlowPath string // its right response is as long as the others
-	// requests a second over all connections; 0: each asks again as soon as it is answered
+	// requests per second over all connections; 0: each connection sends one as soon as it has the
+	// answer
 	Rate     float64
 	Warmup   time.Duration // not counted
 	Duration time.Duration // counted
@@ -33,12 +34,12 @@ type Job struct {
 // Result holds the observations of a job from the end of its warm-up on.
 type Result struct {
 	Answered   int            // right answers
-	Errors     map[string]int // how often each thing went wrong
+	Errors     map[string]int // number of occurrences of each error
 	Reconnects int            // connections that the server closed
-	In, Out    int64          // bytes of bodies, of those requests too that were not finished
+	In, Out    int64          // bytes of bodies, including those of unfinished requests
 	Elapsed    time.Duration  // time from the end of the warm-up to the end
 	CPU        time.Duration  // processor time that the client used
-	Latency    Histogram      // how long right answers took
+	Latency    Histogram      // latency of right answers
 
 	Start time.Duration // by CLOCK_MONOTONIC
 	Pace  []int         // answers in each [PaceStep] since then

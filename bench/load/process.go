@@ -22,11 +22,11 @@ const Argument = "load-client"
 const (
 	beginLine = "begin\n"
 	endLine   = "end\n"
-	// nothing is asked any more; connections are kept until the client's input ends
+	// no more requests are sent; connections are kept until the client's input ends
 	overLine = "over\n"
 )
 
-// Main does the job that comes as JSON from in, and writes its result to out.
+// Main does the job that it reads as JSON from in, and writes its result to out.
 func Main(in io.Reader, out io.Writer) error {
 	var job Job
 	if err := json.NewDecoder(in).Decode(&job); err != nil {
@@ -60,7 +60,7 @@ func Main(in io.Reader, out io.Writer) error {
 type Watch struct {
 	Begun func() // counting begins
 	Ended func() // counting ends
-	Over  func() // all connections are still open, and nothing happens on them
+	Over  func() // all connections are still open, but idle
 }
 
 func call(f func()) {
@@ -69,7 +69,7 @@ func call(f func()) {
 	}
 }
 
-// Run does a job in a process of its own, which this program's own binary is.
+// Run does a job in a separate process, which runs this program's own binary.
 func Run(ctx context.Context, job Job, w Watch) (Result, error) {
 	text, err := json.Marshal(job)
 	if err != nil {

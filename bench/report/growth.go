@@ -8,12 +8,12 @@ import (
 // Growth is the cost of modgw as the number of something grows.
 type Growth struct {
 	Of     string  // "apps", "files"
-	N      int     // how many there are
+	N      int     // number of apps or files
 	Start  float64 // milliseconds until the host is ready
 	Busy   float64 // milliseconds of work after that
 	Memory int64   // bytes that modgw-host uses
-	// Of an idle host in a second: CPU time in microseconds, and how often its threads were given a
-	// processor.
+	// Per second, of an idle host: CPU time in microseconds, and how often its threads were
+	// scheduled.
 	IdleCPU, Wakeups float64
 	// microseconds of the host's CPU time for a request to one of the apps
 	Request float64 `json:",omitempty"`

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Machine is where the run was.
+// Machine describes the machine of the run.
 type Machine struct {
 	CPU    string // model of the processor
 	Cores  int    // number of processors
 	Memory string // size of the memory, with its unit
 	Kernel string // name and release of the kernel
-	Load   string // load average of the last minute before the run: how much else was going on
+	Load   string // load average of the last minute before the run: the other load on the machine
 }
 
 // ThisMachine describes the machine that this program runs on.

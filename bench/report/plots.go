@@ -54,7 +54,7 @@ func (r *Report) best(of func(Row) bool) []Row {
 	})
 }
 
-// comparison is a group of bars in which everybody answers the same.
+// comparison is a group of bars in which all contestants give the same answer.
 type comparison struct {
 	name, work string
 	site       contest.Site

@@ -24,7 +24,7 @@ const (
 type Reload struct {
 	Event      Event         // the event
 	Workers    int           // number of workers
-	Front      contest.Front // the server that the client asked
+	Front      contest.Front // the server that the client connected to
 	Contestant string        // its name
 	Rate       float64       // requests a second
 
@@ -37,9 +37,9 @@ type Reload struct {
 	// microseconds that the slowest answer took, each time that the event was
 	Slowest []float64 `json:",omitempty"`
 	NewCode float64   // milliseconds from saving until a page of the new code came; 0: none did
-	// how often modgw logged, after broken code, that the generation was not started,
+	// number of log records, after broken code, that the generation was not started,
 	Told   int    `json:",omitempty"`
-	Placed int    `json:",omitempty"` // and how often with file and line
+	Placed int    `json:",omitempty"` // and number of those with file and line
 	Failed string `json:",omitempty"` // why there are no numbers
 }
 

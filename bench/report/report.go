@@ -8,12 +8,12 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// Report is all that one run has measured.
+// Report holds all measurements of a run.
 type Report struct {
 	Command  string            // command line that made the report
 	Began    time.Time         // when it began
-	Took     time.Duration     // how long it took
-	Rounds   int               // how often each was asked
+	Took     time.Duration     // duration of the run
+	Rounds   int               // number of rounds
 	Window   time.Duration     // length of one measurement in one round
 	Machine  Machine           // the machine that it ran on
 	Versions map[string]string // versions of the software involved, by name
@@ -29,7 +29,8 @@ type Report struct {
 type Row struct {
 	Situation
 	Contestant string // its name
-	// modgw's answers a second to this contestant's, as the median of the rounds; 0: there is none
+	// ratio of modgw's answers per second to this contestant's, as the median of the rounds; 0:
+	// none
 	Ratio float64
 
 	PerSecond float64                  // answers; of long bodies, as many as their bytes make
@@ -51,12 +52,12 @@ type Row struct {
 type Situation struct {
 	Work        string        // name of the work
 	Site        string        // name of the site
-	Front       contest.Front // the server that the client asked
+	Front       contest.Front // the server that the client connected to
 	Workers     int           // number of workers
 	Threads     int           // threads of each worker
 	Connections int           // connections of the client
 	Slow        int           `json:",omitempty"` // further ones, for a page of a second
-	Idle        int           `json:",omitempty"` // further connections that do nothing
+	Idle        int           `json:",omitempty"` // further idle connections
 	Rate        float64       `json:",omitempty"` // requests a second; 0: as many as are answered
 }
 

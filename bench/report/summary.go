@@ -19,8 +19,8 @@ const (
 	endMeasured   = "<!-- end of what was measured -->\n"
 )
 
-// WriteSummary writes the summary into a page of the manual, between its two marks. Without such a
-// page it does nothing.
+// WriteSummary writes the summary into a page of the manual, between its two marks. If the page
+// does not exist, it has no effect.
 func (r *Report) WriteSummary(page string) error {
 	text, err := os.ReadFile(page)
 	if errors.Is(err, fs.ErrNotExist) {

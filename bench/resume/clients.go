@@ -102,7 +102,7 @@ func (c *clients) awaitAll(ctx context.Context, version int) error {
 	}
 }
 
-// see notes the version that a client sees, which has seen another one last.
+// see records the version that a client sees; last is the version that the client saw before.
 func (c *clients) see(text string, last *int) error {
 	var version int
 	if _, err := fmt.Sscan(text, &version); err != nil {

@@ -95,7 +95,7 @@ func (b *bench) measure(ctx context.Context, s server, a app, rounds int) (resul
 	}
 	r := result{app: a.name, server: s.name}
 	for version := 1; version <= rounds+1; version++ {
-		// Reloaders that look once a second must not be met always at the same moment.
+		// Vary the time of the save relative to reloaders that poll once a second.
 		testbed.Pause(ctx, 1500*time.Millisecond+time.Duration(version*137)*time.Millisecond)
 		began := time.Now()
 		if err := save(dir, version); err != nil {
@@ -119,7 +119,7 @@ func (b *bench) measure(ctx context.Context, s server, a app, rounds int) (resul
 // client uses no connection twice: a server that has ended would have closed it.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// ask returns the page; "" when there is none.
+// ask returns the page, or "" if there is none.
 func ask(ctx context.Context, url string) string {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -130,6 +130,6 @@ func ask(ctx context.Context, url string) string {
 		return ""
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body) // a page that breaks off is not the one that is waited for
+	body, _ := io.ReadAll(response.Body) // an incomplete page differs from the expected one
 	return string(body)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// server is one way to serve an app with a reloader.
+// server is a way to serve an app with a reloader.
 type server struct {
 	name    string
 	only    string // the app that it can serve; "": all

@@ -24,12 +24,12 @@ const (
 	patience = 15 * time.Minute
 )
 
-// host is one that serves the sites.
+// host is a host that serves the sites.
 type host struct {
 	dir, program, python string
 	sites                int
 	way                  way
-	address              string // address where it speaks HTTP
+	address              string // address of its HTTP listener
 	running              *testbed.Program
 	client               *control.Client
 }
@@ -88,7 +88,7 @@ func (h *host) measure(ctx context.Context) (m measurement, err error) {
 
 func siteName(n int) modgw.AppName { return modgw.AppName(fmt.Sprint("site", n)) }
 
-// askEach asks all sites, one after the other, twice each.
+// askEach sends two requests to each site, one site after the other.
 func (h *host) askEach(ctx context.Context) (first, second []time.Duration, err error) {
 	for n := range h.sites {
 		a, err := h.ask(ctx, n)
@@ -104,7 +104,7 @@ func (h *host) askEach(ctx context.Context) (first, second []time.Duration, err 
 	return first, second, nil
 }
 
-// ask asks a site, and returns how long it took to answer.
+// ask sends a request to a site, and returns the time until the answer.
 func (h *host) ask(ctx context.Context, n int) (time.Duration, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.address+"/", nil)
 	if err != nil {
@@ -187,7 +187,7 @@ func total(pids []int) (mebibytes float64) {
 		for line := range strings.Lines(string(text)) {
 			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
 				var kib float64
-				_, _ = fmt.Sscan(rest, &kib) // 0 counts where it is no number
+				_, _ = fmt.Sscan(rest, &kib) // 0 if it is not a number
 				mebibytes += kib / 1024
 			}
 		}

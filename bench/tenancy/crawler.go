@@ -75,7 +75,7 @@ type crawl struct {
 	served, broken atomic.Int64
 
 	mu      sync.Mutex
-	refused outcome // lost: those without Retry-After
+	refused outcome // lost: answers without Retry-After
 }
 
 // crawlFrom sends requests on many connections, until ctx is done.

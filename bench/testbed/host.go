@@ -33,7 +33,7 @@ func New(ctx context.Context, name, program string) (b Bed, err error) {
 	return b, err
 }
 
-// Remove removes the folder with all that is in it.
+// Remove removes the folder with its content.
 func (b Bed) Remove() { _ = os.RemoveAll(b.Dir) } // it is below the system's temporary folder
 
 // Write writes a file below the folder.

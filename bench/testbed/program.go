@@ -17,7 +17,7 @@ const stopTime = 60 * time.Second
 
 // Program is a program that runs in a folder.
 type Program struct {
-	PID     int           // its process, and the group of all that it starts
+	PID     int           // its process ID, and the ID of its process group
 	LogFile string        // path of the file with its output
 	ended   chan struct{} // closed when it has ended
 }
@@ -57,7 +57,7 @@ func (p *Program) Stop() {
 	case <-p.ended:
 	case <-time.After(stopTime):
 	}
-	_ = syscall.Kill(-p.PID, syscall.SIGKILL) // mostly there is none left
+	_ = syscall.Kill(-p.PID, syscall.SIGKILL) // mostly no process is left
 	<-p.ended
 }
 
@@ -79,8 +79,8 @@ func (p *Program) Log() string {
 // pollInterval is the pause between two tries. It is short because waits may be measurements.
 const pollInterval = 5 * time.Millisecond
 
-// Await tries something again and again until it succeeds. It returns the last error when that
-// takes longer than patience, or when the program ends before.
+// Await calls try until it succeeds. It returns try's last error if that takes longer than
+// patience, or if the program ends first.
 func (p *Program) Await(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// load asks at a rate, by requests that neither its client nor a web server may repeat.
+// load sends requests at a rate. Neither its client nor a web server may repeat them.
 type load struct {
 	name, url string
 
@@ -23,7 +23,7 @@ type load struct {
 	longest time.Duration
 }
 
-// run asks until ctx is done, and returns when all answers have come.
+// run sends requests until ctx is done, and returns when all answers have arrived.
 func (l *load) run(ctx context.Context, rate int) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	client := &http.Client{Timeout: time.Minute, Transport: transport}
@@ -112,8 +112,7 @@ func (c *chat) send(opcode byte, payload string) error {
 	return err
 }
 
-// echo sends a short text and reads it back. The host asks now and then whether the client is
-// there.
+// echo sends a short text and reads it back. It answers the host's pings in between.
 func (c *chat) echo(text string) error {
 	if err := c.send(textFrame, text); err != nil {
 		return err

@@ -54,7 +54,7 @@ app "echo" {
 // site is the host with the web servers before it.
 type site struct {
 	bed     testbed.Bed
-	direct  string // address where the host speaks HTTP
+	direct  string // address of the host's HTTP listener
 	loads   []*load
 	started []*testbed.Program
 }
@@ -112,7 +112,7 @@ func (s *site) start(program string, args ...string) error {
 	return err
 }
 
-// startApache lets Apache ask over FastCGI, on connections that it uses again.
+// startApache starts an Apache that passes requests on over FastCGI, on reused connections.
 func (s *site) startApache(fcgi string) error {
 	const httpd, modules = "/usr/sbin/apache2", "/usr/lib/apache2/modules"
 	if _, err := os.Stat(httpd); err != nil {
@@ -140,7 +140,7 @@ func (s *site) startApache(fcgi string) error {
 	return s.start(httpd, "-f", filepath.Join(s.bed.Dir, "httpd.conf"), "-DFOREGROUND")
 }
 
-// startNginx lets nginx ask over HTTP, on connections that it keeps.
+// startNginx starts an nginx that passes requests on over HTTP, on connections that it keeps.
 func (s *site) startNginx() error {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {

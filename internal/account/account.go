@@ -21,7 +21,8 @@ type Account struct {
 	Groups []uint32 // supplementary groups, without GID
 }
 
-// ErrRoot is returned for an account that has root's rights: nothing is started as root by name.
+// ErrRoot is returned for an account with root's rights: a program cannot be started as root by
+// name.
 var ErrRoot = errors.New("root is not allowed here")
 
 // ErrUnknown is returned for a user or group that the system does not know.
@@ -52,7 +53,7 @@ func GroupName(gid uint32) string {
 }
 
 // Lookup finds the account for a user name or number and, unless it is "", another primary group.
-// Groups, unless there are none, replace the user's supplementary groups. An empty user gives nil,
+// Groups, if given, replace the user's supplementary groups. An empty user returns nil, which is
 // this process's own user. Users that only a directory service knows are found through getent(1).
 func Lookup(userName, groupName string, groups ...string) (*Account, error) {
 	if userName == "" {

@@ -1,5 +1,5 @@
 // Package account finds the system user that an app runs as, and opens files with that user's
 // rights.
 //
-// It starts no process and knows nothing of apps.
+// It does not start processes and does not know about apps.
 package account

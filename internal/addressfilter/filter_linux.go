@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Filter is in force for a group, and for those below it, as long as there is the group.
+// Filter applies to a group, and to the groups below it, as long as the group exists.
 type Filter struct {
 	programs []attached
 	ring     *ring

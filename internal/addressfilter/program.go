@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// instruction is one of eBPF (struct bpf_insn).
+// instruction is an eBPF instruction (struct bpf_insn).
 type instruction struct {
 	code      uint8
 	registers uint8 // destination in the lower half, source in the upper one
@@ -162,7 +162,7 @@ func (p *program) finish(result int32) {
 // the first four, then the port, the kind of socket and the family, four bytes each.
 const attemptSize = 28
 
-// report writes the attempt to the ring, as it is at the moment: in the order of this machine.
+// report writes the current attempt to the ring, in the byte order of this machine.
 func (p *program) report(f family, ring int) {
 	const begin = -32 // on the stack, which is aligned to eight bytes
 	p.add(set, scratch, 0, 0, 0)

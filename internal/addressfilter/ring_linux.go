@@ -90,7 +90,7 @@ func (r *ring) watch(denied func(Attempt)) {
 	}
 }
 
-// take reads the records that are complete.
+// take reads the complete records.
 func (r *ring) take() []Attempt {
 	var found []Attempt
 	page := uint64(len(r.data) / 2)

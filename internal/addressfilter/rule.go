@@ -16,7 +16,7 @@ const nameServers = 53
 // Attempt is something that a process tried and that was denied.
 type Attempt struct {
 	To       netip.AddrPort // address that it leads to
-	Datagram bool           // it is one of UDP; otherwise of TCP
+	Datagram bool           // it uses UDP; otherwise TCP
 }
 
 // inSixth returns the rule's network as an IPv6 address with its prefix length, because IPv6

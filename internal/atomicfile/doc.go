@@ -1,4 +1,4 @@
-// Package atomicfile writes files that are there whole or not at all, power cuts included.
+// Package atomicfile writes files that exist completely or not at all, even after a power cut.
 //
-// It creates no folders and locks nothing.
+// It does not create folders and does not lock.
 package atomicfile

@@ -52,7 +52,7 @@ type Pair struct {
 	Key  string // path of its key
 }
 
-// Issue writes a certificate for names, the first of which is its subject's too, into a folder.
+// Issue writes a certificate for names into a folder. The first name is also the subject.
 func (a *Authority) Issue(t testing.TB, dir string, names ...string) Pair {
 	t.Helper()
 	return a.issue(t, dir, time.Now().Add(time.Hour), names...)

@@ -83,7 +83,7 @@ func (f *Freezer) Version() int {
 	return f.words.version
 }
 
-// Freeze stops the processes of the group. When it fails, or ctx ends first, they go on.
+// Freeze stops the processes of the group. If it fails, or ctx ends first, they continue.
 func (f *Freezer) Freeze(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, freezeTime, ErrNotFrozen)
 	defer cancel()

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Group bounds processes together. nil is a group that bounds nothing.
+// Group limits the resources of processes together. The nil Group sets no limits.
 type Group struct {
 	unified string // folder in version 2, for groups with processes below it; "": none
 	split   map[Controller]string
-	limits  Limits // those that it was opened with
+	limits  Limits // limits with which it was opened
 }
 
 // Open creates the group called name below the folder called home, or finds the existing one, and
@@ -46,7 +46,8 @@ func (t Tree) Open(home, name string, l Limits) (*Group, error) {
 	return g, failed
 }
 
-// openUnified makes the folder of the group in version 2, with controllers for those below it.
+// openUnified creates the folder of the group in version 2, with controllers for the groups below
+// it.
 func (g *Group) openUnified(home, name string, c Controller, l Limits) error {
 	dir := filepath.Join(home, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -242,12 +243,12 @@ func (g *Group) Reclaims() bool {
 // reclaimStep is the number of bytes that are reclaimed before the context is checked again.
 const reclaimStep = 16 << 20
 
-// Reclaim takes as much of the memory of the group's processes back as the kernel can put
+// Reclaim reclaims as much of the memory of the group's processes as the kernel can store
 // elsewhere, until ctx ends.
 func (g *Group) Reclaim(ctx context.Context) {
 	for left := number(filepath.Join(g.unified, "memory.current")); left > 0 && ctx.Err() == nil; left -= reclaimStep {
 		if write(g.unified, "memory.reclaim", strconv.Itoa(reclaimStep)) != nil {
-			return // it could take back no more
+			return // no more can be reclaimed
 		}
 	}
 }

@@ -34,7 +34,7 @@ const (
 	IO        Controller = "io"
 )
 
-// Controllers returns all that this package uses.
+// Controllers returns all controllers that this package uses.
 func Controllers() []Controller { return []Controller{Memory, CPU, Processes, IO} }
 
 // setting is a file of a group, and the value to write to it.
@@ -52,7 +52,7 @@ func (l Limits) settings2(c Controller) []setting {
 	case Memory:
 		return []setting{
 			{"memory.high", orMax(l.MemorySoft), false}, {"memory.max", orMax(l.Memory), false},
-			// A limit of memory alone would be none where there is room to swap.
+			// A memory limit alone would be ineffective if there is swap space.
 			{"memory.swap.max", swap(l.Memory), true},
 		}
 	case CPU:

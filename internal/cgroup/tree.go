@@ -9,12 +9,12 @@ import (
 
 // Tree is where this process is in the groups of the machine.
 type Tree struct {
-	Unified string // folder of this process's group of version 2; "": there is none
+	Unified string // folder of this process's group of version 2; "": none
 
 	// split are the folders of this process's groups of version 1, by controller.
 	split map[Controller]string
 
-	freezer string // folder of this process's group of version 1 that freezes; "": there is none
+	freezer string // folder of this process's freezer group of version 1; "": none
 }
 
 // names1 are the names of the controllers in version 1 that have another there.

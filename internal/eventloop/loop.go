@@ -101,8 +101,7 @@ func (l *Loop) Post(f func()) {
 	l.wakeLocked()
 }
 
-// FlushLater has f flushed at the end of this turn, as often as it is asked. Only the loop may call
-// it.
+// FlushLater flushes f at the end of this turn, once for each call. Only the loop may call it.
 func (l *Loop) FlushLater(f Flusher) { l.flushes = append(l.flushes, f) }
 
 func (l *Loop) wakeLocked() {
@@ -136,7 +135,7 @@ func (l *Loop) run() {
 	}
 }
 
-// poll returns how many events there are. It waits only if there is nothing else to do.
+// poll returns the number of events. It waits only if there is no other work.
 func (l *Loop) poll() int {
 	timeout := l.timers.untilNext(monotonic.Now)
 	l.mu.Lock()
@@ -154,7 +153,7 @@ func (l *Loop) poll() int {
 	return max(0, n)
 }
 
-// wait waits for events, for so many milliseconds at most; -1: for ever. It can be interrupted.
+// wait waits for events, for at most timeout milliseconds; -1: for ever. It can be interrupted.
 func (l *Loop) wait(timeout int) (n int) {
 	nap := 0
 	if l.naps == often {

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/internal/rawsocket"
 )
 
-// Socket is a stream socket that a loop and goroutines use: a goroutine that has nothing to read
-// waits for the loop. One reads at a time, and one writes.
+// Socket is a stream socket that a loop and goroutines use: a goroutine that has no data to read
+// waits for the loop. Only one goroutine at a time reads, and one writes.
 type Socket struct {
 	// Arrived, unless nil, is called on the loop when there may be something to read. It reports
 	// whether the loop reads it itself; else a goroutine that waits does. It is set before
@@ -28,13 +28,13 @@ type Socket struct {
 	reading sync.Mutex // held while a call reads, and closes
 	writing sync.Mutex // held while a call writes, and closes
 	in, out waiting
-	pieces  [2]unix.Iovec // pieces to write, kept so that a call allocates nothing
+	pieces  [2]unix.Iovec // pieces to write, kept so that calls do not allocate
 	message unix.Msghdr
 	iovec   unix.Iovec // memory to read to
 	control unix.Msghdr
 }
 
-// NewSocket takes over a descriptor that does not wait.
+// NewSocket takes ownership of a non-blocking descriptor.
 func NewSocket(fd int) *Socket {
 	s := &Socket{fd: fd}
 	s.in.begin()
@@ -102,7 +102,7 @@ func (s *Socket) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// TryWrite writes as much as there is room for; the error is unix.EAGAIN when there is none.
+// TryWrite writes as much as fits; the error is unix.EAGAIN if nothing fits.
 func (s *Socket) TryWrite(p []byte) (int, error) { return s.tryWrite(p, nil) }
 
 func (s *Socket) tryWrite(p, more []byte) (int, error) {
@@ -167,7 +167,7 @@ func (s *Socket) awaitRoom() error {
 	return err
 }
 
-// HasUnsent reports whether the peer of a Unix socket has not read all that was written (unix(7),
+// HasUnsent reports whether the peer of a Unix socket has still to read written data (unix(7),
 // SIOCOUTQ).
 func (s *Socket) HasUnsent() bool {
 	s.writing.Lock()
@@ -273,7 +273,7 @@ func (w *waiting) late() (<-chan time.Time, error) {
 	return w.timer.C, nil
 }
 
-// rest stops the timer, which would wake the host up for nothing.
+// rest stops the timer, which would wake the host up needlessly.
 func (w *waiting) rest() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -30,8 +30,8 @@ type Handler interface {
 	Ready(Events)
 }
 
-// Source is a descriptor that a loop listens to. Its zero value is none; it can be added again
-// after it was removed.
+// Source is a descriptor that a loop listens to. The zero value is not added to a loop; a source
+// can be added again after it was removed.
 type Source struct {
 	loop       *Loop // nil: it was not added
 	fd         int

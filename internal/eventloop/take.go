@@ -24,12 +24,11 @@ func Take(c net.Conn) (fd int, ok bool) {
 	if controlErr != nil || err != nil {
 		return -1, false
 	}
-	c.Close() // the descriptor of the connection that is left; the connection goes on
+	c.Close() // c's own descriptor; the connection remains open
 	return fd, true
 }
 
-// Give gives a descriptor to Go's poller, as the connection that it is. After an error it is
-// closed.
+// Give returns a descriptor to Go's poller, as a net.Conn. The descriptor is closed after an error.
 func Give(fd int) (net.Conn, error) {
 	file := os.NewFile(uintptr(fd), "connection")
 	defer file.Close() // FileConn duplicates it

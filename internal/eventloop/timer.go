@@ -36,7 +36,7 @@ func (t *Timer) Stop() {
 // IsSet reports whether the function will be called.
 func (t *Timer) IsSet() bool { return t.index >= 0 }
 
-// timers are those that are set, as a heap.
+// timers is a heap of the timers that are set.
 type timers []*Timer
 
 // expire calls the functions whose time has come.

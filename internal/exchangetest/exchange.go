@@ -1,4 +1,4 @@
-// Package exchangetest lets another user exchange files while a test opens them.
+// Package exchangetest has another user exchange files while a test opens them.
 package exchangetest
 
 import (

@@ -63,8 +63,8 @@ func quotesOf(code string) (quotes []string) {
 	return quotes
 }
 
-// about returns the passages of a text that are about a code: each has a line with the code, and
-// the lines around it up to those with other codes alone.
+// about returns the passages of a text that are about a code: each contains a line with the code,
+// and the lines around it up to those that only have other codes.
 func about(text, code string) (passages []string) {
 	var passage strings.Builder
 	found := false

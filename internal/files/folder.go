@@ -12,16 +12,16 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// Folder is a folder out of which no name and no link leads.
+// Folder is a folder that no name and no link can leave.
 type Folder struct {
 	Dir string // absolute path
 
-	// User has the rights with which files are opened. nil: this process, or where it is root, the
-	// users who can change a file or the path to it.
+	// User is the account with whose rights files are opened. nil: this process's, or, if it is
+	// root, the users who can change a file or the path to it.
 	User *account.Account
 
-	// Within are folders to one of which Dir must lead, wherever links on the way point. nil: it
-	// may lead anywhere.
+	// Within are folders. Dir must lead to one of them or below, wherever links on the way point.
+	// nil: it may lead anywhere.
 	Within []string
 }
 

@@ -14,9 +14,9 @@ var hiddenSuffixes = []string{
 // descriptor is the usual name of a descriptor, which may have passwords in it.
 const descriptor = "modgw.hcl"
 
-// Public reports whether a name below a folder is one that clients may ask for. It has no empty
-// segment, and none that begins with a dot, such as ".." and ".git"; only "/.well-known/" is meant
-// for the public (RFC 8615). It is no copy that an editor made, no script and no descriptor.
+// Public reports whether clients may request a name below a folder. A public name has no empty
+// segment, and no segment that begins with a dot, such as ".." and ".git", except "/.well-known/",
+// which is meant for the public (RFC 8615). It is not an editor's copy, a script or a descriptor.
 func Public(name string) bool {
 	for i, segment := range strings.Split(name, "/") {
 		if segment == "" || segment[0] == '.' && (i > 0 || segment != ".well-known") {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// apacheModules are loaded, as far as they are there.
+// apacheModules are loaded if they are installed.
 var apacheModules = []string{
 	"mpm_event", "authn_core", "authz_core", "authz_host", "authz_user", "authn_file", "auth_basic", "alias", "dir", "env",
 	"setenvif", "headers", "mime", "rewrite", "actions", "proxy", "proxy_fcgi", "proxy_http", "proxy_uwsgi",

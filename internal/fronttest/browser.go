@@ -18,8 +18,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Browser is a client that asks a server with TLS as browsers do: pages over HTTP/2, WebSockets
-// over HTTP/1.1 or HTTP/2. It believes every certificate.
+// Browser is a client that uses a server with TLS as browsers do: pages over HTTP/2, WebSockets
+// over HTTP/1.1 or HTTP/2. It accepts every certificate.
 type Browser struct {
 	addr   string
 	client *http.Client
@@ -44,7 +44,7 @@ func NewBrowser(t testing.TB, port int) *Browser {
 	}}
 }
 
-// Get asks for a target over HTTP/2. host is in the Host header; "": the address.
+// Get requests a target over HTTP/2. host is the Host header; "": the address.
 func (b *Browser) Get(t testing.TB, host, target string) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequest("GET", "https://"+b.addr+target, nil)
@@ -64,8 +64,7 @@ func (b *Browser) Get(t testing.TB, host, target string) (status int, body strin
 	return resp.StatusCode, string(text)
 }
 
-// Upgrade asks for a WebSocket over HTTP/1.1, and returns the first line that comes after the
-// upgrade.
+// Upgrade requests a WebSocket over HTTP/1.1, and returns the first line after the upgrade.
 func (b *Browser) Upgrade(t testing.TB, host, target string) (status int, line string) {
 	t.Helper()
 	conn := b.dial(t, "http/1.1")
@@ -90,8 +89,8 @@ func (b *Browser) Upgrade(t testing.TB, host, target string) (status int, line s
 	return resp.StatusCode, strings.TrimSuffix(line, "\n")
 }
 
-// Connect asks for a WebSocket over HTTP/2 (RFC 8441), and returns the first line that comes. A
-// server that does not offer WebSockets there answers with status 0: browsers take HTTP/1.1 then.
+// Connect requests a WebSocket over HTTP/2 (RFC 8441), and returns the first line that arrives. If
+// the server does not offer WebSockets there, status is 0: browsers then use HTTP/1.1.
 func (b *Browser) Connect(t testing.TB, host, target string) (status int, line string) {
 	t.Helper()
 	conn := b.dial(t, "h2")

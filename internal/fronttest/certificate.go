@@ -60,8 +60,8 @@ func KeyPair(t testing.TB, file string) tls.Certificate {
 	return pair
 }
 
-// CheckCertificateVariables asks url, which answers with the variables that an app gets about
-// TLS and the client's certificate, once without and once with a certificate.
+// CheckCertificateVariables sends requests to url, which answers with the variables that an app
+// gets about TLS and the client's certificate, once without and once with a certificate.
 func CheckCertificateVariables(t testing.TB, url string) {
 	t.Helper()
 	for _, c := range []struct {

@@ -21,13 +21,13 @@ type Server struct {
 	URL  string // "http://127.0.0.1:40001", without a slash at its end
 	Addr string // "127.0.0.1:40001"
 	PID  int    // main process
-	Dir  string // the server's own folder, which everybody may enter
+	Dir  string // the server's own folder, which everyone may enter
 
 	log    *watchtest.Log
-	reload syscall.Signal // to PID: take the configuration again and let requests finish
+	reload syscall.Signal // signal that makes PID reload its configuration and lets requests finish
 }
 
-// Reload lets the server take its configuration again, gracefully. It does not wait until it has.
+// Reload makes the server reload its configuration, gracefully. It does not wait for it.
 func (s *Server) Reload(t testing.TB) {
 	t.Helper()
 	if err := syscall.Kill(s.PID, s.reload); err != nil {
@@ -38,8 +38,8 @@ func (s *Server) Reload(t testing.TB) {
 // Log returns the output and logs of the server.
 func (s *Server) Log() string { return s.log.String() }
 
-// Require returns the path of a program, and skips the test without it; where CI is set, the test
-// fails instead.
+// Require returns the path of a program. If the program is missing, it skips the test; if CI is
+// set, it fails the test.
 func Require(t testing.TB, program, aptPackage string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {

@@ -22,8 +22,8 @@ func Is(name string) bool {
 	return false
 }
 
-// Strip removes the fields that Is reports and those that Connection lists. Content-Length stays
-// even when Connection lists it: without it the end of the message is unknown.
+// Strip removes the fields that Is reports and the fields that Connection lists. It keeps
+// Content-Length even if Connection lists it: without it the end of the message is unknown.
 func Strip(header http.Header) {
 	connection := header["Connection"]
 	for name := range header {

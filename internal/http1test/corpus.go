@@ -27,8 +27,8 @@ const (
 	trailerBytes   = 2 << 10
 )
 
-// Corpus has requests that two readers could understand differently (H1, H2, F64), and of good ones
-// that look alike.
+// Corpus contains requests that two readers could understand differently (H1, H2, F64), and good
+// ones that look similar.
 var Corpus = []Request{
 	{"plain", GetHead + "\r\n", ""},
 	{"HTTP/1.0 without Host", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", ""},

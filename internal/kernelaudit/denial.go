@@ -12,8 +12,8 @@ type Denial struct {
 	// machine is restarted; 0: Landlock has not denied it.
 	Domain uint64
 
-	// Owner is the process that made the domain, by confining itself; 0: the kernel has not said.
-	// It may have ended long before, so that another process has the number.
+	// Owner is the ID of the process that made the domain by confining itself; 0: unknown. The
+	// process may have ended long before, so that another process has the ID.
 	Owner int
 
 	Kind Kind   // determines which of the fields below are set
@@ -38,7 +38,7 @@ const (
 	// Connect is a connection by TCP.
 	Connect
 
-	// Listen is a TCP port of its own.
+	// Listen is the binding of a TCP port.
 	Listen
 
 	// Signal is a signal to another process.
@@ -47,7 +47,7 @@ const (
 	// Abstract is a connection to an abstract Unix socket.
 	Abstract
 
-	// Trace is a look into another process.
+	// Trace is access to another process, such as ptrace(2).
 	Trace
 
 	// Mount is a change of the view of the file system.

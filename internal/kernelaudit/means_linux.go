@@ -12,8 +12,8 @@ import (
 type Means uint8
 
 const (
-	// Nothing can be read: this process may not, or is in a namespace that the kernel does not
-	// report to.
+	// Nothing can be read: this process has no permission, or is in a namespace to which the kernel
+	// does not report.
 	Nothing Means = iota
 
 	// Calls are reported that filters of system calls deny; auditing is turned off.
@@ -53,15 +53,16 @@ func Probe() Means {
 // firstProcesses is the number of the first namespace of processes (PROC_PID_INIT_INO).
 const firstProcesses = 0xEFFFFFFC
 
-// inFirstNamespace reports whether the numbers of processes are those in the records.
+// inFirstNamespace reports whether the process IDs in the records are those of this process's
+// namespace.
 func inFirstNamespace() bool {
 	var stat unix.Stat_t
 	err := unix.Stat("/proc/self/ns/pid", &stat)
 	return err == nil && stat.Ino == firstProcesses
 }
 
-// sharesNetwork reports whether this process is in the network of the machine's first process: only
-// there the kernel sends records. Where it cannot be found out, it probably is.
+// sharesNetwork reports whether this process is in the network namespace of the machine's first
+// process: the kernel sends records only there. If that is unknown, it probably is.
 func sharesNetwork() bool {
 	first, err := os.Readlink("/proc/1/ns/net")
 	if err != nil {

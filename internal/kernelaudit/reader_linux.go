@@ -115,7 +115,7 @@ func readable(fd int) bool {
 	return !errors.Is(err, unix.EAGAIN)
 }
 
-// take reads the records that are there.
+// take reads the available records.
 func (r *Reader) take(buffer []byte) (all []record) {
 	_ = r.conn.Control(func(fd uintptr) { // it fails once the reader is closed
 		for range maxRecords {

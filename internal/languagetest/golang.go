@@ -92,8 +92,8 @@ func (g goChecker) exported(file *ast.File) {
 	}
 }
 
-// spec checks a part of a declaration. The comment above a group is one for all constants and
-// variables in it.
+// spec checks a part of a declaration. A comment above a group covers all constants and variables
+// in the group.
 func (g goChecker) spec(spec ast.Spec, above *ast.CommentGroup) {
 	switch s := spec.(type) {
 	case *ast.ValueSpec:
@@ -114,8 +114,8 @@ func (g goChecker) spec(spec ast.Spec, above *ast.CommentGroup) {
 	}
 }
 
-// members checks fields of a struct and methods of an interface. A comment above one holds for
-// those on the lines directly below.
+// members checks fields of a struct and methods of an interface. A comment above a member also
+// covers the members on the lines directly below.
 func (g goChecker) members(list *ast.FieldList) {
 	var above *ast.CommentGroup
 	last := -1

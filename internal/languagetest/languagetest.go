@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Rule is one kind of finding. Its value is its name in the ratchet file.
+// A Rule is a kind of finding. Its value is its name in the ratchet file.
 type Rule string
 
 // The rules.
@@ -20,7 +20,7 @@ const (
 	Undocumented Rule = "undocumented" // exported names of Go without a comment
 )
 
-// Rules are all rules, in the order in which the ratchet file has them.
+// Rules lists all rules in the order of the ratchet file.
 var Rules = []Rule{Words, Names, Columns, Fragments, Undocumented}
 
 // A Finding is a place in a file that breaks a rule.

@@ -81,7 +81,7 @@ func (r Ratchet) Format() string {
 	return b.String()
 }
 
-// A Difference is a number of findings that is not the one that the ratchet has.
+// A Difference is a number of findings that differs from the ratchet's.
 type Difference struct {
 	Folder  string // relative to the module; "." is its root
 	Rule    Rule   // the rule whose numbers differ

@@ -128,7 +128,7 @@ func (c *checker) columns(text string, counts func(number int, line string) bool
 	}
 }
 
-// columnsOf returns how wide a line is where a tab is four columns.
+// columnsOf returns the width of a line, counting a tab as four columns.
 func columnsOf(line string) int {
 	return utf8.RuneCountInString(strings.TrimRight(line, "\n")) + 3*strings.Count(line, "\t")
 }

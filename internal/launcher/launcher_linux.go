@@ -42,7 +42,7 @@ type Orders struct {
 	Env        []string            // "KEY=value"
 	Dir        string              // working directory; "": it is not changed
 	Credential *syscall.Credential // user and groups; nil: they are not changed
-	Limits     Limits              // zero: those that it has
+	Limits     Limits              // zero: inherited from the launcher
 	Rules      *sandbox.Rules      // nil: it is not confined
 	Leash      int                 // descriptor whose other end keeps its group alive; 0: none
 
@@ -60,14 +60,14 @@ type Report struct {
 	Errno syscall.Errno // answer of the kernel
 	Limit *LimitError   // nil: it is not about a limit
 
-	Sandbox bool // Step is one of the confinement
+	Sandbox bool // Step is a step of the confinement
 
 	// Misled are grants that lead elsewhere than they may. It is no failure: one may follow.
 	Misled []sandbox.Misled
 }
 
-// becomeProgram obeys the orders behind the descriptor before the one with the number, into which
-// it writes why it could not.
+// becomeProgram obeys the orders in the last but one of the inherited descriptors. number is the
+// number of these descriptors. If it fails, it writes the reason into the last one.
 func becomeProgram(number string) {
 	runtime.LockOSThread()
 	last, err := strconv.Atoi(number)
@@ -91,7 +91,7 @@ func becomeProgram(number string) {
 	os.Exit(exitNoProgram)
 }
 
-// exitNoProgram is the exit code that a shell gives for a program that it cannot run.
+// exitNoProgram is the exit code that a shell returns for a program that it cannot run.
 const exitNoProgram = 126
 
 // failure is a report with the error that it is made of.
@@ -203,7 +203,7 @@ func unconfined(err error) failure {
 	return failure{Report{Step: step, Sandbox: true}, err}
 }
 
-// becomeUser gives this thread the user and the groups.
+// becomeUser sets the user and the groups of this thread.
 func becomeUser(c *syscall.Credential) error {
 	if !c.NoSetGroups {
 		groups := append([]uint32{}, c.Groups...)

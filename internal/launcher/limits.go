@@ -28,8 +28,8 @@ type Limits struct {
 	// Nice is added to the nice value, see nice(2). Less than zero needs CAP_SYS_NICE.
 	Nice int
 
-	// Groups are files of control groups into which the process writes itself (cgroup.procs). Those
-	// of Scope are added.
+	// Groups are files of control groups (cgroup.procs) into which the process writes itself. The
+	// files of Scope are added.
 	Groups []string
 
 	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory

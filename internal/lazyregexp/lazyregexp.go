@@ -1,5 +1,5 @@
-// Package lazyregexp has regular expressions that are compiled when they are first used: a program
-// with hundreds of them, of which each run needs a few, starts faster and takes less memory.
+// Package lazyregexp provides regular expressions that are compiled when they are first used: a
+// program with hundreds of them, of which each run needs a few, starts faster and uses less memory.
 package lazyregexp
 
 import (

@@ -15,21 +15,21 @@ type Dropped struct {
 	Bytes   int // bytes of these records
 }
 
-// Budget counts logged records against a limit. It is for one goroutine at a time.
+// Budget counts logged records against a limit. Only one goroutine at a time may use it.
 type Budget struct {
 	limit   Limit
 	since   time.Time // when the current period began
 	records int
 	bytes   int
-	spent   bool // a record was dropped: so are all that follow in this period
+	spent   bool // a record was dropped: so are all further ones in this period
 	dropped Dropped
 }
 
 // New returns a budget with everything left.
 func New(l Limit) Budget { return Budget{limit: l} }
 
-// Spend takes a record of so many bytes from the budget, or reports false and counts it as dropped.
-// A single record may be larger than the limit.
+// Spend takes a record of this many bytes from the budget, or reports false and counts it as
+// dropped. A single record may be larger than the limit.
 func (b *Budget) Spend(now time.Time, bytes int) bool {
 	b.begin(now)
 	if b.spent || b.records >= b.limit.Records || b.bytes > 0 && b.bytes+bytes > b.limit.Bytes {
@@ -53,7 +53,7 @@ func (b *Budget) Extend(now time.Time, bytes int) bool {
 	return true
 }
 
-// Charge takes bytes for a record that was allowed, whether they are left or not.
+// Charge takes bytes for a record that was allowed, even if the budget is used up.
 func (b *Budget) Charge(bytes int) { b.bytes += bytes }
 
 // TakeDropped returns the records dropped since its last call.

@@ -104,7 +104,7 @@ type budgets struct {
 
 	mu      sync.Mutex
 	of      map[kind]*account
-	sweepAt int // removes idle ones when there are so many
+	sweepAt int // number of budgets at which idle ones are removed
 }
 
 type account struct {
@@ -112,8 +112,8 @@ type account struct {
 	timer  *time.Timer // reports dropped records when the period ends; nil: none
 }
 
-// spend reports whether a record may pass. The first that may again is preceded by the number of
-// those that did not.
+// spend reports whether a record may pass. Before the first record that may pass again, it logs the
+// number of dropped records.
 func (b *budgets) spend(k kind, size int) bool {
 	now := time.Now()
 	b.mu.Lock()
@@ -181,11 +181,11 @@ func (b *budgets) report(k kind, d Dropped) {
 		r.Add("app", k.app)
 	}
 	r.Add("of", k.message, "records", d.Records, "bytes", d.Bytes)
-	// That the log cannot be written is nothing that could be logged.
+	// An error of the log cannot be logged.
 	_ = b.base.Handle(context.Background(), r)
 }
 
-// sizeOf is about how long an attribute is when it is printed.
+// sizeOf returns the approximate length of an attribute when it is printed.
 func sizeOf(a slog.Attr) int {
 	switch a.Value.Kind() {
 	case slog.KindString:

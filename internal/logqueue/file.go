@@ -39,7 +39,7 @@ func (f *file) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// awaitRoom waits until a non-blocking descriptor takes more, or has failed.
+// awaitRoom waits until a non-blocking descriptor accepts more data, or has failed.
 func (f *file) awaitRoom() error {
 	_, err := unix.Poll([]unix.PollFd{{Fd: int32(f.fd), Events: unix.POLLOUT}}, -1)
 	if errors.Is(err, unix.EINTR) {

@@ -49,7 +49,7 @@ func (l *Lost) merge(other Lost) {
 type Writer struct {
 	limit  int
 	filled chan struct{} // has a value when the queue is not empty; closed by Close
-	ended  chan struct{} // closed when nothing is written any more
+	ended  chan struct{} // closed when no more data is written
 
 	mu       sync.Mutex
 	queue    []byte
@@ -81,12 +81,12 @@ func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
 	return w
 }
 
-// Write takes p as a whole or drops it as a whole. It returns at once and never fails.
+// Write queues p as a whole or drops it as a whole. It returns at once and never fails.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// After one line has found no room none is taken, also no shorter one, until the queue was
-	// taken: there is one gap.
+	// After one line did not fit, no further line is queued, not even a shorter one, until the
+	// queue is taken: there is a single gap.
 	if w.closed || w.overflow.Bytes > 0 || len(w.queue)+len(p) > w.limit {
 		w.overflow.add(p, nil)
 		return len(p), nil

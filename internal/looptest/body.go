@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Body is a [modgw.LoopBody] that counts how often it was released.
+// Body is a [modgw.LoopBody] that counts its releases.
 type Body struct {
 	Pieces   [][]byte     // none of them is empty
 	Released atomic.Int64 // number of times that it was released

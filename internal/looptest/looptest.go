@@ -24,7 +24,7 @@ type Handler struct {
 	Answer func(modgw.LoopExchange)
 
 	OnLoop atomic.Int64 // number of exchanges that were begun on the loop
-	Left   atomic.Int64 // number of those that had to leave it
+	Left   atomic.Int64 // number of these exchanges that had to leave it
 }
 
 // ServeHTTP implements [http.Handler].
@@ -87,7 +87,7 @@ func describe(r *http.Request, body []byte) string {
 	return fmt.Sprintf("%s %s %s %s", r.Method, path, number, body)
 }
 
-// Declining serves nothing on the loop.
+// Declining serves no exchanges on the loop.
 type Declining struct{ http.Handler }
 
 // ServeOnLoop implements [modgw.LoopHandler].

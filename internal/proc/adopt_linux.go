@@ -13,7 +13,7 @@ import (
 
 // Child is a process that another process has forked for this one.
 type Child struct {
-	PID    int // the leader of a process group of its own
+	PID    int // leader of its own process group
 	Parent int // the pid of the process that forked it and must not let go of it before Reap
 
 	// Reap makes the parent reap the child, which has ended, and returns its status. It reports

@@ -7,14 +7,14 @@ import (
 	"github.com/modgw/modgw/internal/cgroup"
 )
 
-// appGroups are the groups of the apps that have scopes, by name. They are the kernel's, of which
-// there is one for the whole process.
+// appGroups are the groups of the apps that have scopes, by name. They are state of the kernel, and
+// so shared by the whole process.
 var appGroups = struct {
 	sync.Mutex
 	open map[string]*appGroup
 }{open: map[string]*appGroup{}}
 
-// appGroup is the group of an app, with how many scopes use it.
+// appGroup is the group of an app, with the number of scopes that use it.
 type appGroup struct {
 	group  *cgroup.Group
 	scopes int
@@ -62,7 +62,7 @@ func closeGroup(app string) {
 }
 
 // DelegateCgroups makes the controllers of control groups usable for the apps, as far as this
-// process may: see [cgroup.Tree.Delegate]. end undoes it.
+// process may do so: see [cgroup.Tree.Delegate]. end undoes it.
 func DelegateCgroups() (end func()) {
 	if tree, err := ownTree(); err == nil {
 		if end = tree.Delegate(); end != nil {

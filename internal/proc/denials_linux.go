@@ -41,7 +41,7 @@ func newDenialReports() *denialReports {
 // so one reader is enough, and it is open while there are scopes with reports.
 var denialReaders = newDenialReports()
 
-// denialReport is where the denials of a scope are reported.
+// denialReport is the receiver of the denials of a scope.
 type denialReport struct {
 	group  string // path of its cgroup below this process's cgroup; "": it has no cgroup
 	denied func(kernelaudit.Denial)

@@ -33,8 +33,8 @@ const (
 	// Killed means [Process.Kill].
 	Killed
 
-	// OutOfMemory means the kernel: it killed something for want of memory meanwhile, probably
-	// this.
+	// OutOfMemory means the kernel: it killed a process for lack of memory meanwhile, probably this
+	// one.
 	OutOfMemory
 
 	// Unknown means that Code and Signal are also unknown: the process that had started it ended
@@ -69,8 +69,9 @@ func (e Exit) String() string {
 	return text
 }
 
-// Crashed reports whether a signal has ended the process that the kernel or the process itself
-// sends for a fault of its own, as SIGSEGV after a wild pointer, or SIGKILL for want of memory.
+// Crashed reports whether the process was ended by a signal that the kernel or the process itself
+// sends because of the process's own fault, such as SIGSEGV after a wild pointer, or SIGKILL for
+// lack of memory.
 func (e Exit) Crashed() bool {
 	if e.Cause == OutOfMemory {
 		return true

@@ -31,10 +31,10 @@ func (s *Scope) AllowFreeze() {
 // cannot be frozen.
 func (s *Scope) FreezerVersion() int { return s.freezer.Version() }
 
-// Freeze stops all processes of the scope. When it fails, or ctx ends first, they go on.
+// Freeze stops all processes of the scope. If it fails, or ctx ends first, they continue.
 func (s *Scope) Freeze(ctx context.Context) error { return s.freezer.Freeze(ctx) }
 
-// Thaw lets them go on.
+// Thaw lets them continue.
 func (s *Scope) Thaw() error { return s.freezer.Thaw() }
 
 // PageOutMeans returns the way in which memory of the scope's frozen processes can be paged out:

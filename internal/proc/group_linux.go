@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Group returns the ids of the processes in a process group, which is named by the id of its
-// leader. Those that end or start meanwhile may be in it or not.
+// Group returns the IDs of the processes in a process group, which is named by the ID of its
+// leader. Processes that end or start meanwhile may or may not be included.
 func Group(leader int) (members []int) {
 	const group = 1 // of the fields after the state: ppid, pgrp
 	entries, err := os.ReadDir("/proc")

@@ -42,7 +42,7 @@ func (l Launch) Start(cmd *exec.Cmd) error {
 	if cmd.Err != nil || !limits.Bounded() && rules == nil && !l.Leash {
 		err := cmd.Start()
 		if err == nil && limits.OOMScore > 0 {
-			// Where it is not allowed, as in some containers, the kernel chooses without it.
+			// If it is not allowed, as in some containers, the kernel chooses without it.
 			_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), strconv.AppendInt(nil, int64(limits.OOMScore), 10), 0)
 		}
 		return err

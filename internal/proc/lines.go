@@ -87,7 +87,7 @@ func newLines(stream string, pid int, output Output) *lines {
 	return l
 }
 
-// take splits data, which came now, into lines.
+// take splits newly arrived data into lines.
 func (l *lines) take(data []byte, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,9 +62,9 @@ func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
 	return r, w, nil
 }
 
-// give gives pipes to the user of the process that gets them, who could not open /dev/stdout and
-// the like otherwise: an open by that name is one of the pipe's inode, which belongs to the user
-// who made it. Other files stay as they are.
+// give changes the owner of pipes to the user of the process that gets them, who could not open
+// /dev/stdout and the like otherwise: an open by that name opens the pipe's inode, which belongs to
+// the user who made the pipe. Other files stay unchanged.
 func give(c *syscall.Credential, streams ...*os.File) error {
 	for _, f := range streams {
 		if c == nil || f == nil {
@@ -81,7 +81,7 @@ func give(c *syscall.Credential, streams ...*os.File) error {
 	return nil
 }
 
-// expire bounds how long output is still read.
+// expire limits the time for which output is still read.
 func (p *pipes) expire(at time.Time) {
 	// A pipe that cannot have a deadline would be a bug; it is ended by its last writer then.
 	_ = p.stderr.SetReadDeadline(at)

@@ -7,8 +7,8 @@ import "golang.org/x/sys/unix"
 const yielding = 10
 
 // Yield leaves the processors to others until Resume, in all threads that the process has from now
-// on and in its children. It does nothing where this process could not take it back: anybody may
-// lower a priority, but not everybody raise it again.
+// on and in its children. It has no effect if this process could not undo it: any process may lower
+// a priority, but not every process may raise it again.
 func (p *Process) Yield() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -33,8 +33,8 @@ func (p *Process) Resume() {
 	}
 	p.yields = false
 	if now, err := nice(p.pid); err == nil && now == p.usual+yielding {
-		// The kernel sets all threads of all processes of a group. When it fails they are slower,
-		// and nothing else.
+		// The kernel sets all threads of all processes of a group. If it fails, they are slower,
+		// and there is no other effect.
 		_ = unix.Setpriority(unix.PRIO_PGRP, p.pid, p.usual)
 	}
 }

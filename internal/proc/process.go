@@ -14,11 +14,11 @@ import (
 	"github.com/modgw/modgw/internal/cgroup"
 )
 
-// Process is a started process in a group of its own.
+// Process is a started process in its own process group.
 type Process struct {
 	cmd      *exec.Cmd
 	pid      int
-	pidfd    int      // -1 where the kernel has none
+	pidfd    int      // -1 if the kernel has no pidfds
 	scope    *Scope   // nil: none
 	oomKills uint64   // before the start
 	adopted  *adopted // nil for a child
@@ -95,7 +95,7 @@ func (p *Process) countOOMKills() uint64 {
 // PID returns the ID of the process and of its group.
 func (p *Process) PID() int { return p.pid }
 
-// Done closes when the process has ended, nothing of its group is left, and its output was read.
+// Done closes when the process has ended, its group is empty, and its output was read.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit waits for the end of the process and returns its status. Its output may not be completely
@@ -119,8 +119,7 @@ func (p *Process) Ending() bool {
 	return !p.held() || isExiting(p.pid)
 }
 
-// Signal sends a signal to the process and its children. It does nothing when the process has
-// ended.
+// Signal sends a signal to the process and its children. It has no effect if the process has ended.
 func (p *Process) Signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,8 +153,8 @@ func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 }
 
-// Terminate asks the process and its children to end with SIGTERM, and ends them by force when
-// grace is over. It returns when the process has ended.
+// Terminate sends SIGTERM to the process and its children, and kills them when grace is over. It
+// returns when the process has ended.
 func (p *Process) Terminate(grace time.Duration) {
 	p.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(grace)

@@ -45,12 +45,12 @@ const (
 type Scope struct {
 	mark string
 	app  string        // name of the app whose limits hold; "": it has none
-	in   *cgroup.Group // group with the limits; nil: there is none
+	in   *cgroup.Group // group with the limits; nil: none
 
 	mu     sync.Mutex
-	folder *os.File // folder of the cgroup; nil: there is none
+	folder *os.File // folder of the cgroup; nil: none
 
-	// freezer stops its processes; nil: it is not wanted, or there is none.
+	// freezer stops its processes; nil: it is not wanted, or not available.
 	freezer *cgroup.Freezer
 
 	gone []*os.File // removed cgroups, which a start under way may still name
@@ -340,7 +340,7 @@ func procShowsOwnNamespace() bool {
 	return err == nil && self == strconv.Itoa(os.Getpid())
 }
 
-// cgroups counts those that this process has made.
+// cgroups counts the cgroups that this process has made.
 var cgroups atomic.Int64
 
 // makeCgroup makes a cgroup below home, which is made when it is missing.

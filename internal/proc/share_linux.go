@@ -23,8 +23,8 @@ type Shared struct {
 	Mark string // as [Scope.Mark]
 
 	// Files are its descriptor (pidfd_open(2)), the reading ends of its standard output and
-	// standard error, and the other end of its lifeline or leash: that ends the process when both
-	// of those who have it have ended. They are to be closed by their user.
+	// standard error, and the other end of its lifeline or leash, which ends the process when both
+	// processes that have it have ended. The receiver must close them.
 	Files []*os.File
 }
 
@@ -40,8 +40,8 @@ type ownership uint8
 const (
 	owned    ownership = iota
 	borrowed           // it still belongs to the host that started it
-	given              // the other one has it by now
-	released           // and nothing waits for its end here
+	given              // it belongs to the other host by now
+	released           // and its end is no longer awaited here
 )
 
 // Share returns the access that another instance of this program needs to supervise the process as
@@ -73,7 +73,7 @@ func (p *Process) Share() (Shared, error) {
 	return s, nil
 }
 
-// duplicateFile leaves the mode of the file as it is.
+// duplicateFile duplicates a file without changing its mode.
 func duplicateFile(f *os.File) (*os.File, error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -113,7 +113,7 @@ func Inherit(spec Spec, s Shared) (*Process, error) {
 	return p, nil
 }
 
-// hold takes the descriptors of the process by which this one watches and signals it.
+// hold opens the descriptors of the process by which this one watches and signals it.
 func (p *Process) hold(pidfd *os.File) error {
 	var fds [2]int
 	for n := range fds {
@@ -216,7 +216,7 @@ func (p *Process) Release() bool {
 	watched := p.watched
 	p.mu.Unlock()
 	if watched != nil {
-		watched.Close() // nothing is to be reaped
+		watched.Close() // the process is not reaped here
 	}
 	p.pipes.closeOurs()
 	close(p.done)

@@ -61,9 +61,9 @@ type Line struct {
 	Stream  string // "stdout" or "stderr"
 	Text    string // line without its end
 	PID     int    // id of the process
-	Dropped int    // so many lines were dropped before this; Text is empty then
+	Dropped int    // number of lines that were dropped before this one; Text is empty then
 
-	DroppedBytes int // the length of those lines
+	DroppedBytes int // total length of those lines
 }
 
 const (

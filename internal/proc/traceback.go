@@ -20,7 +20,7 @@ type traceback struct {
 // open reports whether there are lines that wait for more.
 func (t *traceback) open() bool { return t.text.Len() > 0 }
 
-// add takes the next line and returns the records that are complete now.
+// add adds the next line and returns the records that are complete.
 func (t *traceback) add(line string) (complete []string) {
 	begins := strings.HasSuffix(line, "Traceback (most recent call last):")
 	if t.concluded && !begins && !chains(line) {

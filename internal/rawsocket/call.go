@@ -21,8 +21,8 @@ func Poll(epoll int, events []unix.EpollEvent, timeout int) (int, error) {
 	return int(n), nil
 }
 
-// Read reads once from a descriptor that does not wait. The error is io.EOF at the end, unix.EAGAIN
-// when nothing has come.
+// Read reads once from a non-blocking descriptor. The error is io.EOF at the end, and unix.EAGAIN
+// if no data is available.
 func Read(fd int, p []byte) (int, error) {
 	for {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd),
@@ -39,8 +39,8 @@ func Read(fd int, p []byte) (int, error) {
 	}
 }
 
-// Write writes once to a socket, and returns how much it took. The error is unix.EAGAIN when the
-// socket has no room.
+// Write writes once to a socket, and returns the number of bytes written. The error is unix.EAGAIN
+// if the socket has no room.
 func Write(fd int, p []byte) (int, error) {
 	iov := unix.Iovec{Base: unsafe.SliceData(p)}
 	iov.SetLen(len(p))

@@ -107,7 +107,7 @@ func (c *Conn) writeLarge(pieces [][]byte) error {
 	return nil
 }
 
-// skip takes n bytes off the pieces.
+// skip removes the first n bytes of the pieces.
 func skip(pieces [][]byte, n int) {
 	for i, p := range pieces {
 		first := min(n, len(p))

@@ -77,7 +77,7 @@ func Deploy(t *testing.T, d modgw.Descriptor, newRunner modgw.NewRunner, files m
 // Log returns the log.
 func (a *App) Log() string { return a.log.String() }
 
-// Write writes a file of the app, which everybody may execute.
+// Write writes a file of the app, which everyone may execute.
 func (a *App) Write(name, text string) {
 	a.Helper()
 	path := filepath.Join(a.Root, name)
@@ -90,11 +90,11 @@ func (a *App) Write(name, text string) {
 type Answer struct {
 	Status int // HTTP status; 0 without a response
 	Header http.Header
-	Body   string // body as far as it came
+	Body   string // body as far as it arrived
 	Err    error  // error of sending the request or reading the body
 }
 
-// Get asks for a path as it is, also when it is no clean one.
+// Get requests a path without cleaning it.
 func (a *App) Get(path string) Answer { return a.Do("GET", path, nil, nil) }
 
 // Do sends a request.
@@ -104,7 +104,7 @@ func (a *App) Do(method, path string, body io.Reader, header http.Header) Answer
 	if err != nil {
 		a.Fatal(err)
 	}
-	r.URL.Opaque = path // as it is, also when it is no clean path
+	r.URL.Opaque = path // the path is not cleaned
 	maps.Copy(r.Header, header)
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(r)

@@ -15,7 +15,7 @@ type Client struct {
 	in   *bufio.Reader
 }
 
-// Connect opens a connection, which takes some hundred kilobytes from the server before the test
+// Connect opens a connection, which accepts some hundred kilobytes from the server before the test
 // reads them.
 func (a *App) Connect() *Client {
 	a.Helper()
@@ -34,7 +34,7 @@ func (c *Client) Send(text string) {
 	}
 }
 
-// EndInput sends nothing more, and still reads.
+// EndInput shuts down the sending side, but still reads.
 func (c *Client) EndInput() {
 	if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
 		c.app.Error(err)
@@ -55,7 +55,7 @@ func (c *Client) Answer() Answer {
 	return Answer{response.StatusCode, response.Header, string(data), err}
 }
 
-// AwaitEmptySpool waits until nothing is kept any more.
+// AwaitEmptySpool waits until the spool is empty.
 func (a *App) AwaitEmptySpool() {
 	a.Helper()
 	a.Eventually("an empty spool", func() bool {

@@ -17,8 +17,8 @@ import (
 // File is an open file or folder, and how it was found.
 type File struct {
 	*os.File
-	Path    string  // the path asked for, with a link that was its last name resolved
-	Writers Writers // users who could change the path or the file; zero where it was not judged
+	Path    string  // the requested path, with a link that was its last name resolved
+	Writers Writers // users who could change the path or the file; zero if it was not judged
 	Steps   []Step  // the places that the writers can change
 	Loose   Loose   // the first place that the group or everyone may write to
 }

@@ -28,7 +28,7 @@ type walk struct {
 	fd    int
 	at    node
 	path  string   // path of fd, without links
-	asked string   // the path that was asked for
+	asked string   // the requested path
 	named string   // path of fd, with a link as its last name followed
 	rest  []string // names that are left
 	links int
@@ -80,7 +80,7 @@ func (w *walk) goOn(reached func() error) error {
 	return reached()
 }
 
-// step goes on by one name.
+// step advances by one name.
 func (w *walk) step() error {
 	if w.names++; w.names > mostNames {
 		return unix.ENAMETOOLONG
@@ -198,8 +198,8 @@ func (w *walk) close() {
 	}
 }
 
-// openName opens an entry of a folder without reading it, and the link itself where it is one. A
-// folder is entered so that an automounter mounts it.
+// openName opens an entry of a folder without reading it. If the entry is a link, it opens the link
+// itself. A folder is entered so that an automounter mounts it.
 func openName(dir int, name string, folder bool) (int, *syscall.Stat_t, error) {
 	const flags = unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	open := func(flags int) (int, error) {

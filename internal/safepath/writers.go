@@ -27,7 +27,7 @@ const (
 	severalUsers
 )
 
-// noRights is the id that has no rights of its own (credentials(7)).
+// noRights is the ID that has no rights (credentials(7)).
 const noRights = 65534
 
 // RootAlone reports whether only root can change it.
@@ -115,8 +115,8 @@ type Step struct {
 
 func (s Step) String() string { return s.By.String() + " can change " + strconv.Quote(s.Path) }
 
-// Loose is a file, or a folder without the sticky bit, that its group or everybody may write to.
-// Path is "" for none.
+// Loose is a file, or a folder without the sticky bit, that its group or everyone may write to.
+// Path is "" if there is none.
 type Loose struct {
 	Path   string  // absolute path
 	Folder bool    // false: a file

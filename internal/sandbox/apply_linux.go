@@ -68,7 +68,7 @@ func dropBounding() error {
 	return nil
 }
 
-// dropCapabilities takes all capabilities from the thread.
+// dropCapabilities removes all capabilities from the thread.
 func dropCapabilities() error {
 	// A kernel without ambient capabilities has none to clear.
 	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)

@@ -45,7 +45,7 @@ type namedCall struct {
 	name   string
 }
 
-// conditionalCalls are those that are denied for some of their arguments.
+// conditionalCalls are denied for some of their arguments.
 var conditionalCalls = []namedCall{
 	{unix.SYS_CLONE, "clone"}, {unix.SYS_IOCTL, "ioctl"}, {unix.SYS_SENDTO, "sendto"}, {unix.SYS_SENDMSG, "sendmsg"},
 	{unix.SYS_SENDMMSG, "sendmmsg"}, {unix.SYS_SOCKET, "socket"}, {unix.SYS_KILL, "kill"},
@@ -64,8 +64,8 @@ func DeniedCall(number uintptr) string {
 	return ""
 }
 
-// newNamespaces are the flags of clone(2) that make namespaces. They give a process capabilities in
-// these, and so let it reach much more of the kernel.
+// newNamespaces are the flags of clone(2) that create namespaces. They give a process capabilities
+// in the new namespaces, and so access to much more of the kernel.
 const newNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID |
 	unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP
 
@@ -275,7 +275,7 @@ func withoutFastOpen(call uintptr, flags uint32) decision {
 func absentFilter() program {
 	p := program{}
 	p.load(offsetCall)
-	// Its flags are in memory, where no filter can see them; the C library falls back to clone.
+	// Its flags are in memory, where a filter cannot see them; the C library falls back to clone.
 	p.ifEqual(unix.SYS_CLONE3, absent)
 	p.ret(allow)
 	return p

@@ -4,7 +4,7 @@ import "golang.org/x/sys/unix"
 
 const (
 	nativeArch   = unix.AUDIT_ARCH_AARCH64
-	foreignCalls = 0 // there are none
+	foreignCalls = 0 // none exist
 )
 
 // deniedHere are denied calls that only this architecture has.

@@ -139,7 +139,7 @@ func addPath(ruleset, fd int, write bool, handled uint64) error {
 	return nil
 }
 
-// liesIn reports whether an absolute path is one of the folders, or below one.
+// liesIn reports whether an absolute path is one of the folders, or is below one of them.
 func liesIn(name string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(folder string) bool {
 		inside, below := strings.CutPrefix(name, strings.TrimSuffix(path.Clean(folder), "/"))
@@ -147,8 +147,8 @@ func liesIn(name string, folders []string) bool {
 	})
 }
 
-// installation returns the folders that belong to a program, where it is not installed with those
-// of the system.
+// installation returns the folders that belong to a program, unless it is installed with the
+// system's programs.
 func installation(program string) []string {
 	bin := path.Dir(program)
 	prefix := path.Dir(bin)

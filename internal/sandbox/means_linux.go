@@ -10,7 +10,7 @@ import (
 
 // Means are the means of confinement that this process can use on this machine.
 type Means struct {
-	Landlock int  // version of the interface of Landlock (landlock(7)); 0: there is none
+	Landlock int  // version of the interface of Landlock (landlock(7)); 0: none
 	Filter   bool // filters of system calls
 	Mounts   bool // mounts that only a process and its children have
 }
@@ -29,7 +29,8 @@ var Probe = sync.OnceValue(func() Means {
 	return Means{Landlock: landlockVersion(), Filter: filters(), Mounts: canMount()}
 })
 
-// filters reports whether there is a filter for this architecture, and a kernel that takes it.
+// filters reports whether there is a filter for this architecture, and whether the kernel supports
+// it.
 func filters() bool {
 	action := uint32(unix.SECCOMP_RET_ERRNO)
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))

@@ -14,14 +14,14 @@ type Rules struct {
 	Connect []uint16 // TCP ports that may be connected to, when Network is Listed
 	Listen  []uint16 // TCP ports that may be bound, unless Network is Open
 
-	// Temporary is the folder that the process has as /tmp, where it can have mounts of its own.
-	// Empty means that it has the machine's.
+	// Temporary is the folder that the process sees as /tmp, if it can have its own mounts. Empty
+	// means the machine's /tmp.
 	Temporary string
 
 	// Learn denies no access, and reports the process's uses.
 	Learn bool
 
-	// Means are those to use. One that turns out to be missing is an error then.
+	// Means are the means to use. It is an error if one of them turns out to be missing.
 	Means Means
 
 	// Misled gets each grant that leads elsewhere than it may, before the program runs. nil: they
@@ -32,7 +32,7 @@ type Rules struct {
 	Watch func(listener *os.File) `json:"-"`
 }
 
-// Grant is a file, or a folder with all that is below it.
+// Grant is a file, or a folder with everything below it.
 type Grant struct {
 	Path  string // absolute; a path that does not exist grants no access
 	Write bool   // it may be changed as well; otherwise it may be read and executed
@@ -41,12 +41,12 @@ type Grant struct {
 	// for PREFIX/bin/NAME, after following links, PREFIX/lib and the like.
 	Program bool
 
-	// Within are folders to one of which the path must lead, wherever links in it point. nil: it
-	// may lead anywhere.
+	// Within are folders. The path must lead to one of them or below, wherever links in it point.
+	// nil: it may lead anywhere.
 	Within []string
 }
 
-// Misled is a grant that leads elsewhere than it may, and so grants nothing.
+// Misled is a grant that leads to a place where it may not lead, and so grants no access.
 type Misled struct {
 	Path  string // path of the grant
 	Leads string // file that it leads to, without links
@@ -60,10 +60,10 @@ const (
 	// Closed forbids all connections.
 	Closed Network = iota
 
-	// Listed lets it connect to the ports in Rules.Connect, and send datagrams.
+	// Listed allows connections to the ports in Rules.Connect, and datagrams.
 	Listed
 
-	// Open confines nothing.
+	// Open sets no limits.
 	Open
 )
 

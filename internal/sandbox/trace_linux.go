@@ -40,7 +40,7 @@ func TracedCalls() map[uintptr]Traced {
 	return calls
 }
 
-// learningFilter lets every call through, and reports the traced ones first.
+// learningFilter allows every call, and reports the traced calls first.
 func learningFilter() program {
 	p := program{}
 	p.load(offsetArch)

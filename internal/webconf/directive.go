@@ -7,11 +7,11 @@ import (
 
 // Directive is a directive, a section or a block.
 type Directive struct {
-	Name     string       // as it is written: "ProxyPass", "proxy_pass", `$HTTP["host"]`
+	Name     string       // as written: "ProxyPass", "proxy_pass", `$HTTP["host"]`
 	Args     []string     // without quotation marks, and with variables of the file replaced
 	File     string       // absolute path of the file that contains it
 	Line     int          // first line, from 1
-	End      int          // last line; of a section the one that ends it
+	End      int          // last line; for a section, the line that ends it
 	From     int          // its first byte in the text of the file; set by ParseNginx
 	To       int          // byte behind its end; set by ParseNginx
 	Block    bool         // has Children, even if there are none

@@ -36,7 +36,7 @@ func (e *SyntaxError) Error() string {
 type files struct {
 	opener safepath.Opener
 	read   []string
-	open   []string // those that include each other at the moment
+	open   []string // files that include each other at present
 }
 
 // enter reads a file, which the caller leaves when it has parsed it.

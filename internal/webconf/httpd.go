@@ -233,7 +233,7 @@ func (r *httpdReader) include(into, d *Directive, n *HTTPDNode) error {
 	return nil
 }
 
-// use reads the lines of a macro, with its parameters replaced, where it is used.
+// use reads the lines of a macro, with its parameters replaced, at the place where it is used.
 func (r *httpdReader) use(into, d *Directive, n *HTTPDNode) error {
 	m := r.macros[strings.ToLower(d.Arg(0))]
 	if m == nil {

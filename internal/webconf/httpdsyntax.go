@@ -9,13 +9,13 @@ import (
 // maxSections is the maximum depth of Apache's sections.
 const maxSections = 100
 
-// HTTPDNode is a directive of Apache, a section, or a line without either (a comment, or an empty
-// one), as a file has it.
+// HTTPDNode is a directive of Apache, a section, or another line (a comment or an empty line) of a
+// file.
 type HTTPDNode struct {
 	File     string       // path of the file
 	Line     int          // first line, from 1
-	End      int          // last line; of a section the one that closes it
-	Name     string       // as it is written, without "<"; "" for a line without directive
+	End      int          // last line; for a section, the line that closes it
+	Name     string       // as written, without "<"; "" for a line without a directive
 	Args     string       // all after the name, before variables are replaced
 	Text     string       // lines of the directive, or of the opening of a section, with their ends
 	Section  bool         // has Children, even if there are none

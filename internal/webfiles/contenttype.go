@@ -13,7 +13,7 @@ import (
 // unknown is the type of files of unknown content.
 const unknown = "application/octet-stream"
 
-// types are those that the web needs and that not every machine's own table has.
+// types are content types that the web needs and that some machines' own tables lack.
 var types = map[string]string{
 	".avif":        "image/avif",
 	".css":         "text/css; charset=utf-8",

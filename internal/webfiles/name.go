@@ -23,9 +23,9 @@ func fileName(pathInfo string) (name string, folder, ok bool) {
 	return name, folder, true
 }
 
-// redirectToFolder sends the client to the same path with a slash at its end. The target is
-// relative, so that no web server in front has to know where the app is mounted, and begins with
-// "./", so that no name is taken for a host or scheme.
+// redirectToFolder redirects the client to the same path with a slash at its end. The target is
+// relative, so that a web server in front need not know where the app is mounted, and begins with
+// "./", so that a name cannot be mistaken for a host or a scheme.
 func redirectToFolder(w http.ResponseWriter, r *http.Request, requested string) {
 	target := url.URL{Path: "./" + path.Base(requested) + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", target.String())

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// send sends the file, or the ranges of it that are asked for, or that nothing has changed.
+// send sends the file, the requested ranges of it, or 304 if it has not changed.
 func (s *Site) send(w http.ResponseWriter, r *http.Request, v variant) {
 	header := w.Header()
 	header.Set("Content-Type", s.contentType(v))

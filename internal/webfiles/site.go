@@ -61,8 +61,8 @@ func allowMethod(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// notFound hides from the client why there is no file. A file that is there and may not be served
-// is a mistake of the app's owner, or an attack.
+// notFound hides from the client why there is no file. A request for a file that exists and may not
+// be served is a mistake of the app's owner, or an attack.
 func (s *Site) notFound(w http.ResponseWriter, why error) {
 	level := slog.LevelDebug
 	if files.IsDenied(why) {

@@ -25,7 +25,7 @@ type Wanted struct {
 // Refusal is the reason why an app does not get the places that its descriptor claims.
 type Refusal struct {
 	Reason Reason // reason of the refusal
-	Place  string // host and mount that the refused app asked for; "" when its name is taken
+	Place  string // host and mount that the refused app claims; "" if its name is taken
 	By     Claim  // claim of the owner
 }
 
@@ -38,8 +38,8 @@ const (
 	PlaceTaken                // another app has the same host and mount
 	HostTaken                 // the host, or one that the wildcard covers, belongs to another user
 	MountTaken                // at any host: a mount of another user is inside or around it
-	NoTenant                  // the host file has tenants, and the owner is none
-	NotGranted                // the host file does not give the place to the owner
+	NoTenant                  // the host file has tenants, and the owner is not one of them
+	NotGranted                // the host file does not grant the place to the owner
 	TooManyApps               // the owner has as many apps as the host file allows
 )
 
@@ -59,7 +59,7 @@ func Decide(held []Claim, wanted []Wanted, files Files, tenants Tenants) (table 
 	return d.table, d.refused
 }
 
-// decision is one call of Decide.
+// decision is the state of a call of Decide.
 type decision struct {
 	wanted  []Wanted
 	tenants Tenants
@@ -67,7 +67,7 @@ type decision struct {
 
 	incumbents []incumbent
 	newcomers  []int        // indices of wanted
-	kept       map[int]bool // incumbents whose new claim was refused, so that the old one stays
+	kept       map[int]bool // incumbents whose new claim was refused, so that they keep the old one
 	table      []Claim
 }
 

@@ -95,7 +95,7 @@ func (r *register) check(c Claim) (Refusal, bool) {
 			return Refusal{Reason: PlaceTaken, Place: p.String(), By: by}, false
 		}
 		if c.Owner == "" || r.tenants.grant(c.Owner, p) == mountGrant {
-			continue // the host's own user may add to any host, and gives mounts away
+			continue // the host's own user may add to any host, and may grant mounts
 		}
 		if by, taken := r.othersHost(p, c.Owner); taken {
 			return Refusal{Reason: HostTaken, Place: p.String(), By: by}, false

@@ -26,8 +26,7 @@ type content struct {
 }
 
 // Read returns the claims in the order in which they were granted. There are none before the first
-// Write. An error means that the file cannot be used; the claims are then those that the
-// descriptors make.
+// Write. An error means that the file cannot be used; the claims of the descriptors then apply.
 func (s Store) Read() ([]Claim, error) {
 	text, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -25,8 +25,8 @@ type grant int
 
 const (
 	noGrant    grant = iota // the user may not have it
-	freeGrant               // it is free for the first who asks
-	mountGrant              // the host file gives the user this mount, in the host of another
+	freeGrant               // it is free for the first claim
+	mountGrant              // the host file grants the user this mount, in another user's host
 )
 
 // grant returns the user's permission for a place. The host's own user may have any place.

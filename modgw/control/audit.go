@@ -20,11 +20,11 @@ import (
 type Action struct {
 	Time   time.Time     `json:"time"`            // when it had ended
 	User   string        `json:"user"`            // login name, or number
-	UID    uint32        `json:"uid"`             // user id of the process that asked
+	UID    uint32        `json:"uid"`             // user ID of the requesting process
 	PID    int32         `json:"pid"`             // its process id
 	Verb   string        `json:"verb"`            // such as "reload" or "shutdown"
 	App    modgw.AppName `json:"app,omitempty"`   // "": all apps, or the host
-	To     string        `json:"to,omitempty"`    // new value, such as "1..8"; "": nothing
+	To     string        `json:"to,omitempty"`    // new value, such as "1..8"; "": none
 	Result string        `json:"result"`          // "done", "begun" or "refused"
 	Error  string        `json:"error,omitempty"` // why it was refused, in one line
 
@@ -67,8 +67,8 @@ func (a *Audit) Add(action Action) error {
 	return errors.Join(err, f.Close())
 }
 
-// Read returns the last actions for which keep reports true, at most so many (0: all), oldest
-// first.
+// Read returns the last actions for which keep reports true, oldest first, but not more than most
+// (0: all).
 func (a *Audit) Read(most int, keep func(Action) bool) ([]Action, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -143,8 +143,7 @@ func (s *Server) actionOf(r *http.Request, verb string) Action {
 	}
 }
 
-// write writes an action to the log and the audit log: of those that a user is refused, so many as
-// leave room for others.
+// write writes an action to the log and the audit log. The number of refusals per user is limited.
 func (s *Server) write(action Action) {
 	if action.Result == "refused" && !s.Host.IsAdmin(action.UID) {
 		admitted, last := s.refusals.admit(action.UID, action.Time)

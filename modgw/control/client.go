@@ -24,7 +24,7 @@ import (
 // ErrNoHost is returned when no host listens at the control address.
 var ErrNoHost = errors.New("no host is running")
 
-// Client asks a running host.
+// Client sends requests to a running host.
 type Client struct {
 	address modgw.Address
 	http    *http.Client
@@ -36,13 +36,13 @@ func NewClient(address modgw.Address) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, address.Network(), address.Target())
 		},
-		// One command asks one question; nothing is kept open behind its back.
+		// Each command sends one request; no connection is kept open.
 		DisableKeepAlives: true,
 	}
 	return &Client{address: address, http: &http.Client{Transport: transport}}
 }
 
-// Status asks for a snapshot of the host.
+// Status requests a snapshot of the host.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status")
 }
@@ -68,7 +68,7 @@ func (c *Client) Policy(ctx context.Context) (Policy, error) {
 	return ask[Policy](ctx, c, http.MethodGet, "/v1/policy")
 }
 
-// Actions asks for the last lines of the audit log, of an app or, for "", of all; 0 lines: all.
+// Actions requests the last lines of the audit log, for an app or, for "", for all; 0 lines: all.
 func (c *Client) Actions(ctx context.Context, app modgw.AppName, lines int) ([]Action, error) {
 	query := url.Values{"app": {string(app)}, "lines": {strconv.Itoa(lines)}}
 	return ask[[]Action](ctx, c, http.MethodGet, "/v1/audit?"+query.Encode())
@@ -89,7 +89,7 @@ func (c *Client) Do(ctx context.Context, verb string, app modgw.AppName, wait bo
 	return err
 }
 
-// Scale sets how many workers an app has; the zero Scale returns to its descriptor.
+// Scale sets the number of workers of an app; the zero Scale returns to its descriptor.
 func (c *Client) Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
 	path := "/v1/apps/" + url.PathEscape(string(app)) + "/scale"
 	if s != (modgw.Scale{}) {
@@ -98,7 +98,7 @@ func (c *Client) Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (m
 	return ask[modgw.ScaleStatus](ctx, c, http.MethodPost, path)
 }
 
-// ArmProbes asks for a key with which probes are signed; see [Host].
+// ArmProbes requests a key for signing probes; see [Host].
 func (c *Client) ArmProbes(ctx context.Context, lifetime time.Duration) (probe.Key, error) {
 	return ask[probe.Key](ctx, c, http.MethodPost, "/v1/probes?lifetime="+url.QueryEscape(lifetime.String()))
 }
@@ -112,7 +112,7 @@ func (c *Client) ProbeReport(ctx context.Context, id string) (probe.Report, bool
 	return reports[0], true, nil
 }
 
-// ContinueProbe lets the stream of a probe go on.
+// ContinueProbe lets the stream of a probe continue.
 func (c *Client) ContinueProbe(ctx context.Context, id string) error {
 	_, err := ask[struct{}](ctx, c, http.MethodPost, "/v1/probes/"+url.PathEscape(id)+"/continue")
 	return err
@@ -135,8 +135,8 @@ func (c *Client) Metrics(ctx context.Context, w io.Writer, asJSON bool) error {
 	return nil
 }
 
-// History asks for the figures and deploys of an app, or for "" of all, with the points after a
-// time.
+// History requests the figures and deploys of an app, or of all apps for "", with the points after
+// a time.
 func (c *Client) History(ctx context.Context, app modgw.AppName, since time.Time) ([]history.App, error) {
 	query := url.Values{"app": {string(app)}}
 	if !since.IsZero() {
@@ -145,17 +145,17 @@ func (c *Client) History(ctx context.Context, app modgw.AppName, since time.Time
 	return ask[[]history.App](ctx, c, http.MethodGet, "/v1/history?"+query.Encode())
 }
 
-// RequestRecords asks for the slow and the failed requests of an app.
+// RequestRecords requests the slow and the failed requests of an app.
 func (c *Client) RequestRecords(ctx context.Context, app modgw.AppName) (modgw.RequestRecords, error) {
 	return ask[modgw.RequestRecords](ctx, c, http.MethodGet, "/v1/apps/"+url.PathEscape(string(app))+"/requests")
 }
 
-// OpenDashboard asks for a link that lets a browser into the dashboard.
+// OpenDashboard requests a link that gives a browser access to the dashboard.
 func (c *Client) OpenDashboard(ctx context.Context) (DashboardLink, error) {
 	return ask[DashboardLink](ctx, c, http.MethodPost, "/v1/dashboard")
 }
 
-// Upgrade has a program, by its absolute path, take the place of the host; see [Host].
+// Upgrade replaces the host by a program, given by its absolute path; see [Host].
 func (c *Client) Upgrade(ctx context.Context, program string) (Upgrade, error) {
 	return ask[Upgrade](ctx, c, http.MethodPost, "/v1/upgrade?program="+url.QueryEscape(program))
 }

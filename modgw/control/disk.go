@@ -18,7 +18,7 @@ type DiskStatus struct {
 
 	User string          `json:"user"` // login name of the user that the app runs as
 	Used modgw.DiskUsage `json:"used"` // bytes of all apps of the user
-	Most int64           `json:"most"` // bound of Used; 0: there is none
+	Most int64           `json:"most"` // limit of Used; 0: none
 }
 
 // disk answers with the disk usage of an app.

@@ -49,7 +49,7 @@ type Host interface {
 	// host ends; the zero Scale returns to the descriptor. It does not wait for the workers.
 	Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error)
 
-	// Shutdown begins to end the host.
+	// Shutdown starts to end the host.
 	Shutdown()
 
 	// Upgrade replaces the host by a program; "" is the program that is now at the path of the
@@ -63,7 +63,7 @@ type Host interface {
 	// ProbeReport returns the report of the arrivals of a probe, or false if none has arrived.
 	ProbeReport(id string) (probe.Report, bool)
 
-	// ContinueProbe lets the stream of a probe go on.
+	// ContinueProbe lets the stream of a probe continue.
 	ContinueProbe(id string)
 
 	// Metrics returns a handler that answers with the metrics, in Prometheus's text format, or in
@@ -122,7 +122,7 @@ type UpgradeStatus struct {
 	Draining int    `json:"draining"` // earlier hosts that have connections which cannot be passed
 }
 
-// ListenerStatus is one address the host listens on.
+// ListenerStatus is an address on which the host listens.
 type ListenerStatus struct {
 	Kind    string        `json:"kind"`             // as in a listen block; "https": with TLS
 	Address modgw.Address `json:"address"`          // address of the socket
@@ -134,7 +134,7 @@ type AppStatus struct {
 	modgw.AppStatus
 	Watch WatchStatus `json:"watch"` // how its files are watched
 
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // why it is not well; null: nothing is known
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // problem of the app; null: none is known
 }
 
 // WatchStatus describes how the host detects changes of an app.
@@ -159,7 +159,7 @@ type BrokenFile struct {
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis"` // the first mistake in a sentence
 }
 
-// DashboardLink lets one browser into the dashboard.
+// DashboardLink gives one browser access to the dashboard.
 type DashboardLink struct {
 	Address modgw.Address `json:"address"` // address of the dashboard
 	URL     string        `json:"url"`     // the link, which works once
@@ -169,7 +169,7 @@ type DashboardLink struct {
 // LogQuery selects log records.
 type LogQuery struct {
 	App     modgw.AppName // "": all
-	Lines   int           // how many of the kept ones at most; 0: all
+	Lines   int           // maximum number of kept records; 0: all
 	Request string        // only records of this request; "": all
 	Since   time.Time     // only records from then on; zero: all
 	Until   time.Time     // only records before; zero: all
@@ -177,7 +177,7 @@ type LogQuery struct {
 	Follow  bool          // wait for further records
 }
 
-// LogRecord is one kept log record.
+// LogRecord is a kept log record.
 type LogRecord struct {
 	Time    time.Time     `json:"time"`            // time of the record
 	Level   string        `json:"level"`           // "DEBUG", "INFO", "WARN" or "ERROR"
@@ -186,7 +186,7 @@ type LogRecord struct {
 	Attrs   []LogAttr     `json:"attrs,omitempty"` // attributes, in their order
 }
 
-// LogAttr is one attribute of a log record.
+// LogAttr is an attribute of a log record.
 type LogAttr struct {
 	Key   string `json:"key"`   // name of the attribute
 	Value string `json:"value"` // its value as text

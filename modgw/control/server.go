@@ -79,7 +79,7 @@ func (s *Server) mux() http.Handler {
 	return mux
 }
 
-// scale sets how many workers an app has. Without workers in its query it returns to the
+// scale sets the number of workers of an app. Without workers in the query, the app returns to its
 // descriptor.
 func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 	var scale modgw.Scale
@@ -136,7 +136,7 @@ func (s *Server) requestRecords(w http.ResponseWriter, r *http.Request) {
 	reply(w, records, err)
 }
 
-// openDashboard answers with a link that gives a browser the rights that the caller has.
+// openDashboard answers with a link that gives a browser the caller's rights.
 func (s *Server) openDashboard(w http.ResponseWriter, r *http.Request) {
 	link, err := s.Host.OpenDashboard(callerOf(r.Context()).uid)
 	reply(w, link, err)
@@ -214,7 +214,7 @@ func (s *Server) armProbes(w http.ResponseWriter, r *http.Request) {
 	respond(w, s.Host.ArmProbes(lifetime))
 }
 
-// probeReport answers with a list that has the report of a probe, or nothing.
+// probeReport answers with a list that contains the report of a probe, or is empty.
 func (s *Server) probeReport(w http.ResponseWriter, r *http.Request) {
 	reports := []probe.Report{}
 	if report, ok := s.Host.ProbeReport(r.PathValue("id")); ok {

@@ -121,7 +121,7 @@ func (d *Dashboard) fail(v *visit, err error) {
 	v.show(status, "message", v.page(title, message{Text: text}))
 }
 
-// enter lets a browser in that has a valid token.
+// enter gives access to a browser with a valid token.
 func (d *Dashboard) enter(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet { // HEAD would use the link up
 		w.WriteHeader(http.StatusMethodNotAllowed)

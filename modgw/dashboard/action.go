@@ -68,13 +68,13 @@ func verb(name string) func(context.Context, *control.Client, modgw.AppName, str
 		}
 		err := c.Do(ctx, name, app, true)
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil // it goes on, and the page shows how it ends
+			return nil // it continues, and the page shows its result
 		}
 		return err
 	}
 }
 
-// scale gives an app the number of workers that a visitor has typed.
+// scale sets the number of workers of an app to a visitor's input.
 func scale(ctx context.Context, c *control.Client, app modgw.AppName, word string) error {
 	var wanted modgw.Scale
 	if word != "" {
@@ -113,7 +113,7 @@ type confirmation struct {
 	Action action
 }
 
-// confirm asks whether an action is meant.
+// confirm asks for confirmation of an action.
 func (v *visit) confirm() error {
 	a := findAction(v.r.PathValue("action"))
 	if a == nil {

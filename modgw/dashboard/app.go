@@ -30,7 +30,7 @@ type appPage struct {
 	Settings    []masking.Setting
 }
 
-// plot is one of the plots of an app, as it is without JavaScript.
+// plot is one of the plots of an app, as shown without JavaScript.
 type plot struct {
 	Title   string
 	Legend  []figure
@@ -41,7 +41,7 @@ type plot struct {
 type generation struct {
 	history.Deploy
 	Current bool
-	Tries   int // how often in turn it failed alike; 0: once, or it succeeded
+	Tries   int // number of consecutive tries that failed alike; 0: one, or it succeeded
 }
 
 // name returns the app of the request.
@@ -73,7 +73,7 @@ func appParts(a *appPage) ([]part, error) {
 	return renderParts(a, "state", "generations", "workers", "requests", "log", "environment", "watch")
 }
 
-// readApp asks the host about an app.
+// readApp requests the status of an app from the host.
 func (v *visit) readApp(ctx context.Context, name modgw.AppName) (*appPage, error) {
 	status, err := v.client.Status(ctx)
 	if err != nil {

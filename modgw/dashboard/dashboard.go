@@ -16,8 +16,8 @@ type Config struct {
 	// As returns a client with the rights of a user.
 	As func(uid uint32) *control.Client
 
-	// URL is where browsers reach the dashboard through a web server in front, which sends its
-	// requests with their Host; nil: there is none.
+	// URL is the address at which browsers reach the dashboard through a web server in front, which
+	// passes on their Host header; nil: none.
 	URL *url.URL
 
 	Log *slog.Logger // nil discards

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/history"
 )
 
-// Size of a drawing, in units of its own: it is stretched to its place.
+// Size of a drawing, in its own units: it is scaled to its place.
 const (
 	drawingWidth  = 300
 	drawingHeight = 60

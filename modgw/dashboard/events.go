@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// eventPause is between two looks at the host while a page follows it.
+	// eventPause is the pause between two looks at the host while a page follows it.
 	eventPause = 2 * time.Second
 
 	// pauseShare is the minimum ratio of the pause after a look to the duration of the look.
@@ -71,7 +71,7 @@ func (v *visit) mayGoOn() bool { return v.session == nil || v.sessions.isOpen(v.
 type follower struct {
 	*visit
 	name  modgw.AppName     // "": all apps
-	sent  map[string]string // text of the parts as the browser has them
+	sent  map[string]string // text of the parts that the browser has
 	since time.Time         // time of the newest point that was sent
 }
 

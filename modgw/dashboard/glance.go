@@ -32,9 +32,9 @@ type apps struct {
 	Machine string
 	Status  control.Status
 	Rows    []row
-	Unwell  int // apps of which something is wrong
+	Unwell  int // number of apps with problems
 
-	HostUnwell *diagnosis.Diagnosis // why the host itself is not well; nil: nothing is known
+	HostUnwell *diagnosis.Diagnosis // problem of the host itself; nil: none is known
 }
 
 func (v *visit) glanceParts(ctx context.Context) ([]part, error) {

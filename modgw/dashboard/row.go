@@ -19,7 +19,7 @@ const (
 	levelWarning  level = "warning"
 	levelNotice   level = "notice"
 	levelGood     level = "good"
-	levelOff      level = "off" // serves nothing, as it should
+	levelOff      level = "off" // not serving, as intended
 )
 
 var levels = []level{levelCritical, levelWarning, levelNotice, levelGood, levelOff}
@@ -42,7 +42,7 @@ type figure struct {
 	Bad   bool // it indicates a problem
 }
 
-// newRow makes the row of an app from its status and its history; nil: there is none yet.
+// newRow returns the row of an app, from its status and its history; a nil history is unknown.
 func newRow(a control.AppStatus, past *history.App) row {
 	r := row{AppStatus: a, Level: levelGood}
 	latest := latestOf(past)
@@ -121,7 +121,7 @@ func latestOf(past *history.App) func(name string) *float64 {
 	}
 }
 
-// sortRows puts those first that need attention.
+// sortRows moves the apps that need attention to the front.
 func sortRows(rows []row) {
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(

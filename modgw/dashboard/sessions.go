@@ -102,7 +102,7 @@ func (s *sessions) enter(secret string) (opened *session, cookie string) {
 	return opened, cookie
 }
 
-// find returns the session with an id whose cookie is right; nil: there is none.
+// find returns the session with an ID whose cookie is right, or nil if there is none.
 func (s *sessions) find(id, cookie string) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,8 +56,8 @@ func (a *app) observe(e modgw.Event) {
 	})
 }
 
-// assets takes changed files that no code reads. Style sheets can be put into open pages, others
-// need them again.
+// assets records changed files that no code reads. Style sheets can be replaced in open pages; for
+// other files the pages must be loaded again.
 func (a *app) assets(paths []string) {
 	a.change(func(s *state) {
 		for _, p := range paths {

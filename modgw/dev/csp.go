@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// policyHeaders are those that have content security policies (CSP Level 3, section 3).
+// policyHeaders are the headers with content security policies (CSP Level 3, section 3).
 var policyHeaders = []string{"Content-Security-Policy", "Content-Security-Policy-Report-Only"}
 
-// admit changes the content security policies of a response so that they let the script in and let
-// it connect to this host, and nothing more. It returns the nonce that the script needs, "" for
-// none, or why the script cannot be let in.
+// admit changes the content security policies of a response so that they allow the script and its
+// connections to this host, and no more. It returns the nonce that the script needs, "" if it needs
+// none, or the reason why the script cannot be allowed.
 func admit(h http.Header, s script) (nonce, why string) {
 	for _, name := range policyHeaders {
 		for _, value := range h.Values(name) {
@@ -39,7 +39,7 @@ func admit(h http.Header, s script) (nonce, why string) {
 	return nonce, ""
 }
 
-// policy is one content security policy: its directives in order.
+// policy is a content security policy: its directives in order.
 type policy struct{ directives [][]string }
 
 func parsePolicy(text string) *policy {

@@ -39,7 +39,8 @@ func (g *gate) release(name modgw.AppName) {
 	}
 }
 
-// wait returns true when nothing holds the app, and false when that does not happen in time.
+// wait returns true when the app is not held, and false if it is still held at the end of the
+// limit.
 func (g *gate) wait(ctx, closed context.Context, name modgw.AppName, limit time.Duration) bool {
 	opened := g.shut(name)
 	if opened == nil {

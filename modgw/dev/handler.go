@@ -24,7 +24,7 @@ type Gateway interface {
 
 // Config configures a Handler.
 type Config struct {
-	Gateway Gateway // gateway that the requests go on to
+	Gateway Gateway // gateway that receives the requests
 
 	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor
 	// get a script.
@@ -33,8 +33,8 @@ type Config struct {
 	// Hold is the maximum time that a request waits for changed code; 0: one minute.
 	Hold time.Duration
 
-	// CatchUp returns when Pending was called for every change of an app's files until now, or ctx
-	// is done; nil: no one knows.
+	// CatchUp returns when Pending was called for every change of an app's files until now, or when
+	// ctx is done; nil: there is no such function.
 	CatchUp func(ctx context.Context, app modgw.AppName)
 
 	// Log receives messages for developers about their pages; nil discards them.
@@ -49,7 +49,7 @@ type Handler struct {
 	// names this run of the host, so that pages of an earlier one know that they are old
 	run    string
 	gate   gate
-	closed context.Context // done when no one may wait any more
+	closed context.Context // done when requests must stop waiting
 	close  context.CancelFunc
 
 	mu      sync.Mutex
@@ -146,10 +146,10 @@ func (h *Handler) Pending(name modgw.AppName, pending bool) {
 	}
 }
 
-// Observe takes the outcome of a deploy.
+// Observe records the outcome of a deploy.
 func (h *Handler) Observe(e modgw.Event) { h.app(e.App).observe(e) }
 
-// Assets lets open pages show files again that the app's code does not read, such as style sheets.
+// Assets makes open pages reload files that the app's code does not read, such as style sheets.
 func (h *Handler) Assets(name modgw.AppName, paths []string) {
 	if name != "" {
 		h.app(name).assets(paths)

@@ -16,11 +16,11 @@ func wantsScript(r *http.Request) bool {
 	case "", "document", "iframe", "frame":
 		return true
 	}
-	return false // a script of the page asked, and puts the answer who knows where
+	return false // a script of the page has sent the request
 }
 
-// injector puts the live reload script into a page on its way to the browser. All else passes
-// through as it is.
+// injector inserts the live reload script into a page on its way to the browser. Other responses
+// pass through unchanged.
 type injector struct {
 	http.ResponseWriter
 	visit  *visit

@@ -78,7 +78,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, name modgw
 // stillCookie has the generation that a browser wants to see although newer code does not load.
 const stillCookie = "modgw_still"
 
-// serveStill lets a browser see a generation that still works, until code loads again.
+// serveStill shows a browser a generation that still works, until code loads again.
 func (h *Handler) serveStill(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	http.SetCookie(w, &http.Cookie{

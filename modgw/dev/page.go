@@ -42,12 +42,12 @@ type page struct {
 type exceptionView struct {
 	Title  string
 	Calls  bool   // it has calls, and is not just a place that a compiler named
-	Link   string // to the one shown before it
+	Link   string // relation to the exception shown before it
 	Groups []frameGroup
 	Omits  int
 }
 
-// frameGroup is one frame of the app's own code, or some of libraries that follow each other.
+// frameGroup is a frame of the app's own code, or consecutive frames of libraries.
 type frameGroup struct {
 	Own       bool
 	Open      bool // shows its variables
@@ -111,7 +111,7 @@ func (p *report) heading() string {
 	return fmt.Sprintf("%d %s", p.Status, p.Title)
 }
 
-// openFirst shows the variables where the app failed.
+// openFirst shows the variables at the place where the app failed.
 func (v *page) openFirst() {
 	for _, e := range v.Chain {
 		for i := range e.Groups {

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// report is all that a developer learns of a failure, in whichever form.
+// report holds the information about a failure for a developer, in any format.
 type report struct {
 	Status     int               `json:"status"`
 	Title      string            `json:"title"`
@@ -24,11 +24,11 @@ type report struct {
 	Traceback  string            `json:"traceback,omitempty"`
 	Exceptions []modgw.Exception `json:"exceptions,omitempty"`
 	Request    requestReport     `json:"request"`
-	// number of the one that failed or answered
+	// number of the generation that failed or answered
 	Generation int `json:"generation,omitempty"`
-	// number of the one that still works when the newer one does not load
+	// number of the generation that still works if the newer one does not load
 	Serving  int    `json:"serving,omitempty"`
-	StillURL string `json:"still,omitempty"` // shows the one that still works
+	StillURL string `json:"still,omitempty"` // URL that shows the generation that still works
 	// changes since the code was loaded; otherwise the cause of this generation
 	Changed  []string `json:"changed,omitempty"`
 	Incident string   `json:"incident,omitempty"`

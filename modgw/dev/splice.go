@@ -23,7 +23,7 @@ var bodyEnd = []byte("</body")
 // is in a script, or the page is broken.
 const tailLimit = 1 << 10
 
-// Write takes the next piece.
+// Write writes the next piece.
 func (s *splice) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err

@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// visit is one request for an app.
+// visit is a request for an app.
 type visit struct {
 	handler *Handler
 	app     *app

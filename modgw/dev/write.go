@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// write answers with the report in the form that the client asks for.
+// write answers with the report in the format that the client accepts.
 func (p *report) write(w http.ResponseWriter, accept string) {
 	header := w.Header()
 	header.Set("X-Modgw-Page", "error")

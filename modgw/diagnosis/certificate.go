@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Certificate is one that the host shows to clients.
+// Certificate is a certificate that the host presents to clients.
 type Certificate struct {
 	Name    string    // first name that it is for
 	File    string    // path of the certificate; "": it came by ACME

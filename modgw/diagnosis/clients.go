@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// greedyShare is from which part of the requests on one client is said to take them.
+	// greedyShare is the share of the requests from which on a client counts as greedy.
 	greedyShare = 0.6
 
-	// slowShare is from which part of the responses on clients are said to be slow.
+	// slowShare is the share of the responses from which on clients count as slow.
 	slowShare = 0.3
 )
 

@@ -72,7 +72,7 @@ func failedDeploy(a *App) *Diagnosis {
 	return a.deployDiagnosis(cause, a.Failure.Error)
 }
 
-// deployDiagnosis is about a deploy that failed: critical where nothing else serves.
+// deployDiagnosis returns the diagnosis of a failed deploy: critical if no other generation serves.
 func (a *App) deployDiagnosis(cause, sentence string) *Diagnosis {
 	d := &Diagnosis{Cause: cause, Severity: Critical, Sentence: oneLine(sentence)}
 	switch {

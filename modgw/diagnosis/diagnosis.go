@@ -31,10 +31,11 @@ type App struct {
 
 	Now      time.Time // when the status was taken
 	Mistake  bool      // Failure is about its descriptor
-	QueueMax int       // how many requests may wait; 0: unknown
-	BodyMax  int64     // how many bytes the body of a request may have; 0: unknown
+	QueueMax int       // maximum number of waiting requests; 0: unknown
+	BodyMax  int64     // maximum length of a request's body in bytes; 0: unknown
 
-	// Client is the one that has sent most of the requests of late; its zero value: none is known.
+	// Client is the client that has recently sent most of the requests; the zero value: none is
+	// known.
 	Client meter.Client
 
 	// WatchDegraded names the files that cannot be watched; "": none.
@@ -48,12 +49,12 @@ type App struct {
 	// FailingError is the log's message about the last request that failed; "": none.
 	FailingError string
 
-	// Interrupted is where the request was that was ended last at its time limit, such as "views.py
-	// line 7"; "": unknown.
+	// Interrupted is the place of the last request that was ended at its time limit, such as
+	// "views.py line 7"; "": unknown.
 	Interrupted string
 
-	// Places are where requests are that workers execute. It is empty where nothing is wrong, and
-	// where that is unknown.
+	// Places are the places of the requests that workers execute. It is empty if there is no
+	// problem, and if the places are unknown.
 	Places []modgw.Location
 
 	// Silent are the numbers of workers that did not report where their requests are, Stopped those
@@ -61,7 +62,7 @@ type App struct {
 	// be interrupted. They are empty if there is no problem.
 	Silent, Stopped, InKernel []int
 
-	// Samples are figures of the app, oldest first. The last one is of Now.
+	// Samples are figures of the app, oldest first. The last sample was taken at Now.
 	Samples []Sample
 }
 

@@ -30,8 +30,8 @@ type Host struct {
 type BrokenFile struct {
 	Mistake *modgw.Fault // the first mistake, with its place; nil: it has none
 
-	// Unserved are the apps of the file that have no generation. It is empty where all have one,
-	// and where no name can be read.
+	// Unserved are the apps of the file that have no generation. It is empty if all have one, and
+	// if no name can be read.
 	Unserved []modgw.AppName
 }
 
@@ -69,8 +69,8 @@ func OfHost(h Host) *Diagnosis {
 	return worst
 }
 
-// Worse returns the worse of two diagnoses, of which each may be nil, for those who use the apps;
-// the first one where they are as bad as each other.
+// Worse returns the worse of two diagnoses, judged by the users of the apps. Each may be nil. If
+// they are equally bad, it returns the first.
 func Worse(first, second *Diagnosis) *Diagnosis {
 	if first == nil || second != nil && second.Severity.rank() > first.Severity.rank() {
 		return second
@@ -89,8 +89,8 @@ func (s Severity) rank() int {
 	return 0
 }
 
-// A disk is nearly full with less than lowSpace of space, or lowShare of its size if that is less.
-// It is full with less than a page of memory for each of a few files, in which nothing can be kept.
+// A disk is nearly full if it has less than lowSpace of space, or less than lowShare of its size if
+// that is less. It is full if it has less than a memory page for each of a few files.
 const (
 	lowSpace = 512 << 20
 	lowShare = 20 // a twentieth
@@ -153,7 +153,7 @@ func fewFiles(h *Host) *Diagnosis {
 	return d
 }
 
-// brokenHostFile is about a host that goes on with the settings before.
+// brokenHostFile is about a host that continues with the previous settings.
 func brokenHostFile(h *Host) *Diagnosis {
 	if h.File == nil {
 		return nil
@@ -162,7 +162,7 @@ func brokenHostFile(h *Host) *Diagnosis {
 		"the host's file cannot be used: " + oneLine(h.File.Line()) + "; the settings before stay in force", oneLine(h.File.Hint)}
 }
 
-// brokenFiles is about descriptors because of which apps are not served.
+// brokenFiles is about descriptors whose apps are not served because of mistakes.
 func brokenFiles(h *Host) *Diagnosis {
 	var worst *Diagnosis
 	for _, f := range h.Broken {

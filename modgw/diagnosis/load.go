@@ -13,7 +13,7 @@ import (
 // fewest is the smallest number of requests for which a share of them is reported.
 const fewest = 10
 
-// window is over how long shares of requests are counted.
+// window is the period in which shares of requests are counted.
 const window = time.Minute
 
 func diskFull(a *App) *Diagnosis {
@@ -68,7 +68,7 @@ func (a *App) busy() string {
 	return fmt.Sprintf("%d requests are executed, of %d at once", a.Runner.Busy, a.Runner.Capacity)
 }
 
-// busyShare is from which share of a processor on a worker is said to compute all the time.
+// busyShare is the share of a processor from which on a worker counts as always computing.
 const busyShare = 0.9
 
 func processorBound(a *App) *Diagnosis {
@@ -94,8 +94,8 @@ func processorBound(a *App) *Diagnosis {
 		"raise workers, up to the number of processors"}
 }
 
-// The interpreter lock is said to be the limit when so many tries to get it, and such a part of
-// them, had to wait for lockWait on average.
+// The interpreter lock counts as the limit if there were at least lockTries tries to get it, and a
+// share of them had to wait for lockWait on average.
 const (
 	lockTries = 30
 	lockShare = 0.7
@@ -243,10 +243,10 @@ func failingRequests(a *App) *Diagnosis {
 	return d
 }
 
-// growth is from when on memory is said to grow.
+// growth defines from when on memory counts as growing.
 type growth struct {
 	settled time.Duration // time that a generation has to load its data
-	span    time.Duration // how long it has grown at least
+	span    time.Duration // minimum duration of the growth
 	share   float64       // part by which it has grown at least
 	least   int64         // bytes by which it has grown at least
 }

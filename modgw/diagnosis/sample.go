@@ -21,7 +21,7 @@ type Sample struct {
 	TooLarge uint64 // refused because their body was larger than allowed
 	Slow     uint64 // had a slow client
 
-	SlowFor time.Duration // how long the host waited for slow clients after the app was done
+	SlowFor time.Duration // total time that the host waited for slow clients after the app was done
 
 	// RefusedSince and RefusedUntil are when requests were first and last seen to be refused,
 	// without a pause of more than a few seconds. They are zero when that was not seen.
@@ -32,7 +32,7 @@ type Sample struct {
 	QuietSince time.Time
 
 	Restarts int   // workers of the generation that ended unasked
-	Workers  int   // workers that are there
+	Workers  int   // existing workers
 	Busy     int   // requests that workers execute
 	Capacity int   // requests that workers could execute at once
 	Queued   int   // requests that wait for a worker
@@ -55,7 +55,7 @@ const (
 	codeClientGone    = "MGW-APP-103" // it has gone while the app started
 )
 
-// NewSample returns the figures of an app; counted is nil for one that had no request.
+// NewSample returns the figures of an app; counted is nil if the app had no request.
 func NewSample(now time.Time, s *modgw.AppStatus, counted *meter.App) Sample {
 	f := Sample{
 		Time: now, Workers: len(s.Runner.Workers), Busy: s.Runner.Busy, Capacity: s.Runner.Capacity,

@@ -13,7 +13,7 @@ const (
 	unansweredTime = 10 * time.Second
 )
 
-// silentWorkers is about workers that take requests and cannot go on with them.
+// silentWorkers is about workers that accept requests and cannot make progress with them.
 func silentWorkers(a *App) *Diagnosis {
 	quiet := a.quiet()
 	hint := fmt.Sprintf("modgw-host restart %s replaces it; timeouts { request } ends such requests", a.App)

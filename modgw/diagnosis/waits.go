@@ -149,7 +149,8 @@ func (a *App) isPressed() bool {
 	return r.Queued > 0 || r.Capacity > 0 && r.Busy >= r.Capacity
 }
 
-// longWait is from when on requests are said to wait for something although others get a worker.
+// longWait is the waiting time from which on a wait is reported although other requests get a
+// worker.
 const longWait = 10 * time.Second
 
 // waitingRequests is about requests that wait for something outside of the app.

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// manyRestarts is from how many workers on that ended it is a loop.
+// manyRestarts is the number of ended workers from which on it is a crash loop.
 const manyRestarts = 3
 
 // outOfMemoryHint helps an app that has not enough memory.

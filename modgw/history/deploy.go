@@ -10,7 +10,7 @@ import (
 // mostDeploys is the maximum number of deploys of an app that are kept.
 const mostDeploys = 40
 
-// Deploy is one that has ended.
+// Deploy is a deploy that has ended.
 type Deploy struct {
 	Time       time.Time `json:"time"`              // its end
 	Generation int       `json:"generation"`        // its number; 0: none was tried

@@ -17,7 +17,7 @@ const mostApps = 500
 
 // Config configures a History.
 type Config struct {
-	// Read calls yield with the figures of apps: of all, or of those that had a request.
+	// Read calls yield with the figures of all apps, or only of the apps that had a request.
 	Read func(all bool, yield func(modgw.AppName, Figures))
 
 	// Shape returns the current shape of an app, or false if the app has no generation.
@@ -49,7 +49,7 @@ type app struct {
 type App struct {
 	App   modgw.AppName `json:"app"`   // name of the app
 	Times []int64       `json:"times"` // milliseconds since 1970, oldest first
-	// by series, as AllSeries has them, then by time; null: unknown
+	// by series, in the order of AllSeries, then by time; null: unknown
 	Values  [][]*float64 `json:"values"`
 	Deploys []Deploy     `json:"deploys"` // oldest first
 }
@@ -57,8 +57,8 @@ type App struct {
 // New returns an empty history. The caller must call Close.
 func New(c Config) *History { return &History{config: c, apps: map[modgw.AppName]*app{}} }
 
-// Served is called when a request has ended. It costs nothing while there are requests: a sample
-// will be taken anyway.
+// Served is called when a request has ended. It costs nothing while there are requests, because a
+// sample is already scheduled.
 func (h *History) Served() {
 	if !h.active.Load() && h.active.CompareAndSwap(false, true) {
 		h.mu.Lock()
@@ -74,7 +74,7 @@ func (h *History) schedule() {
 	}
 }
 
-// sampleActive samples the apps that had requests, and goes on as long as there are any.
+// sampleActive samples the apps that had requests, and continues while there are such apps.
 func (h *History) sampleActive() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -88,8 +88,8 @@ func (h *History) sampleActive() {
 	h.active.Store(false)
 }
 
-// sample adds a point for each app, and reports whether any had a request since the one before. The
-// mutex is held.
+// sample adds a point for each app, and reports whether any of them had a request since the
+// previous sample. The caller must hold the mutex.
 func (h *History) sample(all bool) (busy bool) {
 	h.sampled = time.Now()
 	read := map[modgw.AppName]bool{}
@@ -99,7 +99,7 @@ func (h *History) sample(all bool) (busy bool) {
 		if a.before != nil && f.Requests != a.before.Requests || a.before == nil && f.Requests > 0 {
 			busy = true
 		} else if !all && f.Time.Sub(a.points.last()) > 2*Interval {
-			return // nothing has happened to it
+			return // the app was idle
 		}
 		a.add(f)
 	})
@@ -126,7 +126,8 @@ func (h *History) app(name modgw.AppName) *app {
 	return a
 }
 
-// add adds a point. The first figures of an app make none: there is nothing that they differ from.
+// add adds a point. The first figures of an app add none, because there are no earlier figures to
+// compare them with.
 func (a *app) add(f Figures) {
 	before := a.before
 	a.before = &f
@@ -210,7 +211,7 @@ func (a *app) shown(name modgw.AppName, since time.Time) App {
 	return shown
 }
 
-// Remove forgets an app: one of the same name that comes later may be another user's.
+// Remove removes the history of an app: a later app of the same name may be another user's.
 func (h *History) Remove(name modgw.AppName) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

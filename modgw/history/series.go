@@ -14,9 +14,9 @@ type Figures struct {
 	Runner    modgw.RunnerStatus    // its workers
 	Waiting   int                   // requests that wait for the first generation
 	Requests  uint64                // requests that have ended
-	Failed    uint64                // those with a status from 500 on, refused ones included
-	Durations meter.Counts          // how long requests took
-	Queue     meter.Counts          // how long they waited for a worker
+	Failed    uint64                // requests with a status from 500 on, including refused ones
+	Durations meter.Counts          // durations of requests
+	Queue     meter.Counts          // waiting times for a worker
 	Processor map[int]time.Duration // processor time of the workers by process id
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/appvalues"
 )
 
-// gatherApps gathers the metrics that apps make themselves. Where two apps mean different things by
-// one name, the first one has it.
+// gatherApps gathers the metrics that apps create. If two apps use one name for different metrics,
+// the first app's metric is kept.
 func (m *Metrics) gatherApps() ([]*dto.MetricFamily, error) {
 	all := appFamilies{}
 	m.config.Gateway.EachValues(func(name modgw.AppName, s *appvalues.Store) {

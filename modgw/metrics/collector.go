@@ -130,7 +130,7 @@ func (c *collector) collectRunner(out chan<- prometheus.Metric, app string, s *m
 	shown := map[int]bool{}
 	for _, w := range s.Workers {
 		states[w.State]++
-		// While a worker is replaced, two have its number; the older one comes first.
+		// While a worker is being replaced, two workers have its number; the older one comes first.
 		if shown[w.Number] {
 			continue
 		}

@@ -23,11 +23,11 @@ type Host struct {
 	Broken      int    // descriptor files that cannot be used
 	SpoolMemory int64  // bytes of memory that keep bodies for slow clients
 	SpoolDisk   int64  // bytes of files that do
-	LogDropped  uint64 // log records that were dropped so far
-	AccessLost  uint64 // lines of the access log that were lost so far
+	LogDropped  uint64 // dropped log records
+	AccessLost  uint64 // lost lines of the access log
 
-	SpansExported uint64 // spans of requests that a collector has taken so far
-	SpansDropped  uint64 // spans that were dropped so far
+	SpansExported uint64 // spans of requests that a collector has accepted
+	SpansDropped  uint64 // dropped spans
 
 	Draining int      // earlier hosts that have connections left since this one has replaced them
 	Tenants  []Tenant // users whose apps may have a bounded part of the disk

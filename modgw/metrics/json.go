@@ -18,7 +18,8 @@ type jsonFamily struct {
 	Series []jsonSeries `json:"series"`
 }
 
-// jsonSeries is one of its series. A histogram has a count, a sum and buckets; others have a value.
+// jsonSeries is a series of a metric. A histogram has a count, a sum and buckets; others have a
+// value.
 type jsonSeries struct {
 	Labels  map[string]string `json:"labels"`
 	Value   *float64          `json:"value,omitempty"`

@@ -33,7 +33,7 @@ func New(c Config) *Metrics {
 	return m
 }
 
-// gatherer has the host's metrics, and those that apps make.
+// gatherer returns a gatherer of the host's metrics and the apps' metrics.
 func (m *Metrics) gatherer() prometheus.Gatherer {
 	return prometheus.Gatherers{m.registry, prometheus.GathererFunc(m.gatherApps)}
 }
@@ -46,8 +46,7 @@ func (m *Metrics) EnvironmentBuilt(app modgw.AppName, took time.Duration, err er
 	m.deploys.countBuild(app, took, err == nil)
 }
 
-// ServeHTTP answers with all metrics, in the format of Prometheus that the client asks for, or in
-// JSON.
+// ServeHTTP answers with all metrics, in the Prometheus format that the client accepts, or in JSON.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, m.gatherer())
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// ProcessorTime returns how much processor time a process has used; false when that is unknown.
+// ProcessorTime returns the processor time that a process has used, or false if it is unknown.
 func ProcessorTime(pid int) (time.Duration, bool) {
 	seconds, ok := cpuOf(pid)
 	return time.Duration(seconds * float64(time.Second)), ok
@@ -56,8 +56,8 @@ func StateOf(pid int) State {
 	return state
 }
 
-// OpenFiles returns how many file descriptors this process has open, and from which number on it
-// cannot open more; zeros when that is unknown.
+// OpenFiles returns the number of this process's open file descriptors, and their limit. Both are 0
+// if unknown.
 func OpenFiles() (open, most int) {
 	p, err := procfs.Self()
 	if err != nil {

@@ -23,14 +23,14 @@ type Config struct {
 	Loads func() []modgw.Load
 
 	Resize func(l modgw.Load, workers int, held string) // carries a decision out
-	Usage  func(pid int) time.Duration                  // processor time of a process so far
+	Usage  func(pid int) time.Duration                  // total processor time of a process
 	Log    *slog.Logger                                 // gets the decisions
 }
 
 // Controller decides on the number of workers of all apps. Make it with [New].
 type Controller struct {
 	config Config
-	awake  atomic.Bool   // it looks at the apps by itself
+	awake  atomic.Bool   // it looks at the apps periodically
 	wake   chan struct{} // has an element when it should
 	meter  meter
 	known  map[*modgw.Generation]*history // used by Run only
@@ -68,7 +68,7 @@ func (c *Controller) Run(ctx context.Context) {
 		c.awake.Store(true)
 		pause := c.decide(time.Now())
 		if pause == 0 {
-			// Requests that began to wait since then may not have said so.
+			// Requests may have begun to wait meanwhile: Crowded ignores them while awake is set.
 			c.awake.Store(false)
 			pause = c.decide(time.Now())
 		}
@@ -113,7 +113,7 @@ func (c *Controller) decide(now time.Time) time.Duration {
 	return pause
 }
 
-// crowd is from how many requests of a worker on an app is looked at that has no queue.
+// crowd is the number of requests per worker from which on an app without a queue is watched.
 const crowd = 4
 
 // pause returns the pause before the next look at an app; 0: until it is crowded.

@@ -13,8 +13,8 @@ type Machine struct {
 	Available  int64   // bytes of memory that can still be had
 	Reserve    int64   // bytes of them that are not for more workers
 
-	// Stalled is the share of the last seconds in which some program waited for memory (PSI); 0
-	// where the kernel does not measure it.
+	// Stalled is the share of the last seconds in which some program waited for memory (PSI); 0 if
+	// the kernel does not measure it.
 	Stalled float64
 }
 
@@ -71,8 +71,8 @@ func wish(f Figures) Decision {
 	return d
 }
 
-// holdByProcessors keeps apps from growing that have their share of the processors, when all of
-// those are busy.
+// holdByProcessors keeps apps that have their share of the processors from growing when all
+// processors are busy.
 func holdByProcessors(m Machine, apps []Figures, all []Decision) {
 	if m.Busy < busyMuch*m.Processors {
 		return
@@ -97,7 +97,7 @@ func holdByMemory(m Machine, apps []Figures, all []Decision) {
 	asked := make([]float64, len(apps))
 	for i, f := range apps {
 		asked[i] = float64(max(0, all[i].Workers-f.Wanted)) * float64(f.Memory)
-		// Workers that start take theirs soon.
+		// Starting workers will soon use theirs.
 		left -= float64(max(0, f.Wanted-f.Ready)) * float64(f.Memory)
 	}
 	if m.Stalled >= stalledMuch {
@@ -119,9 +119,9 @@ func holdByMemory(m Machine, apps []Figures, all []Decision) {
 	}
 }
 
-// releaseMemory takes a worker from the app that has the most memory, if it has more than its share
-// and than its least workers: when the machine is short of memory, or when an app with less than
-// its share needs more.
+// releaseMemory takes a worker from the app that uses the most memory, if that app has more than
+// its share and more than its minimum of workers: when the machine is short of memory, or when an
+// app with less than its share needs more.
 func releaseMemory(m Machine, apps []Figures, all []Decision) {
 	total, most := 0.0, -1
 	for i, f := range apps {

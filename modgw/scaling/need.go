@@ -12,7 +12,7 @@ type Figures struct {
 	Scale modgw.Scale // bounds of the number of workers
 
 	Wanted int // workers that there should be
-	Ready  int // workers that take requests
+	Ready  int // workers that accept requests
 	Places int // requests that one of them may have at once; never 0
 
 	Span     time.Duration // period in which the following figures were counted
@@ -51,7 +51,7 @@ const (
 	// queuedUse is usualUse when requests wait: their rates are known better.
 	queuedUse = 0.8
 
-	// mostGrowth bounds how many times the workers there may be after one decision.
+	// mostGrowth is the largest factor by which one decision may increase the workers.
 	mostGrowth = 4
 )
 

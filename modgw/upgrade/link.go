@@ -18,7 +18,7 @@ import (
 // maxMessage bounds a message. A packet can be as long by default (socket(7), wmem_default).
 const maxMessage = 192 << 10
 
-// link is one end of the socket between the hosts. Any goroutine may send; one reads.
+// link is an end of the socket between the hosts. Any goroutine may send; only one reads.
 type link struct {
 	conn *net.UnixConn
 
@@ -75,7 +75,7 @@ func (l *link) send(m message, files ...*os.File) error {
 		if err != nil {
 			return err
 		}
-		// Its mode must stay as it is, which Fd would change.
+		// Fd would change the mode of the file.
 		if err := conn.Control(func(fd uintptr) { fds = append(fds, int(fd)) }); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func closeFiles(files []*os.File) {
 	}
 }
 
-// filesIn returns the files among control messages; nil when there are none.
+// filesIn returns the files among control messages, or nil if there are none.
 func filesIn(oob []byte) (files []*os.File, err error) {
 	if len(oob) == 0 {
 		return nil, nil

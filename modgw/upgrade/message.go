@@ -42,7 +42,7 @@ type message struct {
 	Connection *Connection   `json:"connection,omitempty"`
 	Share      *ShareRequest `json:"share,omitempty"`
 
-	// Worker is the worker that was asked for, in "shared"; nil: it is not shared.
+	// Worker is the requested worker, in "shared"; nil: it is not shared.
 	Worker *modgw.SharedWorker `json:"worker,omitempty"`
 
 	// Reason is the reason why the new host refuses, in "refused", or why a worker is not shared.
@@ -71,7 +71,7 @@ type State struct {
 	Version string    `json:"version"` // version of the old host's program
 	PID     int       `json:"pid"`     // its process id
 	Started time.Time `json:"started"` // when it began to run
-	// all that it knows; further ones may come in further messages
+	// all known apps; more may follow in further messages
 	Apps []App `json:"apps"`
 }
 
@@ -79,15 +79,15 @@ type State struct {
 type App struct {
 	Name       modgw.AppName  `json:"name"`       // name of the app
 	State      modgw.AppState `json:"state"`      // determines how it handles a request
-	Generation int            `json:"generation"` // number of the current one; 0: there is none
+	Generation int            `json:"generation"` // number of the current generation; 0: none
 
 	Wanted   int          `json:"wanted,omitempty"`   // workers that there should be; 0: unknown
 	Scale    *modgw.Scale `json:"scale,omitempty"`    // set by an administrator; nil: none was
 	Identity string       `json:"identity,omitempty"` // "": no worker is shared
-	Workers  []int        `json:"workers,omitempty"`  // numbers of those that can be shared
+	Workers  []int        `json:"workers,omitempty"`  // numbers of the workers that can be shared
 }
 
-// ShareRequest asks for a worker, with the descriptors that the new host has for it.
+// ShareRequest requests a worker, with the descriptors that the new host has for it.
 type ShareRequest struct {
 	App        modgw.AppName `json:"app"`        // name of the app
 	Generation int           `json:"generation"` // number of its generation
@@ -109,7 +109,7 @@ const (
 	Earlier   Role = "earlier"   // the link to a host that was replaced before and has not ended
 )
 
-// Socket is a listening socket, or a file that a host needs of the one before.
+// Socket is a listening socket, or a file that a host needs from its predecessor.
 type Socket struct {
 	Role    Role          `json:"role"`              // its purpose
 	Kind    string        `json:"kind,omitempty"`    // kind of the front, as in [modgw.Listener]

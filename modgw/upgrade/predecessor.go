@@ -27,9 +27,9 @@ type Predecessor struct {
 	earlier []*Predecessor // hosts that it has replaced
 	serving atomic.Bool
 
-	next chan received // the message after all that this process needs
+	next chan received // the message that decides whether this process may serve
 
-	asking  sync.Mutex    // held while a worker is asked for
+	asking  sync.Mutex    // held while a worker is requested
 	answers chan received // receives the predecessor's answer to that
 }
 
@@ -40,15 +40,15 @@ type received struct {
 	err     error
 }
 
-// Inherited returns the host that has started this process to be replaced, and introduces this
-// process by a version; nil when there is none. It must be called once, before the process starts
-// another one.
+// Inherited returns the host that has started this process to be replaced by it, and introduces
+// this process with a version. It returns nil if there is no such host. It must be called once,
+// before the process starts another one.
 func Inherited(version string) (*Predecessor, error) {
 	text := os.Getenv(linkVariable)
 	if text == "" {
 		return nil, nil
 	}
-	_ = os.Unsetenv(linkVariable) // it is of no use to the processes of apps
+	_ = os.Unsetenv(linkVariable) // the processes of apps must not see it
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < 3 {
 		return nil, fmt.Errorf("cannot take over: %s is %q", linkVariable, text)
@@ -82,7 +82,7 @@ func (p *Predecessor) awaitNext() {
 	}
 }
 
-// Share asks for a worker, which gets the files. They are closed.
+// Share requests a worker, which gets the files, and closes the files.
 func (p *Predecessor) Share(r ShareRequest, files []*os.File) (modgw.SharedWorker, error) {
 	defer closeFiles(files)
 	p.asking.Lock()
@@ -134,8 +134,8 @@ func (p *Predecessor) meet(version string) error {
 // State describes the old host and its apps.
 func (p *Predecessor) State() State { return p.state }
 
-// Take returns the socket of a role, and of a kind of front and an address if it has them, which is
-// the caller's from now on; nil when none was passed.
+// Take returns the socket of a role and, if applicable, of a kind of front and an address. The
+// caller owns it from now on. Take returns nil if no such socket was passed.
 func (p *Predecessor) Take(r Role, kind string, address modgw.Address) *os.File {
 	for i, s := range p.sockets {
 		if s.File != nil && s.Role == r && s.Kind == kind && s.Address == address {

@@ -47,15 +47,15 @@ type Launch struct {
 	Env  []string // its environment
 	// further files that it inherits, from descriptor FirstFile on; they stay open
 	Files []*os.File
-	Group bool // it gets a process group of its own
+	Group bool // start it in its own process group
 }
 
 // FirstFile is the descriptor of the first of the files of [Launch].
 const FirstFile = 4
 
 // Start starts a program as a child of this process, with the standard streams and the working
-// directory of this one, and waits until it has introduced itself. An error is a *[modgw.Fault],
-// and nothing is left then.
+// directory of this one, and waits until it has introduced itself. An error is a *[modgw.Fault]; in
+// this case no process remains.
 func Start(ctx context.Context, p *Program, l Launch) (*Successor, error) {
 	link, theirs, err := newLink()
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Successor) PID() int { return s.cmd.Process.Pid }
 // Version returns the version of its program.
 func (s *Successor) Version() string { return s.version }
 
-// End ends a successor that is not to take over. It returns when it has ended.
+// End ends a successor that does not take over. It returns when the successor has ended.
 func (s *Successor) End() {
 	s.link.close() // its end sees that the link closes
 	limit := time.NewTimer(endTime)
@@ -194,7 +194,7 @@ func (s OpenSocket) Listener() (net.Listener, error) {
 	return net.FileListener(s.File)
 }
 
-// Share lets a successor have a worker as well, which gets the files. It closes them.
+// Share shares a worker with the successor. The worker gets the files, and Share closes them.
 type Share func(r ShareRequest, files []*os.File) (modgw.SharedWorker, error)
 
 // Prepare passes the successor its state, its sockets, and the workers that it asks for, and waits
@@ -287,7 +287,7 @@ func (s *Successor) Given() {
 	_ = s.link.send(message{Kind: givenKind}) // it may have ended
 }
 
-// PassConnection passes a connection. The file stays open.
+// PassConnection passes a connection. It does not close the file.
 func (s *Successor) PassConnection(c Connection, file *os.File) error {
 	return s.link.send(message{Kind: connectionKind, Connection: &c}, file)
 }
@@ -307,5 +307,5 @@ func (s *Successor) Follow(replaced func(modgw.AppName)) {
 	}
 }
 
-// Leave closes the link, after which nothing more can be passed.
+// Leave closes the link, after which no connections can be passed.
 func (s *Successor) Leave() { s.link.close() }

@@ -51,8 +51,8 @@ func (r *run) failedAs(of test, printed []string) {
 	r.failures = append(r.failures, failure{of, printed})
 }
 
-// mayRepeat reports whether all that failed is a few tests that may have failed for the machine's
-// load.
+// mayRepeat reports whether the only failures are a few tests that may have failed because of the
+// machine's load.
 func (r *run) mayRepeat() bool {
 	if len(r.failures) == 0 || len(r.failures) > maxRepeated || r.grave {
 		return false
@@ -75,8 +75,8 @@ func (r *run) failedIn(pkg string) bool {
 	return false
 }
 
-// repeat has each failed test run once more, and notes which of them pass then. again runs one,
-// with a run of its own.
+// repeat runs each failed test once more, and records which of them pass. again runs a test, with a
+// separate run.
 func (r *run) repeat(again func(of test, second *run) error) {
 	var still []string
 	for _, f := range r.failures {
@@ -99,7 +99,7 @@ func (r *run) showUnsteady() {
 	}
 }
 
-// showSome shows the first lines of a text, and how many there are besides.
+// showSome shows the first lines of a text, and the number of the remaining ones.
 func showSome(out io.Writer, lines []string) {
 	more := len(lines) - maxLines
 	for _, line := range lines[:min(len(lines), maxLines)] {

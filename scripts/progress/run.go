@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// event is one of "go doc test2json".
+// event is an event of "go doc test2json".
 type event struct {
 	Time        time.Time
 	Action      string
@@ -30,7 +30,7 @@ type run struct {
 	begun   map[test]time.Time // tests that run
 	printed map[test][]string  // by tests that have not ended, and by packages
 	builds  map[string][]string
-	failed  []string  // packages, and once tests have run again those that failed again
+	failed  []string  // failed packages; after tests have run again, those that failed again
 	passed  int       // tests
 	last    time.Time // time of an event
 
@@ -50,7 +50,7 @@ func (r *run) take(e event) {
 	switch e.Action {
 	case "run":
 		r.begun[of] = e.Time
-	case "pause": // it runs when those before it have ended
+	case "pause": // it continues when the tests before it have ended
 		delete(r.begun, of)
 	case "cont":
 		r.begun[of] = e.Time
@@ -85,7 +85,7 @@ func (r *run) ended(of test, e event) {
 	delete(r.printed, of)
 }
 
-// showRunning names the tests that run, those without subtests of theirs among them.
+// showRunning names the running tests that have no running subtests.
 func (r *run) showRunning() {
 	var names []string
 	for _, t := range slices.SortedFunc(maps.Keys(r.begun), func(a, b test) int { return r.begun[a].Compare(r.begun[b]) }) {

@@ -75,7 +75,7 @@ def vm_read(pid):
 
 
 def pidfd(pid):
-    """Takes an open file of another process."""
+    """Duplicates an open file of another process."""
     fd = call("syscall", 434, int(pid), 0)
     return "took file %d" % call("syscall", 438, fd, 0, 0)
 
@@ -346,7 +346,7 @@ def clock():
 
 
 def segments():
-    """Looks for shared memory of System V that others have."""
+    """Lists the System V shared memory of others."""
     lines = read("/proc/sysvipc/shm").splitlines()[1:]
     for line in lines:
         where = call("shmat", int(line.split()[1]), None, 0o10000)
@@ -359,7 +359,7 @@ def self():
 
 
 def processes():
-    """Looks for processes of other users."""
+    """Lists processes of other users."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit() and os.stat("/proc/" + name).st_uid != os.getuid():
@@ -409,7 +409,7 @@ def sendfile(start_response, path):
 
 
 def file_wrapper(start_response, environ, path):
-    """Lets the server send a file that the app cannot read, by its descriptor."""
+    """Makes the server send a file that the app cannot read, by its descriptor."""
     fd = os.open(path, os.O_PATH)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return environ["wsgi.file_wrapper"](os.fdopen(fd, "rb"))

@@ -150,7 +150,7 @@ func handle(path string) (string, error) {
 	return string(room[:max(n, 0)]), err
 }
 
-// takeMemory takes more than the app may have.
+// takeMemory allocates more memory than the app may have.
 func takeMemory() (string, error) {
 	var kept [][]byte
 	for range 512 {

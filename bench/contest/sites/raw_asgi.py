@@ -57,7 +57,7 @@ async def tick():
 
 
 async def events(scope, receive, send):
-    """Every 50 ms one event to everybody."""
+    """Sends an event to all clients every 50 ms."""
     global clock
     if clock is None:
         clock = asyncio.ensure_future(tick())

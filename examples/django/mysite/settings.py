@@ -9,7 +9,7 @@ VAR_DIR = Path(os.environ.get("SITE_VAR", BASE_DIR / "var"))
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-the-example")
 DEBUG = False
-ALLOWED_HOSTS = ["*"]  # the host lets only the names of the descriptor through
+ALLOWED_HOSTS = ["*"]  # the host only passes on requests for the names in the descriptor
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -1,4 +1,4 @@
-"""Sends an event every second, with nothing but the standard library."""
+"""Sends an event every second, using only the standard library."""
 
 import asyncio
 import time

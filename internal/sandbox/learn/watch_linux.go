@@ -183,7 +183,7 @@ func (n *notification) text(at uint64) string {
 	return ""
 }
 
-// read reads from the memory of the process, and returns how many bytes it could.
+// read reads from the memory of the process, and returns the number of bytes read.
 func (n *notification) read(at uint64, into []byte) int {
 	local := []unix.Iovec{{Base: &into[0]}}
 	local[0].SetLen(len(into))
