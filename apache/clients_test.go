@@ -25,7 +25,7 @@ var claims = map[string]string{
 	"Forwarded": "for=203.0.113.9;proto=https", "X-Forwarded-Ssl": "on", "X-Forwarded-Prefix": "/evil", "X-Forwarded-Server": "evil",
 }
 
-// client answers with who the host takes for the client.
+// client answers with the client as seen by the host.
 func client(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	fmt.Fprintf(w, "%s %s", info.RemoteAddr, info.Scheme)
@@ -36,7 +36,8 @@ func client(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fronts serve a handler by each way that a configuration can take to a host with trusted proxies.
+// fronts serves a handler by each way in which a configuration can reach a host with trusted
+// proxies.
 func fronts(t *testing.T, proxies []netip.Prefix, handler http.HandlerFunc) map[string]modgw.Listener {
 	t.Helper()
 	listeners := map[string]modgw.Listener{}
@@ -105,7 +106,7 @@ func TestOnlyATrustedProxyBeforeApacheSaysWhoTheClientIs(t *testing.T) {
 	}
 }
 
-// mod_deflate gives an ETag a suffix, which the client sends back.
+// mod_deflate adds a suffix to an ETag, which the client sends back.
 func TestACompressedPageIsNotSentAgain(t *testing.T) {
 	for kind, listener := range fronts(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"v1"`)

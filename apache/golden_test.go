@@ -32,8 +32,8 @@ type golden struct {
 	Directives *string // a host: Directives in place of Config
 }
 
-// TestConfigurations writes the configuration that each testdata/*.txtar asks for, compares it, and
-// lets Apache read it.
+// TestConfigurations writes the configuration for the settings in each testdata/*.txtar, compares
+// it, and has Apache check it.
 func TestConfigurations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -86,7 +86,7 @@ func (g golden) certificates() []apache.TLS {
 	return all
 }
 
-// apacheAccepts lets a real Apache check a configuration, and wants no warning either.
+// apacheAccepts has a real Apache check a configuration, and accepts no warnings.
 func apacheAccepts(t *testing.T, g golden, conf []byte) {
 	t.Helper()
 	httpd := fronttest.Require(t, "apache2", "apache2")

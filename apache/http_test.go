@@ -13,7 +13,7 @@ import (
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
 
-// serveHTTP runs the HTTP front on a Unix socket that everybody may use, until the test ends.
+// serveHTTP runs the HTTP front on a Unix socket that everyone may use, until the test ends.
 func serveHTTP(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	t.Helper()
 	ln, address := listen(t)
@@ -84,7 +84,7 @@ func TestOneURLCarriesStreamsAndWebSocketsOverHTTPAlone(t *testing.T) {
 	}
 	defer http.DefaultClient.CloseIdleConnections()
 	defer response.Body.Close()
-	for i := range 3 { // each arrives before the app goes on
+	for i := range 3 { // each arrives before the app continues
 		want := fmt.Sprintf("data: %d\n\n", i)
 		got := make([]byte, len(want))
 		if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != want {

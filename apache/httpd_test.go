@@ -45,7 +45,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, text)
 }
 
-// serve runs the FastCGI front on a Unix socket that everybody may use, until the test ends.
+// serve runs the FastCGI front on a Unix socket that everyone may use, until the test ends.
 func serve(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	t.Helper()
 	ln, address := listen(t)
@@ -53,7 +53,7 @@ func serve(t *testing.T, handler http.HandlerFunc) modgw.Listener {
 	return modgw.Listener{Kind: "fastcgi", Address: address}
 }
 
-// listen opens a Unix socket that everybody may use.
+// listen opens a Unix socket that everyone may use.
 func listen(t *testing.T) (net.Listener, modgw.Address) {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), "sock")
@@ -72,7 +72,7 @@ func serveOn(t *testing.T, ln net.Listener, handler http.HandlerFunc) {
 	runFront(t, ln, fcgi.New(fcgi.Config{Config: front.Config{Handler: handler, DrainTimeout: time.Second}}))
 }
 
-// runFront lets a front serve until the test ends.
+// runFront runs a front until the test ends.
 func runFront(t *testing.T, ln net.Listener, server interface {
 	Serve(context.Context, net.Listener) error
 }) {
@@ -266,7 +266,7 @@ func TestApacheServesTheFilesOfAliasesAndNothingMore(t *testing.T) {
 	}
 }
 
-// rawGet sends a target as it is, dots and all.
+// rawGet sends a target unchanged, including dots.
 func rawGet(t *testing.T, url, target string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequest("GET", url, nil)
@@ -293,7 +293,7 @@ func TestStreamsAreFlushed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	for i := range 3 { // each arrives before the app goes on
+	for i := range 3 { // each arrives before the app continues
 		want := fmt.Sprintf("data: %d\n\n", i)
 		got := make([]byte, len(want))
 		if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != want {

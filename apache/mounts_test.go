@@ -16,8 +16,9 @@ import (
 	fronthttp "github.com/modgw/modgw/modgw/front/http"
 )
 
-// TestEveryKindOfMountIsReached asks apps at mounts of all kinds as a browser does: over TLS and
-// HTTP/2, over HTTP/1, and with WebSockets, by every way that a configuration can take to the host.
+// TestEveryKindOfMountIsReached sends requests to apps at mounts of all kinds as a browser does:
+// over TLS and HTTP/2, over HTTP/1, and with WebSockets, by every way in which a configuration can
+// reach the host.
 func TestEveryKindOfMountIsReached(t *testing.T) {
 	var apps []modgw.Descriptor
 	for i, mount := range []modgw.MountPath{"/", "/blog", "/blog/api", "/a.b", "/with space", "/café", "/ü b/ö", "/50%", "/a&b;c=d,e", "/~me", "/it's", `/q"q`, "/a:b@c", "/#"} {
@@ -91,8 +92,7 @@ func TestPathsThatMatchReachTheirApp(t *testing.T) {
 	}
 }
 
-// place answers with the path that was asked for, its query and the scheme; after an upgrade too,
-// in a line.
+// place answers with the requested path, its query and the scheme; after an upgrade, in a line.
 func place(w http.ResponseWriter, r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	text := fmt.Sprintf("%s %s %s", info.Path, r.URL.RawQuery, info.Scheme)

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// The client is this binary, in a process of its own.
+// The client is this binary, in a separate process.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == load.Argument {
 		exit(load.Main(os.Stdin, os.Stdout))

@@ -31,8 +31,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bench is a host without apps of its own, behind real web servers. The host's fronts, its sockets
-// and its answer to probes are real.
+// bench is a host with fake apps, behind real web servers. The host's fronts, its sockets and its
+// answer to probes are real.
 type bench struct {
 	dir       string
 	apps      atomic.Pointer[[]modgw.Descriptor]
@@ -136,7 +136,7 @@ func defaultApps() []modgw.Descriptor {
 	return []modgw.Descriptor{app("blog", modgw.KindStatic, "/")}
 }
 
-// serve lets the bench have apps; nil: the default ones.
+// serve sets the apps of the bench; nil: the default ones.
 func (b *bench) serve(apps []modgw.Descriptor) {
 	if apps == nil {
 		apps = defaultApps()
@@ -215,7 +215,7 @@ func (s *webServer) whole(t *testing.T, conf string) string {
 		"  http-request redirect location http://row-%d/ if { hdr(host) row.test }\n", s.Dir, s.port, s.row) + conf
 }
 
-// use lets the web server serve a configuration, and returns when it does.
+// use makes the web server serve a configuration, and returns when it does.
 func (s *webServer) use(t *testing.T, conf string) {
 	t.Helper()
 	s.write(t, s.sites, s.whole(t, conf))

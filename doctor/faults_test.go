@@ -25,7 +25,7 @@ type row struct {
 	directive string   // named by the finding
 	byHand    bool     // Repair does not fix it
 	beside    []string // further codes that follow from the fault
-	// the web server does not accept the configuration: nothing is asked
+	// the web server does not accept the configuration: no requests are sent
 	refused bool
 }
 

@@ -43,9 +43,9 @@ func start(t *testing.T, server target, apps []modgw.Descriptor, o export.Option
 	return fronttest.StartLighttpd(t, string(conf))
 }
 
-// TestEveryKindOfMountIsReached asks apps at mounts of all kinds as a browser does: over TLS and
-// HTTP/2, and with WebSockets over both versions, by every way that a configuration can take to the
-// host.
+// TestEveryKindOfMountIsReached sends requests to apps at mounts of all kinds as a browser does:
+// over TLS and HTTP/2, and with WebSockets over both versions, by every way in which a
+// configuration can reach the host.
 func TestEveryKindOfMountIsReached(t *testing.T) {
 	var apps []modgw.Descriptor
 	for i, mount := range []modgw.MountPath{"/", "/blog", "/blog/api", "/a.b", "/with space", "/café", "/ü b/ö", "/50%", "/a&b;c=d,e", "/~me", "/it's", "/a:b@c", "/#", "/(a|b)", "/[x]"} {

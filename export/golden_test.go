@@ -38,8 +38,8 @@ var targets = []target{
 	{"lighttpd", export.Lighttpd, fronttest.CheckLighttpd, ""},
 }
 
-// TestConfigurations writes the configurations that each testdata/*.txtar asks for, compares them,
-// and lets the servers read them.
+// TestConfigurations writes the configurations for the settings in each testdata/*.txtar, compares
+// them, and has the servers check them.
 func TestConfigurations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

@@ -42,7 +42,7 @@ func TestSubrequestsReachTheirApp(t *testing.T) {
 	}
 }
 
-// A location of another configuration needs nothing outside of it.
+// A location in another configuration requires no settings outside of it.
 func TestLocationOfAnotherConfigurationReachesItsApp(t *testing.T) {
 	apps := []modgw.Descriptor{app("root", "/"), app("login", "/login")}
 	for _, kind := range []string{"fastcgi", "http", "uwsgi", "scgi"} {

@@ -102,8 +102,8 @@ func gateway(t *testing.T, apps []modgw.Descriptor, next chan struct{}) *modgw.G
 	return g
 }
 
-// serve lets a front of a kind serve the gateway on a Unix socket that everybody may open, until
-// the test ends. It trusts proxies.
+// serve runs a front of a kind for the gateway on a Unix socket that everyone may open, until the
+// test ends. It trusts proxies.
 func serve(t *testing.T, kind string, g *modgw.Gateway, proxies ...netip.Prefix) modgw.Listener {
 	t.Helper()
 	path := filepath.Join(fronttest.Dir(t), kind)
@@ -275,7 +275,7 @@ func TestRequestsReachTheAppThatTheGatewayWouldChoose(t *testing.T) {
 			{"other.org", "/", "root |/ / 0"},
 		} {
 			status, body := ask(t, s.URL, c.host, c.target, nil, nil)
-			// Where the server does not change the path, it is as the client wrote it.
+			// A server that does not change the path passes it on as the client wrote it.
 			if c.target == "/blog/static/../../x" {
 				body = strings.Replace(body, " /blog/static/../../x ", " /x ", 1)
 			}
@@ -338,7 +338,7 @@ func TestOneURLCarriesStreamsAndWebSockets(t *testing.T) {
 		}
 		defer http.DefaultClient.CloseIdleConnections()
 		defer response.Body.Close()
-		for i := range 3 { // each arrives before the app goes on
+		for i := range 3 { // each arrives before the app continues
 			want := fmt.Sprintf("data: %d\n\n", i)
 			got := make([]byte, len(want))
 			if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != want {

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// FuzzDescriptor looks for text that makes the decoder panic, or shows a secret.
+// FuzzDescriptor searches for text that makes the decoder panic, or reveals a secret.
 func FuzzDescriptor(f *testing.F) {
 	archives, _ := filepath.Glob("testdata/*.txtar")
 	for _, name := range archives {
@@ -55,7 +55,8 @@ func FuzzDescriptor(f *testing.F) {
 	})
 }
 
-// FuzzDotenv looks for an env_file that makes its reader panic, or a value that was never written.
+// FuzzDotenv searches for an env_file that makes its reader panic, or for a value that was not in
+// the file.
 func FuzzDotenv(f *testing.F) {
 	f.Add("A=1\nexport B='x'\nC=\"a\\n\"\n")
 	f.Add("A='\n\n#\n'x\nB=\"\\\"\"")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestSandboxOfTheDefaultsConfinesAppsThatHaveNone loads apps with a block of their own and
-// without.
+// TestSandboxOfTheDefaultsConfinesAppsThatHaveNone loads apps with and without their own sandbox
+// block.
 func TestSandboxOfTheDefaultsConfinesAppsThatHaveNone(t *testing.T) {
 	dir := testProject(t, map[string]string{
 		"modgw.hcl":    "apps = [\"*/app.hcl\"]\ndefaults {\n  sandbox { network = [\"10.0.0.1:5432\"] }\n}\n",

@@ -16,7 +16,7 @@ import (
 
 const small = "app \"small\" {\n  static { dir = \".\" }\n}\n"
 
-// loadText loads a descriptor of that text and gives the diagnostics as people see them.
+// loadText loads a descriptor from a text and returns the diagnostics as they are printed.
 func loadText(t *testing.T, text string) (*File, string) {
 	t.Helper()
 	name := filepath.Join(testProject(t, map[string]string{"modgw.hcl": text}), "modgw.hcl")

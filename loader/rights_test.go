@@ -337,7 +337,7 @@ func TestUnreadableForANormalUser(t *testing.T) {
 	wantText(t, rendered(t, diags), "MGW-CFG-001", "Permission denied")
 }
 
-// tenantOf lets a user claim a host, two apps and a little of the machine.
+// tenantOf returns tenants with a user who may claim a host, two apps and a part of the machine.
 func tenantOf(user *account.Account) claims.Tenants {
 	t := modgw.Tenant{User: user.Name, Hosts: []string{"a.test"}, Apps: 2, Disk: 1 << 30}
 	t.Ceilings.Workers, t.Ceilings.Limits.Memory, t.Ceilings.Limits.Body = 1, 1<<30, 32<<20

@@ -63,7 +63,7 @@ func wantDiagram(t *testing.T, heading string, seen map[string]bool) {
 type deployStory struct {
 	build, start error
 	health       int   // status of the answer to the health path
-	taken        bool  // another app has the place and stays there
+	taken        bool  // another app has the place and keeps it
 	neighbour    error // why the app that had the place cannot leave it; nil: it leaves
 }
 

@@ -23,8 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stubRunner answers with its generation's greeting. It is all that the gateway can see of a real
-// one.
+// stubRunner answers with its generation's greeting. The gateway sees no difference to a real
+// runner.
 type stubRunner struct {
 	config  RunnerConfig
 	stage   *stage
@@ -36,7 +36,7 @@ type stage struct {
 	startErr func(Descriptor) error    // nil: every start succeeds
 	serve    http.HandlerFunc          // nil: answers the greeting
 	starting func(ctx context.Context) // runs during a start
-	status   func(RunnerConfig)        // runs when a status is asked for
+	status   func(RunnerConfig)        // runs when the status is requested
 	mu       sync.Mutex
 	runners  []*stubRunner
 }
@@ -259,7 +259,7 @@ func TestWaitingIsBoundedInNumberAndTime(t *testing.T) {
 	began, finish := make(chan struct{}), make(chan struct{})
 	g := testGateway(t, &stage{starting: func(context.Context) { close(began); <-finish }})
 	d := descriptor("hello")
-	d.Queue = Queue{Max: 1, Timeout: 2 * time.Second} // in which the test sees the request wait
+	d.Queue = Queue{Max: 1, Timeout: 2 * time.Second} // time for the test to see the request wait
 	var all sync.WaitGroup
 	all.Go(func() { deploy(t, g, d) })
 	<-began

@@ -99,8 +99,8 @@ func TestNoUsersAppAnswersForAHostOfAnotherUser(t *testing.T) {
 	}
 }
 
-// TestUsersShareAHostOnlyWhereTheirMountsSaySo has a host that apps of two users name. Which one
-// comes first in the table is by chance.
+// TestUsersShareAHostOnlyWhereTheirMountsSaySo uses a host name in apps of two users, which are in
+// the table in random order.
 func TestUsersShareAHostOnlyWhereTheirMountsSaySo(t *testing.T) {
 	apps := map[AppName]*App{}
 	for _, d := range []Descriptor{

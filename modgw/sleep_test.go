@@ -282,7 +282,7 @@ func TestAppStaysAwakeWhileAnotherHostMayHaveItsRequests(t *testing.T) {
 		d.Idle.SleepAfter = time.Millisecond
 		deploy(t, g, d)
 		w := &idleWatch{gateway: g, app: g.apps["blog"], generation: g.apps["blog"].current.Load(), idle: d.Idle}
-		w.generation.inherits = c.inherits // nothing reads it while HoldAwake holds
+		w.generation.inherits = c.inherits // it is not read while HoldAwake holds
 		release := c.hold(g)
 		if held := g.isHeldAwake(w.generation); !held {
 			t.Errorf("%s: it may sleep while both hold it", name)

@@ -108,7 +108,7 @@ func TestGenerationThatIsCalledOffWhileItWaitsForItsPlaceIsStopped(t *testing.T)
 	s := &stage{}
 	g := testGateway(t, s)
 	deploy(t, g, at("old", "/", "1"))
-	if err := g.Expect(at("old", "/old", "2")); err != nil { // but no one deploys it
+	if err := g.Expect(at("old", "/old", "2")); err != nil { // but it is not deployed
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -29,7 +29,7 @@ type settling struct {
 	app   *app
 	file  string
 	begin time.Time
-	work  time.Duration // how long the consumer takes
+	work  time.Duration // time that the consumer takes
 	saves int
 
 	mu      sync.Mutex

@@ -118,7 +118,7 @@ func TestTheKernelsQueueOverflows(t *testing.T) {
 	w.mu.Lock()
 	f := w.events.folders
 	w.mu.Unlock()
-	f.mu.Lock() // nothing is delivered
+	f.mu.Lock() // no events are delivered
 	a, b := filepath.Join(in.Root, "a"), filepath.Join(in.Root, "b")
 	put(t, a, "")
 	for range most { // a rename is two events

@@ -21,8 +21,8 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// inOwnMounts runs the test in a process that has a table of mounts of its own, and reports
-// whether this is that process.
+// inOwnMounts runs the test in a process with its own mount namespace, and reports whether this is
+// that process.
 func inOwnMounts(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("RELOAD_TEST_MOUNTS") != "" {
@@ -177,8 +177,8 @@ func TestASingleMountedFileIsWarnedOfOnce(t *testing.T) {
 	s.degraded(w, "")
 }
 
-// TestWithoutInotifyFilesArePolledUntilItIsThere takes the kernel's inotify away, as when the
-// limits are used up.
+// TestWithoutInotifyFilesArePolledUntilItIsThere makes the kernel's inotify unavailable, as if its
+// limits were used up.
 func TestWithoutInotifyFilesArePolledUntilItIsThere(t *testing.T) {
 	if os.Getenv("RELOAD_TEST_LIMITS") == "" {
 		cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")

@@ -26,7 +26,7 @@ type eventedApp struct {
 	*app
 	folders *folders
 	root    string
-	looked  int // files and folders that were asked for or opened
+	looked  int // files and folders that were examined or opened
 }
 
 func newEventedApp(t *testing.T, in Interest) *eventedApp {
@@ -67,7 +67,7 @@ func (e *eventedApp) countingDisk(in Interest) disk {
 	}
 }
 
-// receive reads the events of all that has happened.
+// receive reads the events so far.
 func (e *eventedApp) receive() {
 	e.Helper()
 	e.folders.cookies.awaitDelivery(e.Context(), e.folders)
@@ -103,7 +103,7 @@ func writeFile(t *testing.T, path, content string) {
 	put(t, path, content)
 }
 
-// manyFiles makes a root with that many files in 50 folders.
+// manyFiles creates a root with count files in 50 folders.
 func manyFiles(t *testing.T, count int) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -259,7 +259,7 @@ func changeSomething(r *rand.Rand, dir string) string {
 	one, other := path(), path()
 	what := strings.Fields("write write write write mkdir rename remove link replace")[r.IntN(9)]
 	if what == "link" && r.IntN(3) > 0 {
-		what = "write" // a link makes everything looked at, and stays
+		what = "write" // a link causes a full scan, and remains
 	}
 	switch what {
 	case "write":

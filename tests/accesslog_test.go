@@ -53,7 +53,7 @@ func (s *site) sendRaw(text string) string {
 	return string(answer)
 }
 
-// accessLines returns the lines of the log when there are so many.
+// accessLines returns the lines of the log when there are n lines.
 func (s *site) accessLines(n int) (lines []accessLine) {
 	s.t.Helper()
 	s.eventually(fmt.Sprintf("%d lines are in the access log", n), func() bool {
@@ -74,8 +74,8 @@ func (s *site) accessLines(n int) (lines []accessLine) {
 	return lines
 }
 
-// TestAccessLogHasALineForEachRequest asks apps of several kinds and the host itself, directly and
-// through Apache.
+// TestAccessLogHasALineForEachRequest sends requests to apps of several kinds and to the host
+// itself, directly and through Apache.
 func TestAccessLogHasALineForEachRequest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

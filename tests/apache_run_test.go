@@ -47,8 +47,8 @@ func TestApacheRunServesAppsThroughAnApacheOfItsOwn(t *testing.T) {
 	s.eventually("a new descriptor is an app behind Apache", func() bool { _, body := s.get("/three/"); return body == "three" })
 }
 
-// The host's own listeners, here one with TLS alone, are none that Apache could use; and an app
-// that is still being built keeps no other away.
+// Apache could not use the host's own listeners, here a single one with TLS; and an app that is
+// still being built does not delay the others.
 func TestApacheRunAnswersWithTheFirstAppBesideTheListenersOfTheFile(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")

@@ -63,7 +63,7 @@ def application(environ, start_response):
 		t.Errorf("status: %s", got)
 	}
 
-	// A restart of the host takes the worker with it to the new generation.
+	// A restart of the host moves the worker to the new generation.
 	s.mustRun("restart", "hello", "-c", "modgw.hcl")
 	if code, body := s.get("/"); code != 200 || body != "one" {
 		t.Errorf("after the restart: %d %q", code, body)

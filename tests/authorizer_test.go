@@ -88,7 +88,7 @@ Alias /secret %s
 	if strings.Contains(s.log.String(), "lovelace") {
 		t.Error("a password is in the log")
 	}
-	// An app without an authorize block lets no user pass.
+	// An app without an authorize block admits no user.
 	s.write("modgw.hcl", "app \"accounts\" {\n  wsgi {\n    entry = \"app.py\"\n    workers = 1\n  }\n}\n")
 	s.eventually("refusal", func() bool {
 		r, err := http.NewRequest("GET", apache.URL+"/secret/secret.txt", nil)
@@ -101,8 +101,8 @@ Alias /secret %s
 	})
 }
 
-// TestApacheAsksAnAppWithoutALogin has Apache ask allow_access of every request, for which no
-// client has to log in. The configuration is the one of docs/authorizer.md.
+// TestApacheAsksAnAppWithoutALogin has Apache call allow_access for every request, without a login
+// of the client. The configuration is the one in docs/authorizer.md.
 func TestApacheAsksAnAppWithoutALogin(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")

@@ -17,8 +17,8 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// codeBlock finds the blocks of a page by their language, with the mark above those whose lines are
-// alternatives to each other.
+// codeBlock finds the blocks of a page by their language, with the mark above blocks whose lines
+// are alternatives to each other.
 var codeBlock = regexp.MustCompile("(?ms)^(<!-- each line alone -->\n)?^```([a-z]+)\n(.*?)^```$")
 
 // blockChecks maps languages to functions that check a block. Each returns the fault of a block, or
@@ -27,7 +27,7 @@ var blockChecks = map[string]func(*testing.T, string) string{
 	"apache": checkApacheBlock, "nginx": checkNginxBlock, "lighttpd": checkLighttpdBlock, "haproxy": checkHAProxyBlock,
 	"ini": checkUnitBlock, "python": checkPythonBlock, "sh": checkShellBlock, "go": checkGoBlock,
 	"json": checkJSONBlock,
-	// those are loaded, run, read and written by other tests
+	// loaded, run, read and written by other tests
 	"hcl": nil, "console": nil, "markdown": nil, "text": nil,
 	"mermaid": nil, // drawn by the program that shows the page
 }
@@ -153,8 +153,8 @@ func checkUnitBlock(t *testing.T, block string) string {
 	return ""
 }
 
-// checkPythonBlock compiles a block. A whole app is served as well, with packages of the names that
-// it asks for.
+// checkPythonBlock compiles a block. If the block is a whole app, it also serves it, with stubs of
+// the packages that it requires.
 func checkPythonBlock(t *testing.T, block string) string {
 	compiling := exec.Command("python3", "-c", "import sys; compile(sys.stdin.read(), 'block', 'exec')")
 	compiling.Stdin = strings.NewReader(block)

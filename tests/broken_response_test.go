@@ -213,7 +213,7 @@ func TestUnreadBodiesOfOneClientCostNoOtherBehindNginx(t *testing.T) {
 					}
 					resp, err := client.Post(nginx.URL+path, "text/plain", body)
 					if err != nil {
-						continue // it may see the end of its own connection
+						continue // the server may see the end of its own connection
 					}
 					io.Copy(io.Discard, resp.Body)
 					resp.Body.Close()

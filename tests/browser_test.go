@@ -20,7 +20,7 @@ import (
 // chromium is the browser that opens pages in tests.
 var chromium browserProcess
 
-// browserProcess is a Chromium with a profile of its own, which starts when a test needs it.
+// browserProcess is a Chromium with its own profile, which starts when a test needs it.
 type browserProcess struct {
 	start  sync.Once
 	page   context.Context // the first one
@@ -35,7 +35,7 @@ func (b *browserProcess) run(program string) {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(b.dir, "profile")),
-		chromedp.Env("TMPDIR="+b.dir), // where it leaves a folder
+		chromedp.Env("TMPDIR="+b.dir), // it leaves a folder there
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 	)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
@@ -116,7 +116,7 @@ func TestOpenPageFollowsTheCode(t *testing.T) {
 	s.write("blog/app.py", fmt.Sprintf(devApp, "two"))
 	shows("two")
 
-	// Style sheets: they are swapped, and the page stays as it is.
+	// Style sheets: they are replaced, and the page is not reloaded.
 	evaluate[int](browser, "window.sameDocument = 1")
 	s.write("blog/static/site.css", "h1 { color: rgb(9, 8, 7) }\n")
 	colour("rgb(9, 8, 7)")

@@ -53,7 +53,7 @@ func (s *site) restart(meanwhile func()) {
 	s.start()
 }
 
-// at asks for a page of a host name.
+// at requests a page of a host name.
 func (s *site) at(host, path string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequest("GET", s.url+path, nil)

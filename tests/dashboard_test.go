@@ -62,7 +62,7 @@ func dashboardSite(t *testing.T) *site {
 	return s
 }
 
-// dashboardLink lets a browser into the dashboard.
+// dashboardLink returns a link that gives a browser access to the dashboard.
 func (s *site) dashboardLink() string {
 	return strings.TrimSpace(s.mustRun("dashboard", "-c", s.path("modgw.hcl")))
 }
@@ -154,8 +154,8 @@ func (s *site) prefers(browser context.Context, scheme string) {
 	}
 }
 
-// fits checks that a page is no wider than the screen, and that all that it has loaded is the
-// host's.
+// fits checks that a page is no wider than the screen, and that it has loaded only files of the
+// host.
 func (s *site) fits(browser context.Context, width int64, url string) {
 	s.t.Helper()
 	if _, err := chromedp.Run(browser, chromedp.EmulateViewport(width, 900)); err != nil {
@@ -191,7 +191,7 @@ func (s *site) photograph(browser context.Context, name string) {
 	}
 }
 
-// followsTheApp looks at an open page while things happen to the app, and has it restarted.
+// followsTheApp checks an open page during events of the app, and restarts the app.
 func (s *site) followsTheApp(browser context.Context) {
 	s.t.Helper()
 	shows := func(text string) {
@@ -218,7 +218,7 @@ func (s *site) followsTheApp(browser context.Context) {
 	evaluate[any](browser, "history.back()")
 	shows("Restart")
 
-	// An action asks first.
+	// An action asks for confirmation first.
 	evaluate[any](browser, "[...document.querySelectorAll('.actions a')].find(a => a.textContent === 'Restart').click()")
 	shows("Restart shop?")
 	before := s.status("shop").Generation.Number

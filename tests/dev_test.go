@@ -64,7 +64,7 @@ func (s *site) develop(flags ...string) {
 	s.url = s.spawnUntil(urlLine, nil, append([]string{"dev", "blog", "--listen", "http=127.0.0.1:0", "--state", s.path("state")}, flags...)...)
 }
 
-// ask asks as a browser does, or as a program that wants something else.
+// ask sends a request as a browser does, or as a program that accepts another type.
 func (s *site) ask(path, accept string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequest("GET", s.url+path, nil)
@@ -157,7 +157,7 @@ func TestDevelopingShowsWhereTheAppFails(t *testing.T) {
 	}
 }
 
-// TestServingShowsNothingOfIt asks a host that serves for everything that development shows.
+// TestServingShowsNothingOfIt requests from a serving host everything that development mode shows.
 func TestServingShowsNothingOfIt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -295,7 +295,7 @@ func TestDevelopingAnAppOfAnotherHostAndMount(t *testing.T) {
 		t.Errorf("%d\n%s", status, text)
 	}
 	if status, _ := s.ask("/-/modgw/still", "text/html"); status != http.StatusNotFound {
-		t.Errorf("status %d of the page that the switch leads to", status) // "/", where nothing is
+		t.Errorf("status %d of the page that the switch leads to", status) // "/", without a page
 	}
 }
 

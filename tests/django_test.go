@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/internal/wheeltest"
 )
 
-// djangoSite is a Django project as a team has it: a release in a git checkout, to which "current"
+// djangoSite is a typical Django project of a team: a release in a git checkout, to which "current"
 // leads.
 var djangoSite = map[string]string{
 	"requirements.txt": "Django==4.2.30\nasgiref==3.8.1\nsqlparse==0.5.3\ntyping_extensions==4.12.2\n",

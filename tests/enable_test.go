@@ -91,9 +91,9 @@ func (s *linkedSite) page(host string) string {
 	return fmt.Sprintf("%d %s", code, body)
 }
 
-// TestSitesComeAndGoBehindOneApacheUnderLoad enables sites of four kinds, changes their set three
-// times while all are asked, and sees that no request is lost, and that nothing of a site that is
-// gone is left in Apache's configuration.
+// TestSitesComeAndGoBehindOneApacheUnderLoad enables sites of four kinds, and changes their set
+// three times under load. It checks that no request is lost, and that no part of a removed site is
+// left in Apache's configuration.
 func TestSitesComeAndGoBehindOneApacheUnderLoad(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "perl", "perl")

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// TestErrorsOfTheHostHaveThePagesOfTheApp asks an app that fails in several ways, directly and
-// through Apache.
+// TestErrorsOfTheHostHaveThePagesOfTheApp sends requests to an app that fails in several ways,
+// directly and through Apache.
 func TestErrorsOfTheHostHaveThePagesOfTheApp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -40,7 +40,7 @@ func (s *site) writeLeaving() {
 
 // left returns the PIDs of the processes that the app has left behind.
 func (s *site) left() (pids []int) {
-	text, _ := os.ReadFile(s.path("apps/left/left")) // without the file there are none
+	text, _ := os.ReadFile(s.path("apps/left/left")) // without the file, there are none
 	for field := range strings.FieldsSeq(string(text)) {
 		if pid, err := strconv.Atoi(field); err == nil {
 			pids = append(pids, pid)

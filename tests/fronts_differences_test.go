@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of differences in docs/fronts.md")
 
-// difference is one from mod_wsgi that a web server, or the protocol that it speaks, forces, or
-// that the host makes on every front.
+// difference is a difference from mod_wsgi that a web server or its protocol forces, or that the
+// host makes on every front.
 type difference struct {
 	doors string   // the doors that it holds for: a pattern of path.Match, several separated by ";"
 	rows  []string // nil: all
@@ -24,7 +24,7 @@ type difference struct {
 	why   string
 }
 
-// covers reports whether a difference is the one that was found.
+// covers reports whether a difference matches the one that was found.
 func (x difference) covers(door, row, name string, got outcome) bool {
 	return x.name == name && (x.value == "…" || got[name] == x.value) && (x.rows == nil || slices.Contains(x.rows, row)) &&
 		slices.ContainsFunc(strings.Split(x.doors, ";"), func(pattern string) bool {

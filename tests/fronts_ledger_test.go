@@ -31,12 +31,12 @@ def application(environ, start_response):
     return [id + b" " + VERSION.encode()]
 `
 
-// poster sends POST requests to one front at a low constant rate, each on a connection of its own,
-// and keeps an account.
+// poster sends POST requests to one front at a low constant rate, each on a new connection, and
+// keeps an account.
 type poster struct {
 	front  string
 	url    string
-	server *fronttest.Server // nil: there is none before the host
+	server *fronttest.Server // nil: no web server is in front of the host
 	client *http.Client
 
 	mu sync.Mutex
@@ -162,8 +162,8 @@ func (s *site) webServers(file, haproxy string) map[string]*fronttest.Server {
 	}
 }
 
-// postersFor starts all web servers in front of a host's FastCGI socket. The last poster asks the
-// host itself.
+// postersFor starts all web servers in front of a host's FastCGI socket. The last poster sends its
+// requests directly to the host.
 func (s *site) postersFor(socket, http string) []*poster {
 	s.t.Helper()
 	servers := s.webServers("modgw.hcl", fmt.Sprintf(`

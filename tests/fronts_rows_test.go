@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// row is one request of the table that every front must answer alike.
+// row is a request in the table that every front must answer alike.
 type row struct {
 	name   string
 	method string   // "": GET

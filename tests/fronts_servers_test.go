@@ -48,8 +48,8 @@ func newTold(t *testing.T) *site {
 	return s
 }
 
-// describe describes an app that is asked before the body of a request is complete, as under
-// mod_wsgi.
+// describe returns the descriptor of an app that is called before the body of a request is
+// complete, as under mod_wsgi.
 func describe(name, mount string) string {
 	return fmt.Sprintf(`
 app %q {

@@ -39,7 +39,7 @@ func (v caller) send(t *testing.T, text string) net.Conn {
 	return conn
 }
 
-// able reports whether the door is none of those that cannot do a thing.
+// able reports whether the door is not in the list of doors that cannot do it.
 func (v caller) able(cannot string) bool {
 	return !slices.ContainsFunc(strings.Split(cannot, ";"), func(pattern string) bool {
 		ok, err := path.Match(pattern, v.door.name)
@@ -85,12 +85,12 @@ func (v caller) gone(t *testing.T) {
 	})
 }
 
-// gatherers are the ways on which a server passes the whole body on before it looks for a response.
+// gatherers are the doors at which a server passes on the whole body before it reads a response.
 const gatherers = "mod_wsgi;Apache, mod_fcgid;Apache, mod_cgid;nginx, uwsgi;nginx, scgi;lighttpd, *;Apache, HTTP;Apache, uwsgi;Apache, scgi;HAProxy, FastCGI"
 
 func (v caller) refusal(t *testing.T) {
-	// more than host and worker take of a body that the app does not read: then Apache, too, looks
-	// for a response
+	// More than host and worker buffer of a body that the app does not read: then Apache, too,
+	// reads a response.
 	const sent = 3 << 20
 	size := sent
 	if v.able(gatherers) {

@@ -56,8 +56,8 @@ func sameAnswers(t *testing.T, doors []door) {
 	}
 }
 
-// compare fails the test for each difference from want that is not on the list, and notes those
-// that are.
+// compare fails the test for each difference from want that is not on the list, and records the
+// differences that are.
 func compare(t *testing.T, d door, r row, want, got outcome, met map[int]bool) {
 	t.Helper()
 	names := []string{"status"}
@@ -130,10 +130,10 @@ func (d door) ask(t *testing.T, r row) outcome {
 		if resp.StatusCode == http.StatusOK {
 			o.take(t, body, port)
 		}
-		return o // without it the server answers itself
+		return o // without it the server itself has answered
 	}
 	if !r.announced() {
-		// the host adds it where it has all of the response at once
+		// the host adds it if it has the complete response at once
 		resp.Header.Del("Content-Length")
 	}
 	o["text"] = string(body)

@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// pressure is clients that ask again and again, each time on a connection of its own.
+// pressure is a set of clients that send requests again and again, each on a new connection.
 type pressure struct {
 	answered atomic.Int64
 	group    sync.WaitGroup
@@ -89,7 +89,7 @@ func (s *site) awaitAnswers(p *pressure, more int64) {
 	s.eventually("requests are answered", func() bool { return p.answered.Load() >= before+more })
 }
 
-// slowApp has a path that takes its time.
+// slowApp has a slow path.
 const slowApp = `
 import time
 
@@ -316,7 +316,7 @@ func TestF50StateFilesThatAreBrokenAreMadeAgain(t *testing.T) {
 	}
 }
 
-// programForAll lets every user execute the host.
+// programForAll permits every user to execute the host.
 func (s *site) programForAll() {
 	s.t.Helper()
 	if err := os.MkdirAll(s.path("tmp"), 0o777); err != nil {

@@ -25,7 +25,7 @@ import (
 // site is a folder with a host file, descriptors and apps, and the host that runs them.
 type site struct {
 	t   *testing.T
-	dir string // everybody may enter it
+	dir string // everyone may enter it
 	url string // address of the HTTP listener, without a slash at its end
 	pid int
 	log *output
@@ -145,7 +145,7 @@ func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	return ended
 }
 
-// end asks the host to end, and sees to it that it does so in order and leaves no process behind.
+// end asks the host to end, and checks that it ends in order and leaves no process behind.
 func (s *site) end(cmd *exec.Cmd, ended chan error) {
 	children := descendants(cmd.Process.Pid)
 	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
@@ -227,7 +227,7 @@ func (s *site) status(app string) control.AppStatus {
 	return control.AppStatus{}
 }
 
-// get asks the host directly.
+// get sends a request directly to the host.
 func (s *site) get(path string) (int, string) {
 	s.t.Helper()
 	return get(s.t, s.url+path)

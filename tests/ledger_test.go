@@ -13,7 +13,7 @@ import (
 )
 
 // ledger is a client that sends requests at a constant rate, however long the answers take, and
-// keeps an account of every one: each has an id that the app echoes and writes down.
+// keeps an account of every request: each has an ID that the app echoes and records.
 type ledger struct {
 	url    string
 	client *http.Client

@@ -49,7 +49,7 @@ func newTalker(t *testing.T) *site {
 	return s
 }
 
-// impatient gives up when a host hangs.
+// impatient fails if a host hangs.
 var impatient = &http.Client{Timeout: watchtest.Patience}
 
 func (s *site) answers(path string, status int) {
@@ -78,7 +78,7 @@ func (s *site) worksOn() {
 	s.answers("/", 200)
 }
 
-// readUntilReady reads the host's log until it is ready, and nothing after that.
+// readUntilReady reads the host's log until it is ready, and then stops reading.
 func (s *site) readUntilReady(log io.Reader) (done chan *bufio.Reader) {
 	done = make(chan *bufio.Reader, 1)
 	go func() {
@@ -109,8 +109,8 @@ func TestFullPipeOfTheLogHoldsNothingUp(t *testing.T) {
 	w.Close()
 	<-read
 	s.worksOn()
-	// The pipe is full now, and stays so until the host has ended: the site's clean-up sees that it
-	// does.
+	// The pipe is full now, and stays full until the host has ended: the site's clean-up checks
+	// that it does.
 }
 
 func TestLogWhoseReaderHasGoneIsWrittenAgainWhenThereIsOne(t *testing.T) {

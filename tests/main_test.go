@@ -30,7 +30,7 @@ func runTests(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "modgw-host")
 	build := exec.Command("go", "build", "-o", program, "github.com/modgw/modgw/cmd/modgw-host")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is delivered
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // like the released program
 	if os.Getenv("MODGW_TEST_RACE") != "" {
 		build.Args, build.Env = slices.Insert(build.Args, 2, "-race"), nil
 	}

@@ -17,8 +17,8 @@ import (
 // toldOfMode is toldByWSGI with an environment variable of the process.
 var toldOfMode = strings.Replace(toldByWSGI, `"uid=%d" % os.getuid()`, `"mode=%s" % os.environ.get("MODE")`, 1)
 
-// TestMigratedGunicornAnswersAlike serves an app by Gunicorn behind nginx, migrates the unit of
-// systemd, the settings of Gunicorn and nginx's configuration, and asks both the same.
+// TestMigratedGunicornAnswersAlike serves an app by Gunicorn behind nginx, migrates the systemd
+// unit, the Gunicorn settings and nginx's configuration, and sends the same requests to both.
 func TestMigratedGunicornAnswersAlike(t *testing.T) {
 	t.Parallel()
 	gunicorn := fronttest.Require(t, "gunicorn", "gunicorn")
@@ -77,7 +77,7 @@ server {
 	s.eventually("Gunicorn listens", func() bool {
 		connection, err := net.Dial("unix", s.path("blog/gunicorn.sock"))
 		if err == nil {
-			_ = connection.Close() // nothing was sent
+			_ = connection.Close() // no data was sent
 		}
 		return err == nil
 	})
@@ -113,7 +113,8 @@ func (s *site) migrateAndStart(sources ...string) {
 	s.start()
 }
 
-// TestMigratedVassalsOfUWSGIAnswer migrates the folder of an Emperor, and asks the host.
+// TestMigratedVassalsOfUWSGIAnswer migrates the folder of an Emperor, and sends requests to the
+// host.
 func TestMigratedVassalsOfUWSGIAnswer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -27,7 +27,7 @@ def application(environ, start_response):
 `
 
 // TestMigratedSiteAnswersAlike serves two apps by Apache with mod_wsgi, migrates its configuration,
-// and asks both servers the same.
+// and sends the same requests to both servers.
 func TestMigratedSiteAnswersAlike(t *testing.T) {
 	t.Parallel()
 	needsRoot(t) // the apps run as other users
@@ -131,7 +131,7 @@ func answerOf(t *testing.T, port int, ask string) string {
 		response.Header.Del(name)
 	}
 	var b strings.Builder
-	_ = response.Header.Write(&b) // a strings.Builder takes everything
+	_ = response.Header.Write(&b) // a strings.Builder accepts everything
 	fmt.Fprintf(&b, "%d\n%s", response.StatusCode, text)
 	return strings.ReplaceAll(b.String(), fmt.Sprint(port), "PORT")
 }

@@ -90,7 +90,7 @@ func posing(t *testing.T, address, settings string) *site {
 	return s
 }
 
-// pose asks as a web server from a process of a user.
+// pose sends a request like a web server's from a process of a user.
 func (s *site) pose(uid int, address string) string {
 	s.t.Helper()
 	// An absolute path: otherwise Python looks for its library next to the first python3 in its

@@ -48,8 +48,8 @@ func (s *site) processSettings(path string) (got processSettings) {
 	return got
 }
 
-// TestProcessesOfAnAppAreStartedAsItsDescriptorSays asks a worker, one that was forked from the
-// warm copy, and a CGI script.
+// TestProcessesOfAnAppAreStartedAsItsDescriptorSays checks a worker, a worker that was forked from
+// the warm copy, and a CGI script.
 func TestProcessesOfAnAppAreStartedAsItsDescriptorSays(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -127,8 +127,8 @@ app "blog" {
 	s.wantLog("of processor time")
 }
 
-// TestSettingsThatUsersOfModWSGIKnow asks a worker that was started by itself and one that was
-// forked from the warm copy.
+// TestSettingsThatUsersOfModWSGIKnow checks a worker that was started by itself and a worker that
+// was forked from the warm copy.
 func TestSettingsThatUsersOfModWSGIKnow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -73,8 +73,8 @@ func (s *site) shareGoCache() {
 	}
 }
 
-// warmGoCache builds a module once as the host will, for on a fresh machine the standard library
-// takes longer to compile than the host is waited for.
+// warmGoCache builds a module once as the host will: on a fresh machine, compiling the standard
+// library takes longer than the tests wait for the host.
 func (s *site) warmGoCache(module string) {
 	s.t.Helper()
 	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-o", os.DevNull, ".")

@@ -114,8 +114,8 @@ func (a *app) generations() []string {
 	return causes
 }
 
-// oneReload does something after which the app has to answer with the text, from the generation
-// after the one before.
+// oneReload performs an action after which the app must answer with the text, from the next
+// generation.
 func (a *app) oneReload(text string, do func()) {
 	a.t.Helper()
 	before := len(a.generations())
@@ -330,7 +330,7 @@ func TestF27AMissingFolderIsWaitedFor(t *testing.T) {
 func TestF32SavingWithoutEndMakesFewGenerationsAndEndsWithTheLast(t *testing.T) {
 	t.Parallel()
 	a := prepareApp(t, "apps/blog")
-	// Each file is a version of its own: the app may start while the next one is saved.
+	// Each file is a separate version: the app may start while the next file is saved.
 	a.write("apps/blog/parts.py", "END = True\nclass Any:\n    __ne__ = lambda self, other: False\nVERSION = Any()\n")
 	a.start()
 	watching, stop := context.WithCancel(t.Context())

@@ -75,7 +75,7 @@ func (s *site) allowScripts() {
 	})
 }
 
-// writeExecutable writes a file that everybody may execute.
+// writeExecutable writes a file that everyone may execute.
 func (s *site) writeExecutable(name, text string) {
 	s.t.Helper()
 	s.write(name, text)
@@ -98,8 +98,8 @@ func (s *site) residents() (pids []int) {
 	return pids
 }
 
-// answersAsOne sees that the script behind a URL is one host with one worker for all clients, that
-// it is mounted where it should, and that an edited app is served.
+// answersAsOne checks that the script behind a URL is one host with one worker for all clients,
+// that it is mounted where it should be, and that an edited app is served.
 func (s *site) answersAsOne(url, mount string) {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -181,8 +181,8 @@ Alias /app `+s.path("app")+`
 RewriteEngine on
 RewriteRule ^/pretty(/.*)?$ /app/hello.fcgi$1 [PT]
 `)
-	// mod_cgid gives its socket away after it has begun to listen. Until then Apache may not
-	// connect.
+	// mod_cgid changes the owner of its socket after it has begun to listen. Until then Apache may
+	// not connect.
 	s.eventually("the socket of mod_cgid is Apache's", func() bool {
 		sockets, _ := filepath.Glob(s.path("cgisock*"))
 		return slices.ContainsFunc(sockets, func(name string) bool {
@@ -240,7 +240,7 @@ func TestScriptThatIsExecutedByHand(t *testing.T) {
 	if out, problems := run(request...); !strings.Contains(out, "script=/s path=/x") {
 		t.Errorf("got %q, %q", out, problems)
 	}
-	// So is one whose socket was removed.
+	// So is a host whose socket was removed.
 	sockets, _ := filepath.Glob(s.path("tmp/modgw-*/*/fcgi.sock"))
 	for _, socket := range sockets {
 		if err := os.Remove(socket); err != nil {

@@ -37,8 +37,8 @@ var sevenMounts = []mount{
 }
 
 // TestSevenMountsUnderOneApache runs programs of seven kinds from one folder of descriptors behind
-// an Apache with the generated configuration, edits each of them while all are asked, and sees that
-// no request is lost and that WebSockets and event streams go over to the new version.
+// an Apache with the generated configuration, and edits each of them under load. It checks that no
+// request is lost, and that WebSockets and event streams move to the new version.
 func TestSevenMountsUnderOneApache(t *testing.T) {
 	t.Parallel()
 	fronttest.Require(t, "apache2", "apache2")

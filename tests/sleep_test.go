@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// tickingApp counts in a thread of its own, which shows whether it runs.
+// tickingApp counts in a separate thread, which shows whether it runs.
 const tickingApp = `
 import threading, time
 ticks = 0

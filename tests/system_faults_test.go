@@ -92,7 +92,7 @@ async def application(scope, receive, send):
 	}
 }
 
-// missing skips a test for want of a program, unless everything should be installed.
+// missing skips a test because a program is missing, unless all programs should be installed.
 func missing(t *testing.T, message string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -321,7 +321,7 @@ func TestF77HostAndAppsStartWithoutANetwork(t *testing.T) {
 	}
 }
 
-// works skips a test where a command does not work, as in a container without rights.
+// works skips a test if a command fails, as in a container without rights.
 func works(t *testing.T, command ...string) {
 	t.Helper()
 	if out, err := exec.Command(command[0], append(command[1:], "true")...).CombinedOutput(); err != nil {
@@ -396,7 +396,7 @@ func TestF81ReloadsLeaveNothing(t *testing.T) {
 	s.eventually("there are as many files and processes as before", func() bool {
 		return openFiles(t, s.pid) <= files && len(descendants(s.pid)) <= children
 	})
-	// Go keeps those that once waited in a system call
+	// Go keeps threads that once waited in a system call
 	if now := threadsOf(t, s.pid); now > threads+10 {
 		t.Errorf("there were %d threads, and there are %d", threads, now)
 	}

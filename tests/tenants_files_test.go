@@ -33,7 +33,7 @@ func (s *site) enable(name, target string) {
 	}
 }
 
-// give lets a user own files.
+// give makes a user the owner of files.
 func (s *site) give(uid int, names ...string) {
 	s.t.Helper()
 	for _, name := range names {
@@ -49,7 +49,7 @@ func TestDescriptorOfATenantIsWatchedWithTheTenantsRights(t *testing.T) {
 	s.tenant(tenantA, "a", ownPage("a", `env = { WHERE = file("where") }`))
 	s.write("apps/a/where", "one")
 	s.enable("a", "apps/a/modgw.hcl")
-	// A pipe in the place of a file that the host looks into holds nothing up.
+	// A pipe in place of a file that the host reads does not block it.
 	if err := syscall.Mkfifo(s.path("apps/a/.git"), 0o666); err != nil {
 		t.Fatal(err)
 	}

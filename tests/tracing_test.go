@@ -19,7 +19,7 @@ import (
 	"github.com/modgw/modgw/internal/fronttest"
 )
 
-// spanCollector is a collector of OpenTelemetry, as far as it takes spans.
+// spanCollector is an OpenTelemetry collector that only receives spans.
 type spanCollector struct {
 	*httptest.Server
 
@@ -69,7 +69,7 @@ func attribute(all []*commonpb.KeyValue, name string) *commonpb.AnyValue {
 	return nil
 }
 
-// find returns the span with an id, as a traceparent header has it.
+// find returns the span with an ID in the format of a traceparent header.
 func (c *spanCollector) find(s *site, service, id string) receivedSpan {
 	s.t.Helper()
 	var found receivedSpan
@@ -111,7 +111,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `
 
-// TestTraceGoesOnThroughTheHostIntoAppsOfAllKinds asks apps which trace they are in, directly and
+// TestTraceGoesOnThroughTheHostIntoAppsOfAllKinds checks in which trace apps are, directly and
 // through Apache.
 func TestTraceGoesOnThroughTheHostIntoAppsOfAllKinds(t *testing.T) {
 	t.Parallel()

@@ -128,7 +128,7 @@ type begunUpgrade struct {
 }
 
 // beginUpgrade begins an upgrade to a host that starts the gated app with another value, which the
-// host that runs does not look at.
+// running host does not read.
 func (s *site) beginUpgrade(value string) begunUpgrade {
 	s.t.Helper()
 	for _, name := range []string{"apps/gated/go", "apps/gated/began"} {

@@ -62,7 +62,7 @@ class Server(http.server.ThreadingHTTPServer):
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `
 
-// load asks again and again by requests that neither its client nor a web server may repeat.
+// load sends requests again and again. Neither its client nor a web server may repeat them.
 type load struct {
 	url    string
 	sent   atomic.Int64

@@ -35,7 +35,7 @@ func TestEqualInputsAreSharedByApps(t *testing.T) {
 	}
 }
 
-// age makes all environments look as if they had been used so long ago, the first the longest.
+// age makes all environments look as if they were last used long ago, the first one the longest.
 func (s *site) age(hashes ...string) {
 	s.t.Helper()
 	for i, hash := range hashes {

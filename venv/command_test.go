@@ -46,7 +46,7 @@ func TestCommandFindsTheModulesOfTheApp(t *testing.T) {
 	s.write("deploy/web/__init__.py", "")
 	d.Env = map[string]string{"PYTHONPATH": s.root + "/own"}
 	env := s.mustBuild(d)
-	// A script elsewhere, as those in bin are, has only sys.path to find modules.
+	// A script outside of the app, like those in bin, finds modules only by sys.path.
 	script := t.TempDir() + "/script.py"
 	if err := os.WriteFile(script, []byte("import first, second, third, fourth\nprint(first.NAME, second.NAME, third.NAME, fourth.NAME)\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -52,8 +52,8 @@ func TestBuildsReachTheirIndexAndWriteTheirFolders(t *testing.T) {
 	}
 }
 
-// TestEnvironmentOfTheHostIsReadWhereAnAppIsHeldToItsFolders asks for the rules of interpreters
-// that a tenant's apps have.
+// TestEnvironmentOfTheHostIsReadWhereAnAppIsHeldToItsFolders checks the rules for interpreters of a
+// tenant's apps.
 func TestEnvironmentOfTheHostIsReadWhereAnAppIsHeldToItsFolders(t *testing.T) {
 	b := &Builder{envs: "/state/envs"}
 	bounded := &modgw.Sandbox{Within: []string{"/home/a"}}

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// bytesOf writes so many bytes that take room.
+// bytesOf writes size bytes that use disk space.
 func bytesOf(t *testing.T, path string, size int) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(strings.Repeat("x", size)), 0o600); err != nil {

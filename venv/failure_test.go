@@ -109,7 +109,7 @@ func TestFullDiskIsTold(t *testing.T) {
 	}
 }
 
-// A build that is given up takes everything with it that it started.
+// A build that is given up is ended together with all processes that it started.
 func TestBuildGetsNoMoreMemoryThanItMayHave(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -18,8 +18,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Whenever a host is killed while it builds, also together with all that it started, the next build
-// is right.
+// Whenever a host is killed during a build, even together with all processes that it started, the
+// next build is right.
 func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 	t.Parallel()
 	for i, step := range killSteps() {
@@ -71,7 +71,7 @@ func (s *site) killBuild(step string, delay time.Duration, group bool) string {
 		last = lines.Text()
 	}
 	select {
-	case <-time.After(delay): // a moment of its own in every run
+	case <-time.After(delay): // a different moment in every run
 	case <-s.t.Context().Done():
 	}
 	if group {

@@ -37,7 +37,7 @@ func (s toolFolder) program(path, script string) string {
 	return path
 }
 
-// find looks on the toolFolder, where /usr/bin, /usr/local/bin and pyenv come in as well.
+// find searches the toolFolder, which also contains /usr/bin, /usr/local/bin and pyenv.
 func (s toolFolder) find(app string, demands ...string) (interpreter, error) {
 	s.t.Helper()
 	b := New(Config{State: filepath.Join(s.base, "state"), Environ: []string{

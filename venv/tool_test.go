@@ -195,7 +195,7 @@ func TestPythonWithoutPip(t *testing.T) {
 	s := newSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
 	real := s.mustBuild(s.descriptor())
-	// An interpreter that hides its pip: asked for it, it behaves as if there were none.
+	// An interpreter that hides its pip: it behaves as if pip were not installed.
 	python := toolFolder{t, s.root}.program("python", `
 case "$*" in
 *import*pip*) `+real.Interpreter+` "$@" | sed 's/"pip": "[^"]*"/"pip": ""/; s/"ensurepip": true/"ensurepip": '$ENSURE'/; s/"prefix": "[^"]*"/"prefix": ""/; s/"base_prefix": "[^"]*"/"base_prefix": ""/' ;;

@@ -52,7 +52,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// get asks a site by its name.
+// get requests a page of a site, by the site's name.
 func get(t *testing.T, u *url.URL, host, path string) (status int, body string) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}

@@ -89,8 +89,8 @@ func run(t *testing.T, job Job) Result {
 	return result
 }
 
-// runUntil runs a job, for longer and longer, until its result is enough: a machine with other work
-// may answer nothing for a while.
+// runUntil runs a job, longer each time, until its result is sufficient: a busy machine may give no
+// answers for a while.
 func runUntil(t *testing.T, job Job, enough func(Result) bool) Result {
 	t.Helper()
 	for {
@@ -139,8 +139,8 @@ func TestNobodyListeningIsAnError(t *testing.T) {
 	}
 }
 
-// A server that stops for a while answers late to all requests that should have been sent
-// meanwhile, not only to the one that it was asked.
+// A server that pauses for a while answers late all requests that should have been sent meanwhile,
+// not only the one that it had received.
 func TestAFixedRateCountsFromTheIntendedMoment(t *testing.T) {
 	stopped := false
 	address := server(t, func(w http.ResponseWriter, r *http.Request) {

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// TestEveryCommandHasAManualPage writes the manual pages into $MODGW_MAN_DIR, from where
-// scripts/package takes them, or into a folder of the test.
+// TestEveryCommandHasAManualPage writes the manual pages into $MODGW_MAN_DIR, for scripts/package,
+// or into a folder of the test.
 func TestEveryCommandHasAManualPage(t *testing.T) {
 	dir := os.Getenv("MODGW_MAN_DIR")
 	if dir == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw/host"
 )
 
-// listenFor listens where the dev host of a target does, until the test ends.
+// listenFor listens at the address of the dev host of a target, until the test ends.
 func listenFor(t *testing.T, p projects, target string) modgw.Address {
 	t.Helper()
 	state, err := p.state(target)

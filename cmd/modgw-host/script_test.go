@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:         "testdata/script",
-		WorkdirRoot: t.TempDir(), // its own stays where only some of the scripts are run
+		WorkdirRoot: t.TempDir(), // its default remains if only some of the scripts are run
 		Cmds:        map[string]func(*testscript.TestScript, bool, []string){"waitready": waitReady, "explained": explained},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, ".state"))
@@ -48,8 +48,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// explained checks that the last command has said a code with a message that troubleshooting.md
-// quotes for it.
+// explained checks that the last command has printed a code with a message that troubleshooting.md
+// quotes for the code.
 func explained(ts *testscript.TestScript, _ bool, args []string) {
 	if err := faulttest.Check(ts.ReadFile("stderr"), args[0]); err != nil {
 		ts.Fatalf("%v", err)

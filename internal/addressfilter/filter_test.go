@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// reach tries an address: it is "denied" by a filter, or "let through", where nothing needs to
-// answer. "send" is a datagram of a socket that is not connected.
+// reach tries an address. The result is "denied" by a filter, or "let through", which requires no
+// answer. "send" is a datagram from an unconnected socket.
 func reach(network, address string) string {
 	var err error
 	if network == "send" {

@@ -223,7 +223,7 @@ func TestEventOfASourceThatWasRemovedReachesNoOther(t *testing.T) {
 	a, b := socketpair(t), socketpair(t)
 	heard := make(chan string, 10)
 	on(l, func() {
-		// Both events are there before the first handler removes the second source.
+		// Both events have occurred before the first handler removes the second source.
 		unix.Write(a[1], []byte("x"))
 		unix.Write(b[1], []byte("x"))
 		l.Add(&first, a[0], handler(func(Events) {
@@ -309,8 +309,8 @@ func TestLimitEndsWhatStaysTooLongAndNothingElse(t *testing.T) {
 	})
 }
 
-// TestLimitIsLookedAtInATurnThatBeganLongAgo has the timer go off late in a turn: by the time of
-// the turn nothing is overdue.
+// TestLimitIsLookedAtInATurnThatBeganLongAgo has the timer expire late in a turn: at the time of
+// the turn, no stay is overdue.
 func TestLimitIsLookedAtInATurnThatBeganLongAgo(t *testing.T) {
 	l := newLoop(t)
 	overdue := make(chan struct{})
@@ -366,7 +366,7 @@ func TestLoopThatTakesNapsLetsGarbageBeCollectedAndFallsAsleep(t *testing.T) {
 	thread := 0
 	on(l, func() { thread = unix.Gettid() })
 	for napping := 0; napping < 100; {
-		on(l, func() { // the next one comes within a nap's time, unless the machine is busy
+		on(l, func() { // the next event arrives within a nap, unless the machine is busy
 			if l.naps == often {
 				napping++
 			}

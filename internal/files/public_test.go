@@ -7,7 +7,7 @@ import (
 )
 
 func TestWhatIsHiddenMatchesThePatternForWebServers(t *testing.T) {
-	// Go has no look-ahead: the exception for /.well-known/ is taken out, and asked for here.
+	// Go has no look-ahead: the exception for /.well-known/ is removed, and checked here.
 	pattern := regexp.MustCompile(strings.Replace(HiddenBelow("/static/"), "(?!well-known(?:/|$))", "", 1))
 	for name, want := range map[string]bool{
 		"a.txt": false, "a/b.css": false, "a~b": false, "a.bakery": false, "a#b": false, "phpinfo.txt": false,

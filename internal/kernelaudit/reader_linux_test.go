@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// containedVariable is set when the test program is to read records in a namespace of its own.
+// containedVariable is set if the test program should read records in its own namespace.
 const containedVariable = "MODGW_TEST_CONTAINED"
 
 func init() {

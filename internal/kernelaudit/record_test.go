@@ -62,8 +62,8 @@ func TestRecordsOfTheKernelAreRead(t *testing.T) {
 	}
 }
 
-// TestDenialsAreThoseOfTheCaller has an event of which the processes are named once, later ones of
-// the same domain, one of a domain that was there before, and those in which another process than
+// TestDenialsAreThoseOfTheCaller uses an event that names its processes once, later events of the
+// same domain, an event of a domain that existed before, and events in which a process other than
 // the confined one makes the system call.
 func TestDenialsAreThoseOfTheCaller(t *testing.T) {
 	var e events

@@ -86,7 +86,7 @@ func TestBytesCountToo(t *testing.T) {
 			log.Info("printed", "line", long)
 		}
 		expect(t, logged(), "msg=printed line="+long, "msg=printed line="+long)
-		log.Info("failed", "error", long) // larger than all that may be logged, and logged for that
+		log.Info("failed", "error", long) // larger than the limit, and logged nevertheless
 		log.Info("failed", "error", "x")
 		expect(t, logged(), "msg=failed error="+long)
 		time.Sleep(time.Second)

@@ -18,7 +18,7 @@ const patience = 20 * time.Second
 
 func notice(l Lost) []byte { return fmt.Appendf(nil, "lost %d lines: %v\n", l.Lines, l.Err) }
 
-// disk is a file that takes room more bytes and then fails with err.
+// disk is a file that accepts room more bytes and then fails with err.
 type disk struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -81,7 +81,7 @@ func TestFullDiskLosesLinesAndTheirNumberIsReportedWhenThereIsRoom(t *testing.T)
 	fmt.Fprint(w, "one\ntwo\nthree\n")
 	awaitText(t, d, "one\ntwo\n")
 	d.free(1 << 20)
-	awaitText(t, d, "lost 1 lines: no space left on device\n") // nothing else was written meanwhile
+	awaitText(t, d, "lost 1 lines: no space left on device\n") // there was no other write
 	fmt.Fprint(w, "four\n")
 	w.Close(patience)
 	if got, want := d.String(), "one\ntwo\nlost 1 lines: no space left on device\nfour\n"; got != want {

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// bounded makes a scope with limits, and skips the test where a controller cannot be had.
+// bounded creates a scope with limits, and skips the test if the controller is not available.
 func bounded(t *testing.T, app string, c cgroup.Controller, limits cgroup.Limits) *Scope {
 	t.Helper()
 	scope, err := NewScope(app, limits)
@@ -36,7 +36,7 @@ func TestKernelEndsWhatTakesMoreMemoryThanItsAppMayHave(t *testing.T) {
 	if _, err := exec.LookPath("perl"); err != nil {
 		t.Skip("there is no perl")
 	}
-	// Each process alone may have so many bytes, both together may not.
+	// Each process alone fits into the limit, but not both together.
 	eat := `exec perl -e '$| = 1; $x = "x"; $x x= 30_000_000; print "full\n"; sleep 3600'`
 	a, out := sh(t, eat, func(s *Spec) { s.Scope = first })
 	watchtest.Eventually(t, "memory of the first", func() bool { return strings.Contains(out.text("stdout"), "full") })

@@ -25,7 +25,7 @@ func freezable(t *testing.T) map[string]*Scope {
 			s.Kill()
 		}
 	}
-	s := &Scope{mark: "of-" + t.Name()} // as where there is no version 2
+	s := &Scope{mark: "of-" + t.Name()} // as on a machine without version 2
 	if s.AllowFreeze(); s.FreezerVersion() == 1 {
 		all["version 1"] = s
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// feed gives pieces to a stream and returns the records that came out, each with "|" at its end.
+// feed writes pieces to a stream and returns the resulting records, each followed by "|".
 func feed(output Output, pieces ...string) string {
 	var b strings.Builder
 	output.Line = func(l Line) {

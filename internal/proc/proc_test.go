@@ -159,7 +159,7 @@ func TestLimitsApply(t *testing.T) {
 		s.Files = []*os.File{r}
 		s.Limits = Limits{Files: 77, Memory: 64 << 20, OOMScore: 900}
 	})
-	w.Close() // lets it go on
+	w.Close() // it can continue now
 	<-p.Done()
 	if got := out.text("stdout"); got != "77|65536|900|" {
 		t.Errorf("got %s", got)
@@ -240,8 +240,8 @@ func TestLeashThatHasClosedLetsNoProgramRun(t *testing.T) {
 	}
 }
 
-// endsWithItsHost runs the test again in a process of its own, where host starts a process that
-// writes its pid into a file, and sees that the latter ends when the former is killed.
+// endsWithItsHost runs the test again in a separate process, in which host starts a process that
+// writes its PID into a file. It checks that the latter process ends when the former is killed.
 func endsWithItsHost(t *testing.T, host func(pidFile string)) {
 	if file := os.Getenv("PROC_TEST_HOST"); file != "" {
 		host(file)

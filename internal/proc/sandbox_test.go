@@ -201,8 +201,8 @@ func collectDenials(scope *Scope) (reported func(kernelaudit.Denial) bool, err e
 	}, err
 }
 
-// TestDenialsAreReportedToTheScopeThatTheyAreOf lets a child of a process be denied something, and
-// a process of another scope something else.
+// TestDenialsAreReportedToTheScopeThatTheyAreOf has a child of a process denied one access, and a
+// process of another scope denied another one.
 func TestDenialsAreReportedToTheScopeThatTheyAreOf(t *testing.T) {
 	t.Parallel()
 	means := sandbox.Probe()
@@ -298,7 +298,7 @@ func TestProgramThatCannotBeConfinedDoesNotRun(t *testing.T) {
 	}
 }
 
-// TestLearningProcessDoesEverythingAndIsReported lets a shell open, make and remove files.
+// TestLearningProcessDoesEverythingAndIsReported has a shell open, create and remove files.
 func TestLearningProcessDoesEverythingAndIsReported(t *testing.T) {
 	t.Parallel()
 	means := sandbox.Probe()

@@ -166,8 +166,8 @@ func TestWhatIsNoSocketIsLeftAlone(t *testing.T) {
 	}
 }
 
-// BenchmarkExchange writes a byte to one end of a connection and reads it from the other, as the
-// net package does and as this one does. Nothing has to wait.
+// BenchmarkExchange writes a byte to one end of a connection and reads it from the other, with the
+// net package and with this package. No call has to wait.
 func BenchmarkExchange(b *testing.B) {
 	ours, theirs := pair(b)
 	raw, ok := Of(theirs)

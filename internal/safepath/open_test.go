@@ -23,7 +23,8 @@ const (
 	staff = 61003 // a group
 )
 
-// owned skips unless root runs the test, and returns a folder of root's that everybody may enter.
+// owned skips the test unless root runs it, and returns a folder owned by root that everyone may
+// enter.
 func owned(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {

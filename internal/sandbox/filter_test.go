@@ -96,7 +96,7 @@ func TestFilterOfAnyLengthDecidesAboutEachCall(t *testing.T) {
 	}
 }
 
-// TestFilterDeniesTheListedCallsAndNoOthers asks it about every number that a call may have.
+// TestFilterDeniesTheListedCallsAndNoOthers checks every number that a call may have.
 func TestFilterDeniesTheListedCallsAndNoOthers(t *testing.T) {
 	if nativeArch == 0 {
 		t.Skip("there is no filter for this architecture")

@@ -66,7 +66,7 @@ func start(t *testing.T, change func(*exec.Cmd)) program {
 	return p
 }
 
-// get asks a server until it is there.
+// get sends requests to a server until it is there.
 func get(t *testing.T, network, address, path string, header ...string) string {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {

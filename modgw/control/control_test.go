@@ -433,7 +433,7 @@ func TestUserCannotTakeAllConnections(t *testing.T) {
 	}
 }
 
-// connect opens a connection to mine and lets l identify it.
+// connect opens a connection to mine and has l identify it.
 func connect(t *testing.T, mine net.Listener, l *peerListener, want error) net.Conn {
 	t.Helper()
 	client, err := net.Dial("unix", mine.Addr().String())

@@ -122,7 +122,7 @@ func (h *stubHost) Scale(_ context.Context, a modgw.AppName, s modgw.Scale) (mod
 	return modgw.ScaleStatus{}, h.note("scale to "+s.String(), a)
 }
 
-// browser asks a dashboard.
+// browser sends requests to a dashboard.
 type browser struct {
 	*testing.T
 	pages  *Dashboard
@@ -136,7 +136,7 @@ func newDashboard(t *testing.T, u *url.URL) *browser {
 	return &browser{T: t, host: h, pages: New(Config{As: (&control.Server{Host: h}).As, URL: u})}
 }
 
-// enter lets the browser in with the rights of a user.
+// enter signs the browser in with the rights of a user.
 func (b *browser) enter(uid uint32) *browser {
 	b.Helper()
 	link, _ := b.pages.Link(uid, "127.0.0.1:9181")
@@ -149,7 +149,8 @@ func (b *browser) enter(uid uint32) *browser {
 	return b
 }
 
-// ask sends a request as a browser does that sends a form, if there is one; edit changes it.
+// ask sends a request as a browser does that sends a form, if form is not nil; edit changes the
+// request.
 func (b *browser) ask(method, path string, form url.Values, edit ...func(*http.Request)) *httptest.ResponseRecorder {
 	b.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))

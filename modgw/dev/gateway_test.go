@@ -58,7 +58,7 @@ func document(text string) http.HandlerFunc {
 	}
 }
 
-// get asks as a browser does, with further headers as name and value.
+// get sends a request as a browser does, with further headers as names and values.
 func (b *bench) get(path string, headers ...string) (*http.Response, string) {
 	b.t.Helper()
 	return b.do(http.MethodGet, path, nil, append([]string{"Accept", "text/html,*/*"}, headers...)...)

@@ -149,7 +149,7 @@ func TestReaderReadsThroughAnyBuffer(t *testing.T) {
 	}
 }
 
-// splitting is a source that can fill two pieces at once, with at most so many bytes.
+// splitting is a source that can fill two pieces at once, with a limited number of bytes.
 type splitting struct {
 	left []byte
 	most int
@@ -244,7 +244,7 @@ func TestReaderGoesOnAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// interrupted gives one byte, then an error, in turn.
+// interrupted returns a byte and an error alternately.
 type interrupted struct {
 	data []byte
 	turn bool

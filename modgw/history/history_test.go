@@ -20,7 +20,7 @@ type stubApps struct {
 	requests map[modgw.AppName]uint64
 	counted  meter.App
 	shape    Shape
-	reads    int // how often figures were read
+	reads    int // number of reads of the figures
 }
 
 func (s *stubApps) history() *History {

@@ -30,7 +30,7 @@ func collecting(t *testing.T, f func(start func() (c *collector, stop func()), c
 	})
 }
 
-// live lets virtual time pass.
+// live advances the virtual time.
 func live(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -53,7 +53,7 @@ func TestLastGoodDescriptorIsReadAsItWasWritten(t *testing.T) {
 		t.Errorf("an app of which nothing is kept: %v, %v", ok, err)
 	}
 	g.removeUnserved(map[modgw.AppName]bool{"blog": true})
-	keepNow(t, state) // has nothing to write
+	keepNow(t, state) // there is nothing to write
 	if _, ok, _ := g.read("blog"); !ok {
 		t.Error("an app that is served was forgotten")
 	}

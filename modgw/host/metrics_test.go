@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestMetricsHaveAListenerOfTheirOwn asks a running host for its metrics as Prometheus does.
+// TestMetricsHaveAListenerOfTheirOwn requests the metrics of a running host as Prometheus does.
 func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	dir, err := os.MkdirTemp("", "metrics") // short: the path of a socket is limited
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// stubGateway notes the causes of deploys and lets a test decide how they end.
+// stubGateway records the causes of deploys and lets a test determine their results.
 type stubGateway struct {
 	deploy func(ctx context.Context, cause string) error
 	mu     sync.Mutex

@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestWorkersFollowTheLoadAndWhatAnAdministratorSays has requests that wait until a file is there,
-// so that they keep their workers.
+// TestWorkersFollowTheLoadAndWhatAnAdministratorSays uses requests that wait until a file exists,
+// so that they occupy their workers.
 func TestWorkersFollowTheLoadAndWhatAnAdministratorSays(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -225,14 +225,14 @@ func same(a, b reading) bool {
 	return slices.Equal(a.requests, b.requests) && slices.Equal(a.ends, b.ends) && a.preface == b.preface && a.err == b.err
 }
 
-// compareWithNetHTTP lets net/http read all requests that were read.
+// compareWithNetHTTP has net/http read all requests that were read.
 func compareWithNetHTTP(t *testing.T, all []byte, r reading) {
 	in := bytes.NewReader(all)
 	buffered := bufio.NewReader(in)
 	for i, end := range r.ends {
 		request, err := http.ReadRequest(buffered)
 		if err != nil {
-			return // net/http refuses it, and would close the connection: a URL that is none
+			return // net/http refuses an invalid URL, and would close the connection
 		}
 		body, err := io.ReadAll(request.Body)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// testConn is a connection that stays until it is asked to go, or made to.
+// testConn is a connection that stays until it is asked, or forced, to end.
 type testConn struct {
 	rwc        net.Conn
 	asked, cut chan struct{}
@@ -119,7 +119,7 @@ func TestF42PanicEndsItsConnectionAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer // nothing logs when it is read
+	var log bytes.Buffer // logging has ended when it is read
 	conns := Conns[net.Conn]{
 		Door: Door{Log: slog.New(slog.NewTextHandler(&log, nil)), Most: 1}, DrainTimeout: time.Minute,
 		Open: func(_ context.Context, rwc net.Conn) net.Conn { return rwc },

@@ -128,7 +128,7 @@ func TestClosingRemovesOnlyItsOwnName(t *testing.T) {
 	}
 }
 
-// A25: a client that connects during a take-over gets the one listener or the other.
+// A25: a client that connects during a takeover gets one of the two listeners.
 func TestTakeOverLeavesNoGap(t *testing.T) {
 	l := socketIn(t)
 	open(t, l)
@@ -253,7 +253,7 @@ func TestClientsThatConnectAgainAndAgainDoNotKeepAListenerOpen(t *testing.T) {
 		ended <- Accept(ctx, ln, Peers{}, slog.New(slog.DiscardHandler), func(conn net.Conn) { conn.Close() })
 	}()
 	for conn, err := net.Dial("tcp", ln.Addr().String()); err == nil; conn, err = net.Dial("tcp", ln.Addr().String()) {
-		conn.Close() // until no one listens any more
+		conn.Close() // until the listener is gone
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -19,7 +19,7 @@ func TestClientThatSendsMostRequestsIsFoundAmongMany(t *testing.T) {
 		t.Error("nothing was seen")
 	}
 	for i := range 100 {
-		// Whichever requests are noticed, three of four are of the crawler.
+		// Three of four requests are the crawler's, whichever requests are sampled.
 		a.countOf(3*noticedEvery, "192.0.2.7", "Bot/1.0")
 		a.countOf(noticedEvery, fmt.Sprintf("198.51.100.%d", i%250), "Browser")
 	}

@@ -48,7 +48,7 @@ func TestNeedFollowsWhatWorkersHadToDo(t *testing.T) {
 	}
 }
 
-// roomy is a machine with all that is needed.
+// roomy is a machine with sufficient resources.
 var roomy = Machine{Processors: 8, Busy: 1, Available: 8 << 30, Reserve: 1 << 30}
 
 func TestDecisionsShareTheMachine(t *testing.T) {

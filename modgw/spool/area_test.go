@@ -30,7 +30,7 @@ func newArea(t *testing.T, size int) *Area {
 	return a
 }
 
-// reader opens the memory as a worker has it.
+// reader opens the memory as a worker gets it.
 func (a *Area) reader(t *testing.T) *os.File {
 	t.Helper()
 	f, err := a.Reader()
@@ -41,7 +41,7 @@ func (a *Area) reader(t *testing.T) *os.File {
 	return f
 }
 
-// pages returns how many bytes of memory the area has.
+// pages returns the memory of the area in bytes.
 func (a *Area) pages(t *testing.T) int64 {
 	t.Helper()
 	var stat unix.Stat_t
@@ -155,8 +155,8 @@ func TestFullAreaLeavesTheRestToTheFile(t *testing.T) {
 	nothingKept(t, s)
 }
 
-// A worker can do nothing to the memory but read it: neither change a body, nor make the host fail
-// where it looks at one.
+// A worker can only read the memory: it can neither change a body, nor make the host fail when it
+// reads one.
 func TestWorkerCannotWriteToBodies(t *testing.T) {
 	area := newArea(t, 4*chunkSize)
 	defer area.Close()
@@ -208,7 +208,7 @@ func TestMemoryOfBodiesIsGivenBackAfterABurst(t *testing.T) {
 	if got := area.pages(t); got != 11*chunkSize {
 		t.Fatalf("a burst needs %d bytes", got)
 	}
-	area.trim() // there were more of late
+	area.trim() // there were more recently
 	if got := area.pages(t); got != 11*chunkSize {
 		t.Errorf("it has %d bytes, although more were used of late", got)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// source is a response of so many bytes, in pieces.
+// source is a response of a given length, in pieces.
 type source struct {
 	data   []byte
 	end    error

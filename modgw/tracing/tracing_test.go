@@ -62,7 +62,7 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// counts returns how often it was asked, and how many spans it has taken.
+// counts returns the number of requests, and the number of spans that it has accepted.
 func (c *collector) counts() (asked, taken int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -357,7 +357,7 @@ func TestCollectorThatIsDownCostsABoundedNumberOfSpans(t *testing.T) {
 			t.Error("the collector is asked though there is nothing to send")
 		}
 		end(1)
-		time.Sleep(batchTime + 2*time.Second) // it comes back while a batch is tried again
+		time.Sleep(batchTime + 2*time.Second) // the collector returns while a batch is retried
 		c.mu.Lock()
 		c.answer = nil
 		c.mu.Unlock()

@@ -226,7 +226,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// slowConn blocks each write until the test lets it go.
+// slowConn blocks each write until the test releases it.
 type slowConn struct {
 	began chan []byte
 	goOn  chan error
@@ -319,7 +319,7 @@ func TestOtherSideThatReadsNothingGetsNoFiles(t *testing.T) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if n, err := r.Read(make([]byte, 1)); err != io.EOF { // no one has the other end
+	if n, err := r.Read(make([]byte, 1)); err != io.EOF { // the other end is closed
 		t.Errorf("%d bytes, %v", n, err)
 	}
 }
@@ -400,7 +400,7 @@ func TestLongBodyComesInPieces(t *testing.T) {
 	}
 }
 
-// TestConnectionThatEndsWithinAPieceIsNoEnd has a body of which only the header has come.
+// TestConnectionThatEndsWithinAPieceIsNoEnd covers a body of which only the header has arrived.
 func TestConnectionThatEndsWithinAPieceIsNoEnd(t *testing.T) {
 	mine, theirs := pair(t)
 	if _, err := theirs.Write(AppendFrame(nil, Frame{Type: Body, Stream: 7, Payload: make([]byte, 9)})[:HeaderSize]); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// begin is the events of two tests, of which one has a subtest that runs.
+// begin contains the events of two tests, one of which has a running subtest.
 const begin = `{"Time":"2026-01-02T15:04:05Z","Action":"start","Package":"x/a"}
 {"Time":"2026-01-02T15:04:05Z","Action":"run","Package":"x/a","Test":"TestOne"}
 {"Time":"2026-01-02T15:04:05Z","Action":"output","Package":"x/a","Test":"TestOne","Output":"one says\n"}
@@ -26,7 +26,7 @@ func shown(events string) (string, bool) {
 	return out.String(), passed
 }
 
-// play gives events to a run, and then a tick.
+// play sends events to a run, and then a tick.
 func play(r *run, events string) {
 	lines, tick := make(chan string), make(chan time.Time)
 	followed := make(chan struct{})

@@ -97,7 +97,7 @@ func run(t *testing.T, archive *txtar.Archive) result {
 	return result{dir, migrate.Read(sources, migrate.Options{Readers: []migrate.Reader{Reader{}}})}
 }
 
-// wantOf shows all that a migration has made.
+// wantOf returns all results of a migration as files.
 func wantOf(r result) (files []txtar.File) {
 	add := func(name, text string) {
 		if text != "" {
@@ -159,8 +159,8 @@ func TestEveryDescriptorLoads(t *testing.T) {
 	}
 }
 
-// TestEveryDirectiveHasOneEntry counts the directives of the archives in another way than the
-// parser does, and looks for an entry of each.
+// TestEveryDirectiveHasOneEntry counts the directives of the archives independently of the parser,
+// and looks up the entry of each.
 func TestEveryDirectiveHasOneEntry(t *testing.T) {
 	for _, name := range archives(t) {
 		archive, err := txtar.ParseFile(name)
@@ -215,7 +215,7 @@ func directivesIn(text string) map[string]int {
 	return found
 }
 
-// TestNoDirectiveOfModWSGIIsLeft looks for lines of mod_wsgi in the new configurations.
+// TestNoDirectiveOfModWSGIIsLeft searches the new configurations for lines of mod_wsgi.
 func TestNoDirectiveOfModWSGIIsLeft(t *testing.T) {
 	left := regexp.MustCompile(`(?mi)^\s*(WSGI|Passenger|LoadModule\s+(wsgi|passenger)_module)\w*`)
 	for _, name := range archives(t) {

@@ -35,12 +35,12 @@ var (
 	entry   = regexp.MustCompile(`[\w.]+[.:]\w+(?:\('x'\))?["']?\s*$|shop:make|api.main:app|main:app|blog.wsgi |\$APP`)
 )
 
-// directives counts a directive for each line that is no comment and goes on with none, and one for
-// each option and app of a command line.
+// directives counts a directive for each line that is neither a comment nor a continuation, and one
+// for each option and app of a command line.
 func directives(name, text string) (lines []int) {
 	all := strings.Split(text, "\n")
 	if path.Base(path.Dir(name)) == "default" {
-		return nil // variables, which stay where they are
+		return nil // variables, which are not migrated
 	}
 	for i := 0; i < len(all); i++ {
 		number, line := i+1, all[i]

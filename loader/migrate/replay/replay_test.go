@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// serverOf runs a handler on loopback for as long as the test takes.
+// serverOf runs a handler on loopback until the test ends.
 func serverOf(t *testing.T, handler http.HandlerFunc) *Server {
 	t.Helper()
 	running := httptest.NewServer(handler)

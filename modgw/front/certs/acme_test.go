@@ -27,7 +27,7 @@ type directory struct {
 	*httptest.Server
 	ca       *certtest.Authority
 	t        *testing.T
-	validate func(host, challenge, token string) error // nil: nothing is valid
+	validate func(host, challenge, token string) error // nil: no challenge is valid
 	offers   string                                    // the type of its challenges
 	// when it is not nil, an order waits until it is closed
 	stalls  chan struct{}
@@ -253,7 +253,7 @@ func TestNoCertificateIsAskedForOtherNames(t *testing.T) {
 }
 
 func TestAuthorityThatRefusesIsLoggedOnce(t *testing.T) {
-	d := newDirectory(t, "dns-01") // which no one here can do
+	d := newDirectory(t, "dns-01") // a challenge that is not supported here
 	j := new(journal)
 	addr := listenTLS(t, acmeStore(t, d, t.TempDir(), j))
 	for range 3 {

@@ -73,7 +73,7 @@ func hello(name string) *tls.ClientHelloInfo {
 	}
 }
 
-// lookNow makes the next client look at the files.
+// lookNow makes the next client check the files.
 func lookNow(s *Store) {
 	for _, p := range s.pairs {
 		p.next.Store(0)
@@ -175,7 +175,7 @@ func TestBrokenFilesChangeNothingAndAreSpokenOfOnce(t *testing.T) {
 	}
 }
 
-// A certificate is written before its key, and someone looks in between.
+// A certificate is written before its key, and a client arrives in between.
 func TestHalfWrittenFilesAreNoNews(t *testing.T) {
 	ca, dir, other := certtest.New(t), t.TempDir(), t.TempDir()
 	pair, next := ca.Issue(t, dir, "a.example"), ca.Issue(t, other, "a.example")

@@ -60,8 +60,7 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 	}
 }
 
-// settled counts descriptors and goroutines until they are no more than so many, for a while at
-// most.
+// settled counts descriptors and goroutines until they are within the limits, but only for a while.
 func settled(t *testing.T, fds, goroutines int) (int, int) {
 	t.Helper()
 	limit := time.After(watchtest.Patience)

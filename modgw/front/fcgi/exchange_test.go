@@ -24,7 +24,7 @@ func post(length string) map[string]string {
 	return map[string]string{"REQUEST_METHOD": "POST", "CONTENT_LENGTH": length}
 }
 
-// A16: a balancer's second attempt comes with CONTENT_LENGTH and without the body.
+// A16: a balancer's second attempt arrives with CONTENT_LENGTH and without the body.
 func TestF59BodyMustHaveItsDeclaredLength(t *testing.T) {
 	var called atomic.Int32
 	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {
@@ -207,7 +207,7 @@ func TestBodyArrivesWholeHoweverItIsSentAndRead(t *testing.T) {
 	}
 }
 
-// A handler that has answered early need not wait for a client that sends nothing more of its body.
+// A handler that has answered early need not wait for a client that stops sending its body.
 func TestClosingABodyEndsTheReadingOfIt(t *testing.T) {
 	ended := make(chan error, 1)
 	socket := serve(t, handle(func(w http.ResponseWriter, r *http.Request) {

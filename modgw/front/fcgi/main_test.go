@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serve runs a front with config on a Unix socket that everybody may use until the test ends, and
+// serve runs a front with config on a Unix socket that everyone may use until the test ends, and
 // returns its path.
 func serve(t testing.TB, config Config) string {
 	t.Helper()

@@ -87,7 +87,7 @@ func TestF53RecordsOfAllShapes(t *testing.T) {
 		oneByOne = append(oneByOne, 1, byte(fcgi.TypeParams), 0, 1, 0, 1, 3, 0, b, 'p', 'a', 'd')
 	}
 	oneByOne = append(oneByOne, record(fcgi.TypeParams, 1, "")...)
-	// The longest record that there can be, with padding that looks like a record.
+	// The longest possible record, with padding that looks like a record.
 	longest := append([]byte{1, byte(fcgi.TypeStdin), 0, 1, 0xff, 0xff, 0xff, 0}, body...)
 	longest = append(longest, append(begin(7, true), make([]byte, 255-16)...)...)
 	longest = append(longest, record(fcgi.TypeStdin, 1, "")...)

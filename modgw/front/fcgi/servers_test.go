@@ -83,8 +83,8 @@ const (
 	cannotEarly = "go on using a connection after an early response"
 )
 
-// askAll asks a web server in front of demo for everything that must be the same behind all of
-// them.
+// askAll sends a web server in front of demo all requests whose results must be the same behind all
+// web servers.
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: watchtest.Patience}
@@ -149,7 +149,7 @@ func askAll(t *testing.T, url string, cannot ...string) {
 		}
 	}
 	for range 3 {
-		client.Timeout = 2 * time.Second // nginx lets the client wait for the rest
+		client.Timeout = 2 * time.Second // nginx makes the client wait for the rest
 		sent := strings.Repeat("x", 100) + strings.Repeat("y", 99)
 		got, _, data, err := ask("GET", "/cutsoon", nil, nil)
 		if err == nil || got != 200 || data != sent {
@@ -161,7 +161,7 @@ func askAll(t *testing.T, url string, cannot ...string) {
 		if path == "/cut" && slices.Contains(cannot, cannotCut) {
 			continue
 		}
-		client.Timeout = 2 * time.Second // nginx lets the client wait for the rest
+		client.Timeout = 2 * time.Second // nginx makes the client wait for the rest
 		if got, _, data, err := ask("GET", path, nil, nil); err == nil {
 			t.Errorf("GET %s: %d with %d bytes looks complete", path, got, len(data))
 		}

@@ -76,7 +76,7 @@ func TestAdvisoriesDoNotConcernUs(t *testing.T) {
 	}
 }
 
-// H9 CVE-2026-42544, F72: any octet in any header arrives or is refused, and nothing falls.
+// H9 CVE-2026-42544, F72: any octet in any header arrives or is refused, and nothing crashes.
 func TestH9EveryOctetInEveryHeader(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")

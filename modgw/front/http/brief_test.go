@@ -80,7 +80,7 @@ func TestBriefWriteThatTheClientDoesNotTakeEnds(t *testing.T) {
 	}
 }
 
-// bodyOf reads the body of the response that comes next.
+// bodyOf reads the body of the next response.
 func bodyOf(t *testing.T, c net.Conn) []byte {
 	t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)

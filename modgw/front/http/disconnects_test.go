@@ -86,8 +86,8 @@ func TestClientThatHasGoneEndsItsRequest(t *testing.T) {
 	}
 }
 
-// A client may end its sending side after its request and wait for the answer. When the answer has
-// begun, it may take its time.
+// A client may shut down its sending side after its request and wait for the answer. Once the
+// answer has begun, it may take its time.
 func TestClientThatEndsItsSendingSideGetsItsAnswer(t *testing.T) {
 	running, release := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -179,7 +179,7 @@ func TestHandlerOfAConnectionThatWasTakenOverOutlivesIt(t *testing.T) {
 			ended <- err
 			return
 		}
-		one := make([]byte, 1) // as net/http reads where it only wants to hear of the client
+		one := make([]byte, 1) // as net/http reads to notice that the client leaves
 		io.ReadFull(buffered, one)
 		c.Write(one)
 		c.Close()

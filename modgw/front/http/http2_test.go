@@ -143,7 +143,7 @@ func floodOfResets(t *testing.T, reset func(c *rawHTTP2, id uint32) error) {
 	close(release)
 }
 
-// H5 CVE-2023-45288, CVE-2024-27316: a head that goes on and on is not read for ever.
+// H5 CVE-2023-45288, CVE-2024-27316: an endless head is not read for ever.
 func TestH5ContinuationFloodIsCutOff(t *testing.T) {
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") })})
 	c := dialHTTP2(t, addr)

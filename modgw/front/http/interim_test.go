@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/internal/certtest"
 )
 
-// client is one that speaks one version of HTTP, and where it finds a front.
+// client is a client that speaks one version of HTTP, with the address of a front.
 type client struct {
 	http.Client
 	URL string

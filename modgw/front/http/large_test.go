@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-// serveLarge serves a body of a size that has two pieces, on the loop if the request is there.
+// serveLarge serves a body of a size in two pieces, on the loop if the request is there.
 func serveLarge(t *testing.T, size int) (addr string, body *looptest.Body, text string) {
 	text = strings.Repeat("0123456789abcdef", size/16)
 	third := len(text) / 3
@@ -36,7 +36,8 @@ func TestLargeResponsesAreSentFromWhereTheyAre(t *testing.T) {
 	watchtest.Eventually(t, "all are released", func() bool { return body.Released.Load() >= 1 })
 }
 
-// TestLargeResponseLeavesTheLoopForASlowClient sends more than the sockets of a connection take.
+// TestLargeResponseLeavesTheLoopForASlowClient sends more data than the sockets of a connection
+// hold.
 func TestLargeResponseLeavesTheLoopForASlowClient(t *testing.T) {
 	t.Parallel()
 	addr, body, text := serveLarge(t, 32<<20)

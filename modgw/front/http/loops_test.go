@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// loopRunner serves an app on a loop of its own, and has a request served elsewhere fail the test.
+// loopRunner serves an app on its own loop, and fails the test if a request is served elsewhere.
 type loopRunner struct {
 	looptest.Handler
 	config modgw.RunnerConfig
@@ -32,7 +32,7 @@ func (r *loopRunner) answer(x modgw.LoopExchange) {
 	x.Respond(http.StatusOK, []byte(body))
 }
 
-// serveApps serves the apps a and b, each on a loop of its own, which no connection begins on.
+// serveApps serves the apps a and b, each on its own loop, where no connection begins.
 func serveApps(t *testing.T) (addr string) {
 	loops := []*eventloop.Loop{looptest.NewLoop(t), looptest.NewLoop(t), looptest.NewLoop(t)}
 	home := map[modgw.AppName]*eventloop.Loop{"a": loops[1], "b": loops[2]}

@@ -62,7 +62,7 @@ func TestProxiesNameTheirClients(t *testing.T) {
 	}
 }
 
-// A header that is none, or comes twice, is no request either.
+// A connection with an invalid header, or with two headers, is closed.
 func TestConnectionsWithoutTheirHeaderAreClosed(t *testing.T) {
 	addr := serve(t, Config{ProxyProtocol: true, TrustedProxies: loopback, HeaderTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(tellClient)})
 	for name, sent := range map[string]string{
@@ -101,7 +101,8 @@ func TestNobodyButProxiesMayNameClients(t *testing.T) {
 	}
 }
 
-// H4: forwarded headers are believed of the one whom the proxy has named, and not of the proxy.
+// H4: forwarded headers are trusted if they are from the client that the proxy has named, not if
+// they are from the proxy.
 func TestForwardedHeadersBelongToTheNamedClient(t *testing.T) {
 	addr := serve(t, Config{ProxyProtocol: true, TrustedProxies: loopback, Handler: http.HandlerFunc(tellClient)})
 	request := "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"
@@ -165,8 +166,8 @@ func TestHAProxyNamesItsClients(t *testing.T) {
 	}
 }
 
-// FuzzIntroduction sends anything where a header should come: it ends, with a client that has an
-// address or without.
+// FuzzIntroduction sends arbitrary bytes in place of a header: reading ends, with or without a
+// client address.
 func FuzzIntroduction(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\nGET"))
 	f.Add([]byte("PROXY UNKNOWN\r\n"))

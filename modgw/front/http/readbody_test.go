@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/internal/certtest"
 )
 
-// However a body is sent and read, it arrives as it is, and the next request is found after it.
+// However a body is sent and read, it arrives unchanged, and the next request is found after it.
 func TestBodiesArriveWholeHoweverTheyAreRead(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		size, _ := strconv.Atoi(r.URL.Query().Get("by"))

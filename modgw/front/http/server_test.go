@@ -92,7 +92,7 @@ func TestEndingDoesNotWaitForEver(t *testing.T) {
 func TestProxyMayPassAWholeBodyOnBeforeItLooksForTheResponse(t *testing.T) {
 	const size = 32 << 20 // more than the kernel keeps
 	addr := serve(t, Config{TrustedProxies: loopback, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// As a runner does that gives up reading.
+		// As a runner does to give up reading.
 		if err := http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)); err != nil {
 			t.Error(err)
 		}

@@ -30,7 +30,7 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 const nextRequest = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 // H1, H2, F64: a request that two readers could understand differently is answered 400, and nothing
-// that follows it is answered at all; a good one is answered, and so is the next.
+// after it is answered; a good request is answered, and so is the next one.
 func TestF64CorpusOverSockets(t *testing.T) {
 	addr := serve(t, Config{Handler: echo})
 	for _, c := range http1test.Corpus {
@@ -97,8 +97,8 @@ func TestRequestsBeforeARefusedOneAreAnswered(t *testing.T) {
 	}
 }
 
-// An octet of garbage may come while the request before it is answered, or after, and nothing else
-// ever.
+// An octet of garbage may arrive while the previous request is answered, or afterwards. It is
+// answered 400, and nothing else is sent.
 func TestShortGarbageIsAnswered(t *testing.T) {
 	for _, garbage := range []string{"\n", "\x00", "\r\r", "G\n", "GE\x00", "G \x01"} {
 		asked, answered := make(chan struct{}, 1), make(chan struct{})
@@ -288,7 +288,7 @@ func TestHTTP2PassesTheGuard(t *testing.T) {
 	}
 }
 
-// Who asks for another protocol and does not get it speaks HTTP still.
+// A client that requests another protocol and does not get it still speaks HTTP.
 func TestUpgradeThatIsDeclinedIsNoWayPast(t *testing.T) {
 	addr := serve(t, Config{Handler: takeOver})
 	good := raw(t, addr, "GET /http"+upgrade+nextRequest)

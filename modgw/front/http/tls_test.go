@@ -132,7 +132,7 @@ func dialTLS(t testing.TB, addr string, config *tls.Config) *tls.Conn {
 	return c
 }
 
-// RFC 8737: an authority that looks whether a name is ours shakes hands, and asks for nothing.
+// RFC 8737: an authority that validates a name performs a handshake, and sends no request.
 func TestChallengeEndsAfterTheHandshake(t *testing.T) {
 	ca := certtest.New(t)
 	config := secured(t, ca, "a.example")
@@ -180,7 +180,7 @@ func TestEndingDoesNotWaitForHandshakes(t *testing.T) {
 	certificate := config.Certificates[0]
 	config.Certificates, config.GetCertificate = nil, func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		close(asked)
-		<-hello.Context().Done() // as long as an authority may take
+		<-hello.Context().Done() // as long as an authority may wait
 		return &certificate, nil
 	}
 	ended := make(chan error, 1)

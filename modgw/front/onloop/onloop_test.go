@@ -147,7 +147,7 @@ type peer struct {
 // echo answers on the loop with the request's body.
 func echo(x modgw.LoopExchange) { x.Respond(http.StatusOK, bytes.Clone(x.Body())) }
 
-// start begins a connection on a loop of its own.
+// start begins a connection on a separate loop.
 func start(t *testing.T, h *looptest.Handler, c Config, l *lines) *peer {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

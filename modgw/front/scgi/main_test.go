@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// protocol is one of the protocols under test and how its clients write.
+// protocol is one of the protocols under test, with its client's format.
 type protocol struct {
 	name   string
 	new    func(front.Config) *scgi.Server
@@ -68,7 +68,7 @@ func eachProtocol(t *testing.T, test func(t *testing.T, p protocol)) {
 	}
 }
 
-// serve runs a front on a Unix socket that everybody may use until the test ends, and returns its
+// serve runs a front on a Unix socket that everyone may use until the test ends, and returns its
 // path.
 func (p protocol) serve(t testing.TB, config front.Config) string {
 	t.Helper()

@@ -77,8 +77,8 @@ const (
 	cannotEarly     = "deliver an early response to an upload"
 )
 
-// askAll asks a web server in front of demo for everything that must be the same behind all of
-// them.
+// askAll sends a web server in front of demo all requests whose results must be the same behind all
+// web servers.
 func askAll(t *testing.T, url string, cannot ...string) {
 	t.Helper()
 	can := func(what string) bool { return !slices.Contains(cannot, what) }
@@ -140,7 +140,7 @@ func askAll(t *testing.T, url string, cannot ...string) {
 			t.Errorf("GET %s: %d %q %v", path, got, data, err)
 		}
 	}
-	client.Timeout = 2 * time.Second // nginx lets the client wait for the rest
+	client.Timeout = 2 * time.Second // nginx makes the client wait for the rest
 	for path, what := range map[string]string{"/cut": cannotCut, "/cutlength": cannotCutLength} {
 		if got, _, data, err := ask("GET", path, nil, nil); err == nil && can(what) {
 			t.Errorf("GET %s: %d with %d bytes looks complete", path, got, len(data))

@@ -56,7 +56,7 @@ func TestP12VariablesOfAFrontStayOutside(t *testing.T) {
 	}
 }
 
-// recorder is a front of its own.
+// recorder is a front for this test.
 type recorder struct {
 	header http.Header
 	status int

@@ -39,7 +39,7 @@ type backend struct {
 	conns []net.Conn
 }
 
-// asked is one connection that a backend has got, with the request that it has read.
+// asked is a connection to a backend, with the request that was read from it.
 type asked struct {
 	net.Conn
 	r       fcgi.Reader
@@ -353,8 +353,8 @@ func TestSeveralRequestsShareAConnectionWhereTheProgramCanDoThat(t *testing.T) {
 	}
 }
 
-// A program with fewer processes than there are requests would otherwise never accept the
-// connections of some: all its processes would wait for further requests on those that are kept.
+// A program with fewer processes than requests would otherwise never accept some of the
+// connections: all its processes would wait for further requests on the kept ones.
 func TestKeptConnectionsMakeWayForThoseThatWait(t *testing.T) {
 	a, _ := play(t, fcgi.Values{MaxReqs: 2}, func(x *asked) {
 		x.out(okHead + "served")

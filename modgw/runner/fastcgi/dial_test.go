@@ -18,7 +18,7 @@ import (
 type dialled struct {
 	*program
 	begun atomic.Int64  // attempts to connect
-	allow chan struct{} // has an element for each that may go on
+	allow chan struct{} // has an element for each attempt that may continue
 	fail  atomic.Bool   // the next one fails
 }
 
@@ -43,7 +43,7 @@ func newDialled(t *testing.T, values fcgi.Values) *dialled {
 	return d
 }
 
-// openMany opens so many streams at once, and calls opened with the result of each.
+// openMany opens n streams at once, and calls opened with the result of each.
 func (d *dialled) openMany(ctx context.Context, n int, opened func(*conn, error)) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for range n {

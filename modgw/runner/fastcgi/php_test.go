@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// phpVars prints the variables that tests look at.
+// phpVars prints the variables that tests check.
 const phpVars = `<?php
 header("Content-Type: text/plain");
 foreach (["SCRIPT_FILENAME","SCRIPT_NAME","PATH_INFO","DOCUMENT_ROOT","QUERY_STRING","REQUEST_URI","HTTP_PROXY","SERVER_PROTOCOL","PHP_SELF","X"] as $name)

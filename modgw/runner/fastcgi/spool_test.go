@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// serveOne serves the test binary as a program that takes one request at a time.
+// serveOne serves the test binary as a program that handles one request at a time.
 func serveOne(t *testing.T) *app {
 	t.Helper()
 	self, err := os.Executable()

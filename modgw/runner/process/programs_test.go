@@ -41,7 +41,7 @@ func must(err error) {
 	os.Exit(1)
 }
 
-// listenAnywhere listens on a port of its own choice.
+// listenAnywhere listens on any free port.
 func listenAnywhere() net.Listener {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -51,7 +51,7 @@ func listenAnywhere() net.Listener {
 	return l
 }
 
-// late opens a port of its own, and that for requests when there is a file.
+// late opens another port, and opens the port for requests once a file exists.
 func late() {
 	defer listenAnywhere().Close()
 	awaitFile(os.Getenv("GATE"))

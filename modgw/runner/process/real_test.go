@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestProgramsOfOthers runs servers that know nothing of the host.
+// TestProgramsOfOthers runs servers that do not know the host.
 func TestProgramsOfOthers(t *testing.T) {
 	fronttest.Require(t, "node", "nodejs")
 	fronttest.Require(t, "python3", "python3")

@@ -86,7 +86,7 @@ func TestReservedPortIsFreeForTheProgramAlone(t *testing.T) {
 		}
 		l.Close()
 	}
-	// A process that asks for any port of another address, as each connection to another machine
+	// A process that requests any port of another address, as each connection to another machine
 	// does, must not get it either: the program could not listen on all addresses.
 	exclusive := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {

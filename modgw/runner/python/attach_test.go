@@ -20,7 +20,7 @@ type attachedProcess struct {
 	output  *watchtest.Log
 }
 
-// serveAttached runs an app for which nothing is started.
+// serveAttached runs an app without starting its workers.
 func serveAttached(t *testing.T, source string, change ...func(*modgw.Descriptor)) *app {
 	t.Helper()
 	a := prepare(t, source, append(change, func(d *modgw.Descriptor) { d.Attach = true })...)

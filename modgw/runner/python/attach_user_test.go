@@ -34,7 +34,7 @@ func TestUserOfTheAppMayAttach(t *testing.T) {
 	}
 }
 
-// letIn lets every user into folders of the test.
+// letIn permits every user to enter folders of the test.
 func letIn(t *testing.T, folders ...string) {
 	t.Helper()
 	for _, dir := range folders {

@@ -28,7 +28,7 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
 `
 
-// abandon asks for /block, and hangs up as soon as it is executed. It returns the worker's pid.
+// abandon requests /block, and hangs up as soon as it is executed. It returns the worker's PID.
 func abandon(t *testing.T, a *app) (pid int) {
 	t.Helper()
 	conn := dialRequest(t, a, "GET /block HTTP/1.1\r\nHost: x\r\n\r\n")

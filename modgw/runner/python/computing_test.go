@@ -84,7 +84,7 @@ func (a *app) knownToCompute() {
 
 const halfMillisecond = uint8(500 * time.Microsecond / wire.PaceUnit)
 
-// doAll makes several requests at once, and returns how many were answered by each thread.
+// doAll sends several requests at once, and returns how many were answered by each thread.
 func (a *app) doAll(count int, method, path string) map[string]int {
 	a.Helper()
 	var mu sync.Mutex
@@ -125,7 +125,7 @@ func TestComputingRequestsRunOnFewThreads(t *testing.T) {
 			for _, count := range counts[max(0, len(counts)-2):] {
 				most += count
 			}
-			// a machine that is busy may hold a thread up, which looks as if it waited
+			// a busy machine may delay a thread, which then seems to wait
 			if most < 60 {
 				t.Errorf("120 requests ran on threads %v, want most of them on one or two", threads)
 			}
@@ -149,8 +149,8 @@ func TestRequestsThatWaitSpreadOverThreads(t *testing.T) {
 	}
 }
 
-// TestShortNativeCodeRunsOnSeveralThreads has nothing taken back from behind it: it only leaves the
-// interpreter to others.
+// TestShortNativeCodeRunsOnSeveralThreads: no request behind such code is taken back, because the
+// code only leaves the interpreter to others.
 func TestShortNativeCodeRunsOnSeveralThreads(t *testing.T) {
 	a := serve(t, computingApp, withWorkers(1, 3))
 	a.knownToCompute()

@@ -44,7 +44,7 @@ var kinds = map[string]func(*testing.T, string, ...func(*modgw.Descriptor)) *app
 	},
 }
 
-// several gives an app of any kind so many workers.
+// several sets the number of workers of an app of any kind.
 func several(n int) func(*modgw.Descriptor) {
 	return func(d *modgw.Descriptor) {
 		if d.ASGI != nil {
@@ -133,7 +133,7 @@ def note(method, path):
 	}
 }
 
-// dialRequest sends a request on a connection of its own.
+// dialRequest sends a request on a new connection.
 func dialRequest(t *testing.T, a *app, request string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", a.server.Listener.Addr().String())
@@ -194,7 +194,7 @@ async def asgi(scope, receive, send):
 	}
 }
 
-// clientPause is between two requests of a client that asks until something has happened.
+// clientPause is the pause between two requests of a client that waits for an event.
 const clientPause = 10 * time.Millisecond
 
 // bookkeeping has requests and their ends.
@@ -208,7 +208,7 @@ type bookkeeping struct {
 }
 
 func (b *bookkeeping) ask(a *app, client int) {
-	// a client that never pauses takes the time that new workers need to start
+	// a client without pauses uses the time that new workers need to start
 	for n := 0; !b.over(); n++ {
 		time.Sleep(clientPause)
 		method := [...]string{"GET", "POST"}[n%2]
@@ -243,7 +243,7 @@ func (b *bookkeeping) end() {
 	b.done = true
 }
 
-// await waits until each client has got so many answers more.
+// await waits until each client has got n more answers.
 func (b *bookkeeping) await(a *app, clients, n int) {
 	a.Helper()
 	count := func(client int) int {

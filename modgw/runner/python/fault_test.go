@@ -479,7 +479,7 @@ def application(environ, start_response):
 	a.runner.Stop(t.Context())
 	inner, outer := atoi(t, pids[0]), atoi(t, pids[1])
 	t.Cleanup(func() {
-		// more than one, where a forked worker was given up
+		// several, if a forked worker was given up
 		for _, pid := range strings.Fields(a.read("outers")) {
 			syscall.Kill(atoi(t, pid), syscall.SIGKILL)
 		}
@@ -551,7 +551,7 @@ def application(environ, start_response):
 }
 
 func TestALockThatTheDescriptorTurnsOnIsExplained(t *testing.T) {
-	// A Python that only looks free-threaded, since few machines have another.
+	// A Python that only looks free-threaded, because few machines have a real one.
 	const looks = `
 import sys
 sys.abiflags = "t"

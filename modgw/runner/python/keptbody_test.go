@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// keptApp reads bodies that the host keeps: /late when the response is complete and the test lets
+// keptApp reads bodies that the host keeps: /late when the response is complete and the test allows
 // it, /die in a second worker, because the first one ends with the request.
 const keptApp = gates + `
 import hashlib

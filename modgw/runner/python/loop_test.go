@@ -50,7 +50,7 @@ func (a *app) serveOnLoop(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// exchange begins to serve a request on the loop, where it may be for so long.
+// exchange begins to serve a request on the loop, where it may stay for limit.
 func (a *app) exchange(r *http.Request, body []byte, limit time.Duration) *testExchange {
 	x := &testExchange{
 		loop: a.runner.app.Loop, request: r, body: body, header: http.Header{},

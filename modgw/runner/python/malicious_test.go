@@ -140,8 +140,8 @@ func hurtOnlyThemselves(t *testing.T, malices map[string]int, change ...func(*mo
 
 func oneThread(d *modgw.Descriptor) { d.WSGI.Workers, d.WSGI.Threads = 1, 1 }
 
-// survives sees that the request of a malice gets the status, 0 for one that is cut off, and that
-// the next one is served.
+// survives checks that the request of a misbehaviour gets the status, 0 if it is cut off, and that
+// the next request is served.
 func (a *app) survives(malice string, status int) {
 	a.Helper()
 	bad, before := a.pid(1), a.log.Count(protocolError)

@@ -105,7 +105,7 @@ func TestLargeASGIResponsesOfManyClientsAreNotMixedUp(t *testing.T) {
 	var silent []io.Closer
 	for i := range 40 {
 		switch i % 3 {
-		case 0: // its client reads nothing
+		case 0: // its client does not read
 			silent = append(silent, a.raw("GET /whole?5000000 HTTP/1.1\r\nHost: x\r\n\r\n"))
 		case 1:
 			conn := a.raw("GET /pieces?5000000 HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -29,7 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// as the host does; a worker inherits nothing of who runs the tests
+	// as the host does; a worker inherits nothing from the test's parent
 	if err := proc.Seal(); err != nil {
 		panic(err)
 	}
@@ -237,7 +237,7 @@ func (a *app) pid(number int) int {
 // path returns the path of a file in the app's root.
 func (a *app) path(name string) string { return filepath.Join(a.root, name) }
 
-// open lets an app go on that waits for the file to exist.
+// open continues an app that waits for the file to exist.
 func (a *app) open(gate string) {
 	a.Helper()
 	if err := os.WriteFile(a.path(gate), nil, 0o644); err != nil {

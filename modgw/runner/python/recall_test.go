@@ -68,8 +68,8 @@ func (a *app) begun() map[string]int {
 	return counts
 }
 
-// TestShortRequestsDoNotWaitBehindLongOnes has short requests answered while long ones are held:
-// all of those that came to wait behind a long one must have been given back.
+// TestShortRequestsDoNotWaitBehindLongOnes answers short requests while long ones are held: all
+// short requests that were behind a long one must have been given back.
 func TestShortRequestsDoNotWaitBehindLongOnes(t *testing.T) {
 	t.Parallel()
 	a := serve(t, ledger, withWorkers(1, 4))
@@ -132,8 +132,8 @@ func TestRequestsThatAreGivenBackAreExecutedOnce(t *testing.T) {
 	}
 }
 
-// TestRequestGivenBackWaitsInTheQueue has no worker that could take it: its time in the queue
-// bounds its waiting.
+// TestRequestGivenBackWaitsInTheQueue has no worker available for it: the queue timeout limits its
+// wait.
 func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	t.Parallel()
 	// The worker must have given the request back before its time is over.
@@ -155,7 +155,7 @@ func TestRequestGivenBackWaitsInTheQueue(t *testing.T) {
 	}
 }
 
-// TestStuckInterpreterKeepsNoRequestForEver has a worker that cannot give anything back.
+// TestStuckInterpreterKeepsNoRequestForEver has a worker that cannot give back requests.
 func TestStuckInterpreterKeepsNoRequestForEver(t *testing.T) {
 	t.Parallel()
 	a := serve(t, gates+`

@@ -145,7 +145,7 @@ func TestBodiesOfAllSizesArriveWhole(t *testing.T) {
 		got := a.do("POST", "/", io.MultiReader(bytes.NewReader(data)))
 		length := " None"
 		if size < relay.AheadSize {
-			length = " " + itoa(size) // all of it was there before the app was asked
+			length = " " + itoa(size) // all of it had arrived before the app was called
 		}
 		if size > 0 && got.body != strings.TrimSuffix(want, " ")+length {
 			t.Errorf("%d bytes in chunks: %d %q, %v", size, got.status, got.body, got.err)

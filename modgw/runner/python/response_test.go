@@ -167,7 +167,7 @@ def application(environ, start_response):
 		if line != fmt.Sprintf("event %d\n", i) {
 			t.Fatalf("got %q, %v", line, err)
 		}
-		a.open(fmt.Sprintf("go-%d", i)) // only now does the app go on
+		a.open(fmt.Sprintf("go-%d", i)) // only now does the app continue
 	}
 }
 
@@ -200,7 +200,7 @@ def application(environ, start_response):
 application.sent = 0
 `, withWorkers(1, 2))
 	conn := a.raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	// It has stopped when two looks in a row see the same.
+	// It has stopped when two consecutive checks give the same result.
 	var last string
 	a.eventually("a stop", func() bool {
 		now := a.get("/count").body

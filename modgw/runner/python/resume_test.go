@@ -80,8 +80,8 @@ while True:
     await body(b"bc\n\n", True)
 `})
 
-// resumes serves the app by a gateway, of which deploy makes a new generation and waits until the
-// old one has ended.
+// resumes serves the app by a gateway. deploy creates a new generation and waits until the old one
+// has ended.
 func (a *app) resumes(change ...func(*modgw.Descriptor)) (deploy func(change ...func(*modgw.Descriptor))) {
 	d := a.runner.app.Descriptor
 	d.ASGI.Resume = true
@@ -284,7 +284,7 @@ func TestWebSocketMovesFromAWorkerThatIsReplaced(t *testing.T) {
 		if _, got, err := conn.Read(t.Context()); string(got) != want || err != nil {
 			t.Fatalf("got %q, %v in place of %q", got, err, want)
 		}
-		if got := a.get("/"); n == 0 && got.body != "up" { // it is all that a worker may do
+		if got := a.get("/"); n == 0 && got.body != "up" { // the worker may do nothing else
 			t.Errorf("%+v", got)
 		}
 	}
@@ -326,7 +326,7 @@ func (c *stepCounter) add() {
 	c.n++
 }
 
-// await waits for so many more.
+// await waits for more messages.
 func (c *stepCounter) await(t *testing.T, more int) {
 	t.Helper()
 	count := func() int {

@@ -66,8 +66,8 @@ func (a *app) heir() *app {
 	return &app{T: a.T, runner: runner, log: &watchtest.Log{}, root: a.root}
 }
 
-// TestWorkerServesTheHostThatReplacesItsOwn has a worker serve two hosts at a time, and then the
-// second one alone: it is the same process, and its streams for the first one go on.
+// TestWorkerServesTheHostThatReplacesItsOwn has a worker serve two hosts at a time, and then only
+// the second one: it is the same process, and its streams for the first host continue.
 func TestWorkerServesTheHostThatReplacesItsOwn(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 3<<20) // by shared memory
@@ -247,7 +247,7 @@ func TestWorkerOfAnotherKindOfJoiningIsNotShared(t *testing.T) {
 	if _, err := a.runner.Share(1, []*os.File{w}); err == nil {
 		t.Error("it was shared")
 	}
-	if _, err := io.ReadAll(r); err != nil { // the end comes when all files are closed
+	if _, err := io.ReadAll(r); err != nil { // EOF arrives when all files are closed
 		t.Error(err)
 	}
 }

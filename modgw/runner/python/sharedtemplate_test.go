@@ -23,7 +23,7 @@ func startSharing(t *testing.T, set *zygote.Set, name modgw.AppName, imports str
 	return a
 }
 
-// nextForked starts another generation of an app, which must be forked, and stops the one before.
+// nextForked starts another generation of an app, which must be forked, and stops the previous one.
 func (a *app) nextForked() *app {
 	a.Helper()
 	b := a.again()

@@ -26,7 +26,7 @@ type slowClient struct {
 	in *bufio.Reader
 }
 
-// connect opens a connection, which takes some hundred kilobytes from the server before the test
+// connect opens a connection, which accepts some hundred kilobytes from the server before the test
 // reads it.
 func (a *app) connect() *slowClient {
 	a.Helper()
@@ -62,7 +62,7 @@ func describe(body string) string {
 	return fmt.Sprintf("%d %s %d", len(body), hex.EncodeToString(digest[:]), len(body))
 }
 
-// uploads has so much of each request body kept; without it they are passed on as they come.
+// uploads sets the part of each request body that is kept; 0: bodies are passed on as they arrive.
 func uploads(limit int64) func(*modgw.Descriptor) {
 	return func(d *modgw.Descriptor) { d.Spool.Upload = limit }
 }
@@ -214,7 +214,7 @@ def application(environ, start_response):
     return pieces()
 `
 
-// bigSize is more than the sockets on the way to a client take.
+// bigSize is more than the sockets on the way to a client hold.
 const bigSize = 256 * 65536
 
 func TestClientsThatDoNotReadHoldNoThread(t *testing.T) {

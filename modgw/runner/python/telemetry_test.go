@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// telemetry is as much of OpenTelemetry as it takes to be started: it notes in files with which
-// variables it is, and that it was shut down.
+// telemetry is the part of OpenTelemetry that is needed to start it: it writes files with the
+// variables at its start, and about its shutdown.
 var telemetry = map[string]string{
 	"trace.py": `
 class Proxy:

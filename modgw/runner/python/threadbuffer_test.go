@@ -117,7 +117,7 @@ func digest(data []byte) string {
 	return itoa(len(data)) + " " + hex.EncodeToString(sum[:])
 }
 
-// shares sees that large bodies of the app pass through memory.
+// shares checks that large bodies of the app pass through memory.
 func (a *app) shares() {
 	a.Helper()
 	for _, w := range a.tracked() {

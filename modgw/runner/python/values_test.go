@@ -93,7 +93,7 @@ ValueClass = MutexValue
 `,
 }
 
-// measuring is an app with metrics of its own.
+// measuring is an app with its own metrics.
 const measuring = `
 import os
 from prometheus_client import Counter, Gauge, Histogram

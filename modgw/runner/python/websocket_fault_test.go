@@ -178,8 +178,8 @@ func TestF68FramesThatBreakTheRules(t *testing.T) {
 	a.stillServes()
 }
 
-// stillServes sees that the one worker has not been replaced, that all slots are free and that the
-// next client is served.
+// stillServes checks that the only worker has not been replaced, that all slots are free, and that
+// the next client is served.
 func (a *app) stillServes() {
 	a.Helper()
 	a.eventually("free slots", func() bool { return a.runner.Status().Busy == 0 })
@@ -322,7 +322,7 @@ func TestF68ClientThatIsGoneWithoutAWordIsNoticed(t *testing.T) {
 	var answering sync.WaitGroup
 	defer answering.Wait()
 	answering.Go(func() {
-		if code := gone.closed(); code != 1011 { // it reads, and answers nothing
+		if code := gone.closed(); code != 1011 { // it reads, but answers nothing
 			t.Errorf("closed with %d", code)
 		}
 		gone.Close()

@@ -76,7 +76,7 @@ func compiledWorker(t *testing.T, interpreter string) string {
 type workerInterpreter struct {
 	path    string
 	name    string // "CPython 3.13.0"
-	version string // sorts like the version; "" for one that is not CPython or has no GIL
+	version string // sorts like the version; "" if it is not CPython or has no GIL
 }
 
 // isBetween reports whether an interpreter is a CPython and neither the oldest nor the newest.

@@ -21,7 +21,7 @@ func TestBriefQueueWaitsForMembersAndNotForRoom(t *testing.T) {
 		ask(t, q).wantError(t, ErrFull)
 		q.Release(m)
 		q.Pause(m)
-		r = ask(t, q) // there is room, but for no one now
+		r = ask(t, q) // there is room, but none may be used now
 		q.Resume(m)
 		r.wantMember(t, m)
 	})

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// story runs a test on virtual time, so that a place that never comes is an error at once.
+// story runs a test on virtual time, so that waiting for ever is an error at once.
 func story(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
@@ -76,7 +76,7 @@ func wantCounts(t *testing.T, q *Queue, busy, capacity, queued int) {
 	}
 }
 
-// open makes a queue with members of so many places each.
+// open creates a queue with members that have the given numbers of places.
 func open(limits modgw.Queue, places ...int) (*Queue, []*Member) {
 	q := New(limits)
 	q.Expect(1)

@@ -101,7 +101,7 @@ func TestBodyIsAsLongAsItShouldBe(t *testing.T) {
 	}
 }
 
-// sink is a program that takes a body.
+// sink is a program that receives a body.
 type sink struct {
 	text   strings.Builder
 	ended  bool

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// rings starts a clock, and returns when it said that the time is up, which is 0 until then.
+// rings starts a clock, and returns the time when it reported the limit; 0 until then.
 func rings(c *Clock, limit time.Duration) (after *time.Duration) {
 	begun := time.Now()
 	after = new(time.Duration)

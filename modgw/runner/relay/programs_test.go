@@ -243,7 +243,7 @@ type app struct {
 	*runnertest.App
 	descriptor modgw.Descriptor
 	gate       string
-	mark       int // the test looks at the log from here on
+	mark       int // position in the log from which on the test reads
 }
 
 // deploy starts the program as an app of a kind.

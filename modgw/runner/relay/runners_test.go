@@ -83,7 +83,7 @@ func TestEveryRunnerEndsARequestInTheSameWay(t *testing.T) {
 		status  int // 0: the response breaks off
 		record  record
 		without string // kinds for which it does not happen
-		killed  bool   // the worker was; else it goes on
+		killed  bool   // the worker was killed; otherwise it continues
 	}{
 		"too large a body": {
 			ask:    func(a *app) runnertest.Answer { return a.post("upload", strings.Repeat("x", 200<<10)) },
@@ -122,7 +122,7 @@ func TestEveryRunnerEndsARequestInTheSameWay(t *testing.T) {
 		"full queue": {
 			ask:    (*app).fillQueue,
 			status: 503, record: record{"ERROR", failed, "503", "MGW-APP-010", "false"},
-			without: "http", // how many requests it can take only the program knows
+			without: "http", // only the program knows how many requests it can handle
 		},
 	}
 	eachKind(t, func(d *modgw.Descriptor) { d.Limits.Body, d.Queue.Max = 100<<10, 1 }, func(t *testing.T, kind string, a *app) {
@@ -167,7 +167,7 @@ func (a *app) post(name, body string) runnertest.Answer {
 	return a.Do("POST", path(name), strings.NewReader(body), nil)
 }
 
-// fillQueue asks for something while one request is executed and another one waits.
+// fillQueue sends a request while one request is executed and another one waits.
 func (a *app) fillQueue() runnertest.Answer {
 	answers := make(chan runnertest.Answer, 2)
 	ask := func() { answers <- a.post("gate", "") }

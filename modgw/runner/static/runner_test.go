@@ -15,7 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// site creates a folder with files, of which "" stands for an empty folder, and its runner.
+// site creates a folder with files and its runner. A file with the text "" stands for an empty
+// folder.
 func site(t *testing.T, files map[string]string) (*Runner, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "public")
@@ -38,7 +39,7 @@ func site(t *testing.T, files map[string]string) (*Runner, string) {
 	return r, dir
 }
 
-// ask asks for a path of the app, which is mounted at mount, "" for "/".
+// ask requests a path of the app, which is mounted at mount, "" for "/".
 func ask(r *Runner, method, mount, pathInfo string, header http.Header) *httptest.ResponseRecorder {
 	req := httptest.NewRequest(method, "/", nil)
 	if header != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// TestWhatAProgramHidesIsDeniedAndNamed lets a program connect to the same port of two addresses
-// and make a namespace, and hide the outcome.
+// TestWhatAProgramHidesIsDeniedAndNamed has a program connect to the same port of two addresses and
+// create a namespace, and hide the results.
 func TestWhatAProgramHidesIsDeniedAndNamed(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("bash")

@@ -84,7 +84,7 @@ func TestDenialsOfTheKernelAreNamedWithWhatWouldAllowThem(t *testing.T) {
 	const none = "no setting"
 	for _, c := range []struct {
 		denied kernelaudit.Denial
-		want   string // setting; none: there is none; "": it is not the sandbox's
+		want   string // setting; none: there is none; "": not denied by the sandbox
 	}{
 		{read("/home/a/key"), `sandbox { read = ["/home/a/key"] }`},
 		{write("/srv"), `sandbox { write = ["/srv"] }`},

@@ -16,8 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// programs makes the programs of a pool, and keeps them in the order in which they were made. Their
-// processes end when they are asked to.
+// programs creates the programs of a pool, and keeps them in the order of their creation. Their
+// processes end when asked to.
 type programs struct {
 	prepare func(n int, d *fakeProgram) // changes program number n; nil: none is changed
 

@@ -60,10 +60,10 @@ type fakeProgram struct {
 	fakeProcess *fakeProcess
 	refused     error         // Ready returns it
 	late        bool          // Ready waits until its time is over
-	obeys       bool          // the process ends when it is asked to
+	obeys       bool          // the process ends when asked to
 	drained     chan struct{} // Retire returns it; nil: a closed channel
 	other       func(*Worker) Program
-	begun       func() // nil: nothing is done then
+	begun       func() // nil: no action
 
 	mu    sync.Mutex
 	notes []string
@@ -252,7 +252,7 @@ func (o *obedient) Stop() {
 	time.AfterFunc(20*time.Millisecond, o.fakeProcess.Kill)
 }
 
-// patient is a fakeProgram that is asked only when another worker is ready.
+// patient is a fakeProgram that is only asked when another worker is ready.
 type patient struct {
 	*fakeProgram
 	other chan struct{}

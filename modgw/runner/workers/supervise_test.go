@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// shortLived has workers that end as soon as they are ready, so many of them; those after them
+// shortLived returns workers of which the first count end as soon as they are ready; later ones
 // stay.
 func shortLived(count int, asked bool) (newProgram func(*Worker) Program, launched *atomic.Int64) {
 	launched = new(atomic.Int64)
@@ -49,7 +49,7 @@ func TestWorkersThatEndBeforeTheyAreAskedAreNoStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
-		// The app has no other worker, so that the delay does not grow; it is there all the same.
+		// The app has no other worker, so the delay does not grow, but still applies.
 		if n := launched.Load(); n < 10 || n > 10*int64(time.Second/FirstDelay)+2 {
 			t.Errorf("%d workers in 10 seconds", n)
 		}

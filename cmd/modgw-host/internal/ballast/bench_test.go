@@ -51,7 +51,7 @@ func BenchmarkRequestGarbage(b *testing.B) {
 	}
 }
 
-// collectorTime returns the processor seconds of the collector and its cycles so far.
+// collectorTime returns the total processor seconds of the collector, and its cycles.
 func collectorTime() (seconds float64, cycles uint64) {
 	samples := []metrics.Sample{
 		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/gc/cycles/total:gc-cycles"},

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener takes entries as the journal does.
+// listener receives entries as the journal does.
 type listener struct {
 	*net.UnixConn
 	t *testing.T

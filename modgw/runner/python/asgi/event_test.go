@@ -11,7 +11,7 @@ func FuzzSocketEvent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		if len(payload) == 0 {
-			return // a stream lets none pass
+			return // a stream accepts none
 		}
 		e, err := decodeSocketEvent(payload)
 		if err == nil && len(e.data)+len(e.reason) > 3*len(payload) {

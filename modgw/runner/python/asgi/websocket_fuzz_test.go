@@ -212,7 +212,7 @@ func echo(t *testing.T, conn *net.UnixConn) {
 	}
 }
 
-// allow lets the host send n more bytes.
+// allow permits the host to send n more bytes.
 func allow(out *wire.Writer, id uint32, n int) {
 	_ = out.Write(func(b []byte) []byte { return wire.AppendWindow(b, id, n) })
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack has them come in the order that two
+// TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack has the two arrive in the order that two
 // connections allow.
 func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 	t.Parallel()

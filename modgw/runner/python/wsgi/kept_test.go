@@ -150,7 +150,7 @@ func TestKeptBodyComesBackWithoutAnotherRequest(t *testing.T) {
 	})
 }
 
-// TestWorkerThatReturnsNoKeptBodyBreaksTheProtocol has it answer a later request.
+// TestWorkerThatReturnsNoKeptBodyBreaksTheProtocol has the worker answer a later request.
 func TestWorkerThatReturnsNoKeptBodyBreaksTheProtocol(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []wire.Type{wire.Response, wire.Abort} {
@@ -169,7 +169,7 @@ func TestWorkerThatReturnsNoKeptBodyBreaksTheProtocol(t *testing.T) {
 	}
 }
 
-// TestIdleWorkerCanSayNothingButKept has it answer once more while it has a kept body.
+// TestIdleWorkerCanSayNothingButKept has the worker answer once more while it has a kept body.
 func TestIdleWorkerCanSayNothingButKept(t *testing.T) {
 	t.Parallel()
 	l := newLender(t)
