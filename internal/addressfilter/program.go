@@ -83,8 +83,8 @@ func (f family) offset() int16 {
 	return offsetSixth
 }
 
-// filter returns the program that allows what the rules grant. It denies other attempts and writes
-// them to the ring with the given descriptor, or nowhere if ring is -1.
+// filter returns the program that enforces the rules. It denies attempts that no rule grants, and
+// writes them to the ring with the given descriptor, or nowhere if ring is -1.
 func filter(f family, rules []Rule, ring int) program {
 	p := program{}
 	p.add(move, context, 1, 0, 0)

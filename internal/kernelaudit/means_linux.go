@@ -53,7 +53,7 @@ func Probe() Means {
 // firstProcesses is the number of the first namespace of processes (PROC_PID_INIT_INO).
 const firstProcesses = 0xEFFFFFFC
 
-// inFirstNamespace reports whether the process IDs in the records are those of this process's
+// inFirstNamespace reports whether the process IDs in the records are valid in this process's
 // namespace.
 func inFirstNamespace() bool {
 	var stat unix.Stat_t

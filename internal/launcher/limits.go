@@ -106,7 +106,7 @@ func (l Limits) applyNice() error {
 
 // LimitError reports a limit that could not be set.
 type LimitError struct {
-	Name  string // "files", "processes" or "memory"
+	Name  string // "files", "processes", "stack" or "memory"
 	Value uint64 // limit that could not be set
 	Hard  uint64 // most that the new process may have
 	Err   error  `json:"-"` // reason; nil: another process reported it

@@ -150,8 +150,8 @@ func reportDenial(d kernelaudit.Denial) {
 // reportOf returns the report that a denial belongs to, or nil if there is none or it is uncertain.
 // groupOf is the function groupOf, or a test's replacement. The caller must hold the lock.
 //
-// A domain belongs to the scope of its first denial: later, the IDs of the process that created it
-// and of the processes in it may be those of another app's processes.
+// A domain belongs to the scope of its first denial: later, the IDs of its processes, and of the
+// process that created it, may belong to processes of another app.
 func (all *denialReports) reportOf(d kernelaudit.Denial, groupOf func(pid int) (string, bool)) *denialReport {
 	if report := all.domains[d.Domain]; report != nil {
 		return report

@@ -217,8 +217,8 @@ func (s *Scope) restore() int {
 	return int(s.folder.Fd())
 }
 
-// add moves a running process into the scope. If the scope is a mark, the process has to be told
-// the mark.
+// add moves a running process into the scope. If the scope is a mark, the caller must pass the mark
+// to the process.
 func (s *Scope) add(pid int) error {
 	if s == nil {
 		return nil

@@ -17,7 +17,7 @@ type Spec struct {
 	Dir        string              // working directory; "": this process's own
 	Credential *syscall.Credential // nil: this process's own user
 	Files      []*os.File          // descriptors 3, 4, …; still the caller's to close
-	Limits     Limits              // limits and priority; zero: those of this process
+	Limits     Limits              // limits and priority; zero: this process's
 	Sandbox    *sandbox.Rules      // rules that confine it; nil: none
 	Scope      *Scope              // scope of it and its children; nil: none
 	Output     Output              // receiver of its output

@@ -4,9 +4,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prepare sets up what requires root's rights for the calling thread: its view of the file system,
-// and the capabilities that it has given up for ever. It must be called before the thread changes
-// its user. An error is an [*Error].
+// Prepare makes the changes that require root's rights, for the calling thread: to its view of the
+// file system, and to the set of capabilities that it can gain later, which becomes empty. It must
+// be called before the thread changes its user. An error is an [*Error].
 func (r *Rules) Prepare() error {
 	if r.Means.Mounts {
 		if err := r.mountOwn(); err != nil {

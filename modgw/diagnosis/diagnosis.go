@@ -57,9 +57,9 @@ type App struct {
 	// problem, and if the places are unknown.
 	Places []modgw.Location
 
-	// Silent are the numbers of workers that did not report where their requests are, Stopped those
-	// of workers whose process was stopped, and InKernel those of workers with a thread that cannot
-	// be interrupted. They are empty if there is no problem.
+	// Silent are the numbers of workers that did not report where their requests are, Stopped the
+	// numbers of workers whose process was stopped, and InKernel the numbers of workers with a
+	// thread that cannot be interrupted. They are empty if there is no problem.
 	Silent, Stopped, InKernel []int
 
 	// Samples are figures of the app, oldest first. The last sample was taken at Now.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Time without any answered request after which the diagnosis reports a worker that does not say
-// where it is, and a worker whose requests are not known to wait for anything.
+// Time without an answered request after which the diagnosis reports a worker that does not report
+// the place of its requests, and a worker whose requests are not known to wait for anything.
 const (
 	silentTime     = 5 * time.Second
 	unansweredTime = 10 * time.Second

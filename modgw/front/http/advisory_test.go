@@ -13,7 +13,7 @@ import (
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // advisories are vulnerabilities of other servers in parsing requests (H1, H2, H12), each with a
-// request that exposed it. The statuses are those of all answers; the smuggled request is never
+// request that exposed it, and the statuses of all expected answers. The smuggled request is never
 // accepted as a request.
 var advisories = []struct {
 	id, why, octets string

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// client is a connection of someone who writes requests by hand.
+// rawClient is a connection for requests that the test writes itself.
 type rawClient struct {
 	net.Conn
 	r *bufio.Reader

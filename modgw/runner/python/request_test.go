@@ -46,7 +46,7 @@ def application(environ, start_response):
     return ok(start_response, "%d %s %s" % (size, digest.hexdigest(), environ.get("CONTENT_LENGTH")))
 `
 
-// direct calls the runner without a server and returns the environ that the app saw.
+// environ calls the runner without a server and returns the environ that the app saw.
 func (a *app) environ(r *http.Request, info *modgw.RequestInfo) map[string]any {
 	a.Helper()
 	w := httptest.NewRecorder()
