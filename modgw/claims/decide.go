@@ -71,7 +71,7 @@ type decision struct {
 	table      []Claim
 }
 
-// incumbent is an app that holds something already.
+// incumbent is an app that already has a claim.
 type incumbent struct {
 	held Claim
 	next int // index of its new claim in wanted; -1: its descriptor is broken
@@ -140,8 +140,8 @@ func (d *decision) successor(h Claim, same []int, taken map[int]bool, files File
 	return moved, false
 }
 
-// try makes the table on the assumption that no further incumbent has to keep its old claim; false
-// when that was wrong.
+// try makes the table on the assumption that no further incumbent has to keep its old claim. It
+// returns false if that was wrong.
 func (d *decision) try() bool {
 	places := newRegister(d.tenants)
 	d.table = nil

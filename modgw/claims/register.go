@@ -2,8 +2,8 @@ package claims
 
 import "github.com/modgw/modgw/modgw"
 
-// register is who has which name and place. Claims that were added earlier come first: a host
-// belongs to the user of its first claim.
+// register records the owners of names and places. Claims that were added earlier come first: a
+// host belongs to the user of its first claim.
 type register struct {
 	tenants Tenants
 	apps    map[string]int // by owner
@@ -11,13 +11,13 @@ type register struct {
 	names  map[modgw.AppName]Claim
 	places map[place]Claim
 	hosts  map[string]Claim // by pattern
-	below  map[string]users // by wildcard: who has a host that it covers
+	below  map[string]users // by wildcard: users with a host that it covers
 
-	mounts map[modgw.MountPath]users // at any host: who has a mount at that path or below it
-	own    map[modgw.MountPath]users // at any host: who has that very mount
+	mounts map[modgw.MountPath]users // at any host: users with a mount at this path or below it
+	own    map[modgw.MountPath]users // at any host: users with a mount at exactly this path
 }
 
-// users are a claim of each user.
+// users maps each user to one claim.
 type users map[string]Claim
 
 func newRegister(tenants Tenants) *register {
@@ -34,7 +34,7 @@ func newRegister(tenants Tenants) *register {
 	}
 }
 
-// add notes the name of a claim and some of its places.
+// add records the name of a claim and some of its places.
 func (r *register) add(c Claim, places []place) {
 	if _, known := r.names[c.App]; !known {
 		r.apps[c.Owner]++
@@ -90,7 +90,7 @@ func (r *register) check(c Claim) (Refusal, bool) {
 	for _, p := range c.places() {
 		if by, taken := r.places[p]; taken {
 			if by.App == c.App {
-				continue // its own place of before
+				continue // its own previous place
 			}
 			return Refusal{Reason: PlaceTaken, Place: p.String(), By: by}, false
 		}

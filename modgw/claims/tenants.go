@@ -11,7 +11,7 @@ import (
 // claim any free place.
 type Tenants []modgw.Tenant
 
-// Of returns the tenant that a user is.
+// Of returns the tenant for a user.
 func (ts Tenants) Of(user string) (modgw.Tenant, bool) {
 	i := slices.IndexFunc(ts, func(t modgw.Tenant) bool { return t.User == user })
 	if i < 0 {

@@ -18,10 +18,10 @@ import (
 
 // Action is a line of the audit log: an action of a user on the control socket, or its refusal.
 type Action struct {
-	Time   time.Time     `json:"time"`            // when it had ended
+	Time   time.Time     `json:"time"`            // time of its end
 	User   string        `json:"user"`            // login name, or number
 	UID    uint32        `json:"uid"`             // user ID of the requesting process
-	PID    int32         `json:"pid"`             // its process id
+	PID    int32         `json:"pid"`             // its process ID
 	Verb   string        `json:"verb"`            // such as "reload" or "shutdown"
 	App    modgw.AppName `json:"app,omitempty"`   // "": all apps, or the host
 	To     string        `json:"to,omitempty"`    // new value, such as "1..8"; "": none
@@ -80,7 +80,7 @@ func (a *Audit) Read(most int, keep func(Action) bool) ([]Action, error) {
 		}
 		for line := range bytes.Lines(text) {
 			var action Action
-			// A line that a crash cut short is passed over.
+			// A line that a crash has cut short is skipped.
 			if json.Unmarshal(line, &action) == nil && keep(action) {
 				all = append(all, action)
 			}
@@ -92,14 +92,14 @@ func (a *Audit) Read(most int, keep func(Action) bool) ([]Action, error) {
 	return all, nil
 }
 
-// recorder notes how an action was answered.
+// recorder records the answer to an action.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	answer bytes.Buffer
 }
 
-// WriteHeader notes the status.
+// WriteHeader records the status.
 func (r *recorder) WriteHeader(status int) {
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)

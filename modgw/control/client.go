@@ -30,7 +30,7 @@ type Client struct {
 	http    *http.Client
 }
 
-// NewClient makes a client for the host at a control address. It does not connect yet.
+// NewClient returns a client for the host at a control address. It does not connect yet.
 func NewClient(address modgw.Address) *Client {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -118,7 +118,7 @@ func (c *Client) ContinueProbe(ctx context.Context, id string) error {
 	return err
 }
 
-// Metrics copies the metrics to w, as text of Prometheus or in JSON.
+// Metrics copies the metrics to w, in Prometheus's text format or in JSON.
 func (c *Client) Metrics(ctx context.Context, w io.Writer, asJSON bool) error {
 	accept := "text/plain"
 	if asJSON {

@@ -18,7 +18,7 @@ import (
 type Host interface {
 	Rights
 
-	// Status is a snapshot of the host and all its apps.
+	// Status returns a snapshot of the host and all its apps.
 	Status() Status
 
 	// Descriptors returns the descriptors of the running apps, including secrets.
@@ -32,7 +32,7 @@ type Host interface {
 
 	// Reload reads the descriptor of an app again and replaces its generation; "" means the host's
 	// own file and all apps. It returns when the new generations serve, with an error for those
-	// that do not. It also returns when ctx is done, while the work goes on; the same holds for
+	// that do not. It also returns when ctx is done, while the work continues; the same applies to
 	// Restart.
 	Reload(ctx context.Context, app modgw.AppName) error
 
@@ -56,8 +56,8 @@ type Host interface {
 	// host's program. It returns when the new host serves, or with an error if this host continues.
 	Upgrade(ctx context.Context, program string) (Upgrade, error)
 
-	// ArmProbes returns a key with which probes are signed that the host answers itself, for a
-	// lifetime of [probe.MaxLifetime] at most.
+	// ArmProbes returns a key for signing probes, which the host answers itself. The key is valid
+	// for lifetime, but for at most [probe.MaxLifetime].
 	ArmProbes(lifetime time.Duration) probe.Key
 
 	// ProbeReport returns the report of the arrivals of a probe, or false if none has arrived.
@@ -85,15 +85,15 @@ type Host interface {
 	// not open, it is opened first.
 	OpenDashboard(uid uint32) (DashboardLink, error)
 
-	// Logs calls yield with the last records of an app ("" for all), oldest first, and if follow is
-	// set with every further one, until ctx is done or yield returns false.
+	// Logs calls yield with the last records of an app ("" for all), oldest first, and, if follow
+	// is set, with every further record, until ctx is done or yield returns false.
 	Logs(ctx context.Context, query LogQuery, yield func(LogRecord) bool)
 }
 
 // Status is a snapshot of a host.
 type Status struct {
 	Version   string           `json:"version"`   // version of the program
-	PID       int              `json:"pid"`       // process id of the host
+	PID       int              `json:"pid"`       // process ID of the host
 	Started   time.Time        `json:"started"`   // when the host began to run
 	Upgrade   *UpgradeStatus   `json:"upgrade"`   // how it replaced another host; null: it did not
 	File      string           `json:"file"`      // the host's own file; "" if there is none
@@ -110,8 +110,8 @@ type Status struct {
 type Upgrade struct {
 	From    string        `json:"from"`    // version before
 	Version string        `json:"version"` // version that serves now
-	PID     int           `json:"pid"`     // process id of the host that serves now
-	Took    time.Duration `json:"took"`    // from the call until that served; nanoseconds
+	PID     int           `json:"pid"`     // process ID of the host that serves now
+	Took    time.Duration `json:"took"`    // time from the call until it served; nanoseconds
 	Workers int           `json:"workers"` // processes of apps before
 	Kept    int           `json:"kept"`    // number of them that the new host has
 }

@@ -26,7 +26,7 @@ func (s *Server) handler() http.Handler {
 	return s.api
 }
 
-// inProcess has requests answered by a handler in this process.
+// inProcess has a handler in this process answer requests.
 type inProcess struct {
 	handler http.Handler
 	rights  Rights

@@ -13,7 +13,7 @@ import (
 // administrator: the host's file descriptors are meant for clients of the apps.
 const maxConnections = 32
 
-// caller is who sent a request.
+// caller is the sender of a request.
 type caller struct {
 	uid   uint32
 	pid   int32
@@ -22,15 +22,15 @@ type caller struct {
 
 type callerKey struct{}
 
-// callerOf returns who sent the request with the context.
+// callerOf returns the sender of the request with the context.
 func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// withCaller notes in the context of a connection whose it is.
+// withCaller stores the user of a connection in its context.
 func withCaller(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, callerKey{}, conn.(*peerConn).caller)
 }
 
-// peerListener accepts connections of any user, and knows whose each is.
+// peerListener accepts connections of any user, and knows the user of each.
 type peerListener struct {
 	net.Listener
 	isAdmin func(uid uint32) bool
@@ -55,7 +55,7 @@ func (l *peerListener) Accept() (net.Conn, error) {
 	}
 }
 
-// identify finds out whose a connection is.
+// identify determines the user of a connection.
 func (l *peerListener) identify(c net.Conn) (net.Conn, error) {
 	unixConn, ok := c.(*net.UnixConn)
 	if !ok {
@@ -83,7 +83,7 @@ type peerConn struct {
 	closing  sync.Once
 }
 
-// Close ends the connection, so that its user may have another.
+// Close closes the connection, so that its user may open another.
 func (c *peerConn) Close() error {
 	c.closing.Do(func() {
 		c.listener.mu.Lock()

@@ -68,7 +68,7 @@ func (s *Server) reads(verb string, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// shorten leaves so much of a name that a caller has made up as is written down.
+// shorten cuts a name that a caller has made up to the length that is logged.
 func shorten(app modgw.AppName) modgw.AppName {
 	return app[:min(len(app), maxRefusedName)]
 }

@@ -24,11 +24,11 @@ type Rights interface {
 	// Owns reports whether an app runs as a user, or the user's own descriptor describes it.
 	Owns(uid uint32, app modgw.AppName) bool
 
-	// UserName is the login name of a user; its number when it has none.
+	// UserName returns the login name of a user, or the number if the user has no name.
 	UserName(uid uint32) string
 }
 
-// maySee reports whether a caller may know of an app.
+// maySee reports whether a caller may know about an app.
 func (s *Server) maySee(who caller, app modgw.AppName) bool {
 	return who.admin || app != "" && s.Host.Owns(who.uid, app)
 }
@@ -57,7 +57,7 @@ func (s *Server) claimsFor(who caller) []claims.Claim {
 	return slices.DeleteFunc(s.Host.Claims(), func(c claims.Claim) bool { return !s.maySee(who, c.App) })
 }
 
-// policyFor leaves the caller's own tenant block.
+// policyFor returns the policy with only the caller's own tenant block.
 func (s *Server) policyFor(who caller) Policy {
 	policy := s.Host.Policy()
 	if who.admin {
@@ -69,7 +69,7 @@ func (s *Server) policyFor(who caller) Policy {
 	return policy
 }
 
-// adminsOnly refuses callers who are no administrators.
+// adminsOnly refuses callers who are not administrators.
 func (s *Server) adminsOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !callerOf(r.Context()).admin {
@@ -84,7 +84,8 @@ func (s *Server) adminsOnly(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// ownersOnly refuses callers the app of the request, as one that does not exist.
+// ownersOnly refuses requests about an app that does not belong to the caller, as if the app did
+// not exist.
 func (s *Server) ownersOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		app := modgw.AppName(r.PathValue("app"))

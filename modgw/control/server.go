@@ -44,7 +44,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	// Serve returns when Shutdown begins; this one returns when all connections are idle.
+	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
 	return server.Shutdown(context.Background())
 }
 
@@ -152,7 +152,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	reply(w, done, err)
 }
 
-// act answers a request by one of the host's verbs when that is done.
+// act returns a handler that performs one of the host's verbs, and answers when that is done.
 func (s *Server) act(verb func(context.Context, modgw.AppName) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		reply(w, struct{}{}, verb(r.Context(), modgw.AppName(r.PathValue("app"))))
@@ -208,7 +208,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// armProbes makes a key for probes. A lifetime that cannot be read is as short as none.
+// armProbes returns a key for probes. An invalid lifetime counts as zero.
 func (s *Server) armProbes(w http.ResponseWriter, r *http.Request) {
 	lifetime, _ := time.ParseDuration(r.URL.Query().Get("lifetime"))
 	respond(w, s.Host.ArmProbes(lifetime))

@@ -16,7 +16,8 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// codeUnknownApp is the code of a fault about an app that the visitor cannot see, or none.
+// codeUnknownApp is the code of a fault about an app that does not exist, or that the visitor
+// cannot see.
 const codeUnknownApp = "MGW-APP-109"
 
 // cookieName is the name of the cookie of every session. Browsers send cookies to all ports of a
@@ -24,7 +25,7 @@ const codeUnknownApp = "MGW-APP-109"
 // know, hides the cookie from them.
 const cookieName = "modgw-dashboard"
 
-// visitor is whose rights a request has.
+// visitor is the user with whose rights a request is handled.
 type visitor struct {
 	uid     uint32
 	root    string   // beginning of the paths of all pages
@@ -32,7 +33,7 @@ type visitor struct {
 	session *session // nil: the socket identifies the visitor
 }
 
-// peerKey finds the user at the other end of a Unix socket in a context.
+// peerKey is the context key of the user at the other end of a Unix socket.
 type peerKey struct{}
 
 // withPeer stores the user of a connection in its context. A web server passes on the requests of
@@ -49,7 +50,7 @@ func withPeer(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, peerKey{}, peer.Uid)
 }
 
-// visitorOf finds out whose rights a request has; nil: no user's.
+// visitorOf returns the visitor of a request, or nil if the request has no user's rights.
 func (d *Dashboard) visitorOf(r *http.Request) *visitor {
 	if id := r.PathValue("session"); id != "" {
 		for _, cookie := range r.CookiesNamed(cookieName) {
@@ -72,7 +73,7 @@ func (s *sessions) formOf(uid uint32) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// visit is a request of someone who may see something.
+// visit is a request of a visitor who has access.
 type visit struct {
 	*Dashboard
 	visitor

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// action is something that a visitor can have done to an app.
+// action is an action on an app that a visitor can start.
 type action struct {
 	Name    string // in URLs
 	Title   string // on its button
@@ -22,7 +22,7 @@ type action struct {
 	perform func(ctx context.Context, c *control.Client, app modgw.AppName, word string) error
 }
 
-// actions are all, in the order of their buttons. A further one is an entry here.
+// actions lists all actions, in the order of their buttons. Add new actions here.
 var actions = []action{
 	{
 		Name: "reload", Title: "Reload", isOf: isNotStopped, perform: verb("reload"),
@@ -58,7 +58,7 @@ func isNotStopped(r *row) bool { return !isStopped(r) }
 // longestWait limits a visitor's wait for a new generation. The generation is made in any case.
 const longestWait = 20 * time.Second
 
-// verb has one of the verbs of the control socket done.
+// verb returns a function that performs one of the verbs of the control socket.
 func verb(name string) func(context.Context, *control.Client, modgw.AppName, string) error {
 	return func(ctx context.Context, c *control.Client, app modgw.AppName, _ string) error {
 		if name == "reload" || name == "restart" {
@@ -125,7 +125,7 @@ func (v *visit) confirm() error {
 
 var errNoAction = &control.Refusal{Code: codeUnknownApp, Text: "cannot do that to an app"}
 
-// act has an action done.
+// act performs an action.
 func (v *visit) act() error {
 	a := findAction(v.r.PathValue("action"))
 	if a == nil {

@@ -23,7 +23,7 @@ type Config struct {
 	Log *slog.Logger // nil discards
 }
 
-// Dashboard answers browsers. Make it with [New].
+// Dashboard answers browsers. Create it with [New].
 type Dashboard struct {
 	config   Config
 	log      *slog.Logger
@@ -33,7 +33,7 @@ type Dashboard struct {
 	origin   *http.CrossOriginProtection
 }
 
-// New makes a dashboard without sessions.
+// New returns a dashboard without sessions.
 func New(c Config) *Dashboard {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

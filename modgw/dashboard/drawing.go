@@ -16,7 +16,7 @@ const (
 	drawingHeight = 60
 )
 
-// drawing is a plot as the server draws it, for browsers without JavaScript and for small ones.
+// drawing is a plot drawn by the server, for browsers without JavaScript and for small plots.
 type drawing struct {
 	Width, Height int
 	Lines         []string // a line for each series, as d of an SVG path; "": none

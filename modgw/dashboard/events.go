@@ -21,8 +21,8 @@ const (
 	sendLimit = 20 * time.Second
 )
 
-// events follows the host, or one app, as server-sent events. "parts" has the parts of the page
-// that have changed, by name, and "points" new points of the plots.
+// events sends the changes of the host, or of one app, as server-sent events. "parts" contains the
+// parts of the page that have changed, by name, and "points" contains new points of the plots.
 func (v *visit) events() error {
 	if !v.enterStream() {
 		http.Error(v.w, "Too many pages follow the host.", http.StatusServiceUnavailable)
@@ -64,7 +64,7 @@ func (v *visit) leaveStream() {
 	}
 }
 
-// mayGoOn reports whether the session has not ended meanwhile.
+// mayGoOn reports whether the session is still valid.
 func (v *visit) mayGoOn() bool { return v.session == nil || v.sessions.isOpen(v.session) }
 
 // follower sends changes to a browser.

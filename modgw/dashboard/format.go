@@ -20,7 +20,7 @@ var functions = template.FuncMap{
 	"first": func(all []modgw.RequestRecord, n int) []modgw.RequestRecord { return all[:min(n, len(all))] },
 }
 
-// dict makes the data of a template from names and values in turn.
+// dict returns the data of a template from alternating names and values.
 func dict(pairs ...any) map[string]any {
 	all := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -47,7 +47,7 @@ func valueText(value *float64, unit history.Unit) string {
 	return number(*value)
 }
 
-// number has three digits that count.
+// number formats a number with three significant digits.
 func number(v float64) string {
 	switch magnitude := math.Abs(v); {
 	case v == math.Trunc(v) && magnitude < 1e4:

@@ -13,7 +13,7 @@ type limit struct {
 	now  atomic.Int64
 }
 
-// enter reports whether there may be one more; leave ends it then.
+// enter reports whether one more may begin; leave ends it.
 func (l *limit) enter() bool {
 	if l.now.Add(1) > l.most {
 		l.now.Add(-1)

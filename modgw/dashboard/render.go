@@ -33,7 +33,7 @@ type part struct {
 	HTML template.HTML
 }
 
-// message is the body of a page with a text alone.
+// message is the body of a page that only consists of a text.
 type message struct {
 	Text string
 	Next string // path of the next page; "": none
@@ -41,7 +41,7 @@ type message struct {
 
 func (d *Dashboard) assetsPath() string { return d.prefix() + "/assets/" + assetsVersion() }
 
-// page makes a page for a visitor.
+// page returns a page for a visitor.
 func (v *visit) page(title string, body any) page {
 	return page{Title: title, Root: v.root, Assets: v.assetsPath(), Form: v.form, Leave: v.session != nil, Body: body}
 }
@@ -49,7 +49,7 @@ func (v *visit) page(title string, body any) page {
 // show answers with a page.
 func (v *visit) show(status int, name string, p page) { v.render(v.w, status, name, p) }
 
-// refuse answers someone who has not been let in.
+// refuse answers a browser that has no access.
 func (d *Dashboard) refuse(w http.ResponseWriter, status int, title, text string) {
 	d.message(w, status, title, text, "")
 }

@@ -31,11 +31,11 @@ func (d *Dashboard) Serve(ctx context.Context, l net.Listener) error {
 	if err := server.Serve(&boundedListener{Listener: l, open: limit{most: mostConnections}}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	// Serve returns when Shutdown begins; this one returns when all connections are idle.
+	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
 	return server.Shutdown(context.Background())
 }
 
-// boundedListener closes connections beyond a number of them.
+// boundedListener limits the number of connections, and closes further ones.
 type boundedListener struct {
 	net.Listener
 	open limit

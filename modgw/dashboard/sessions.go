@@ -31,10 +31,10 @@ func newSecret() string {
 
 func sumOf(secret string) secretSum { return sha256.Sum256([]byte(secret)) }
 
-// session is a browser that was let in.
+// session is the access of a browser.
 type session struct {
 	id      string // in the path of its pages
-	uid     uint32 // user whose rights it has
+	uid     uint32 // user with whose rights it acts
 	cookie  secretSum
 	form    string // value that its forms must send
 	expires time.Time
@@ -50,14 +50,14 @@ func (s *session) end() time.Time {
 	return s.expires
 }
 
-// token is a link that was not used yet.
+// token is an unused link.
 type token struct {
 	uid     uint32
 	expires time.Time
 }
 
-// sessions are the browsers that were let in, and the links that let some in. They are in memory
-// alone: a restart of the host ends all.
+// sessions holds the browsers that have access, and the unused links. They are only in memory: a
+// restart of the host ends all of them.
 type sessions struct {
 	key []byte // key that derives the form values of users without a session
 
@@ -81,7 +81,8 @@ func (s *sessions) newToken(uid uint32) (secret string, expires time.Time) {
 	return secret, expires
 }
 
-// enter makes a session for a token, which has no effect afterwards; nil: the token is not valid.
+// enter creates a session for a token, which is not valid afterwards. It returns nil if the token
+// is not valid.
 func (s *sessions) enter(secret string) (opened *session, cookie string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 // captureLimit is the number of bytes of a request's body that are kept to show its form fields.
 const captureLimit = 64 << 10
 
-// body is the beginning of a form that went by.
+// body is the body of a form, whose beginning is kept.
 type body struct {
 	io.ReadCloser
 	kind    string

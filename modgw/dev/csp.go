@@ -97,8 +97,8 @@ func (p *policy) admitting(s script, nonce string) string {
 	return p.String()
 }
 
-// admitsInline reports whether sources let the script in already. A nonce or hash makes browsers
-// ignore 'unsafe-inline', so that adding one would shut out the page's own scripts.
+// admitsInline reports whether sources already allow the script. A nonce or hash makes browsers
+// ignore 'unsafe-inline', so adding one would forbid the page's own scripts.
 func admitsInline(sources []string, nonce string) bool {
 	if nonce != "" && slices.Contains(sources, "'nonce-"+nonce+"'") {
 		return true

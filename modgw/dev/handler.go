@@ -26,8 +26,8 @@ type Gateway interface {
 type Config struct {
 	Gateway Gateway // gateway that receives the requests
 
-	// Still is set to leave pages alone that are open in browsers: they neither follow the code nor
-	// get a script.
+	// Still is set to leave open pages in browsers alone: they neither follow the code nor get a
+	// script.
 	Still bool
 
 	// Hold is the maximum time that a request waits for changed code; 0: one minute.
@@ -46,7 +46,8 @@ type Config struct {
 type Handler struct {
 	config Config
 	log    *slog.Logger
-	// names this run of the host, so that pages of an earlier one know that they are old
+	// identifies this run of the host, so that pages from an earlier run know that they are
+	// outdated
 	run    string
 	gate   gate
 	closed context.Context // done when requests must stop waiting
@@ -55,7 +56,7 @@ type Handler struct {
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*app
 	pending map[modgw.AppName]func() // releases the watcher's holds
-	told    map[string]bool          // logged already, which is to happen once
+	told    map[string]bool          // messages that were already logged
 }
 
 // New returns a handler. It starts no goroutines.
@@ -78,7 +79,7 @@ func New(c Config) *Handler {
 	return h
 }
 
-// Close ends every waiting request and every event stream. Requests that come later do not wait.
+// Close ends every waiting request and every event stream. Later requests do not wait.
 func (h *Handler) Close() { h.close() }
 
 // ServeHTTP answers a request as the gateway does, once the code that it should see is loaded.
@@ -116,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // newsTime limits the wait for the event of a saved file when its developer requests the page.
 const newsTime = time.Second
 
-// catchUp waits for news that are on their way.
+// catchUp waits for events that are on their way.
 func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
 	if h.config.CatchUp == nil {
 		return
@@ -127,8 +128,8 @@ func (h *Handler) catchUp(ctx context.Context, name modgw.AppName) {
 	h.config.CatchUp(ctx, name)
 }
 
-// Hold keeps requests of an app back ("" means all apps) until release is called. It is for the
-// time from an order for a new generation until that is ready, or is known never to be.
+// Hold holds back requests of an app ("" means all apps) until release is called. It is for the
+// time from a request for a new generation until the generation is ready, or has failed.
 func (h *Handler) Hold(name modgw.AppName) (release func()) { return h.gate.hold(name) }
 
 // Pending holds back requests of an app ("" means all apps) while the effect of changed files is

@@ -28,7 +28,7 @@ type injector struct {
 	splice *splice // nil if the response is not a page
 }
 
-// WriteHeader sends the response's head, without a length when it becomes another.
+// WriteHeader sends the response's head, without a length if the length changes.
 func (w *injector) WriteHeader(status int) {
 	if w.begun {
 		return
@@ -79,7 +79,7 @@ func (w *injector) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(w.splice, src)
 }
 
-// Unwrap is for [http.ResponseController].
+// Unwrap supports [http.ResponseController].
 func (w *injector) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // finish sends the rest of a page that is complete.

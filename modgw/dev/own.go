@@ -34,8 +34,8 @@ func (h *Handler) serveOwn(w http.ResponseWriter, r *http.Request, name modgw.Ap
 
 // event is an event that is sent to pages.
 type event struct {
-	Revision string `json:"revision"` // a page of another one is old
-	Styles   int    `json:"styles"`   // style sheets of another number are old
+	Revision string `json:"revision"` // pages of another revision are outdated
+	Styles   int    `json:"styles"`   // style sheets of another number are outdated
 }
 
 func (h *Handler) event(s state) event {
@@ -75,7 +75,8 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, name modgw
 	}
 }
 
-// stillCookie has the generation that a browser wants to see although newer code does not load.
+// stillCookie contains the generation that a browser wants to see although newer code does not
+// load.
 const stillCookie = "modgw_still"
 
 // serveStill shows a browser a generation that still works, until code loads again.

@@ -32,7 +32,7 @@ type page struct {
 	Kind        string // kind of the error: the part before the colon
 	Message     string
 	Chain       []exceptionView // the last one first
-	Calls       bool            // one of them knows the functions that it came through
+	Calls       bool            // one of them has a list of calls
 	Environment modgw.EnvironmentStatus
 	Copy        template.JS
 	Live        template.HTML
@@ -41,7 +41,7 @@ type page struct {
 
 type exceptionView struct {
 	Title  string
-	Calls  bool   // it has calls, and is not just a place that a compiler named
+	Calls  bool   // it has a list of calls, and not only a place that a compiler named
 	Link   string // relation to the exception shown before it
 	Groups []frameGroup
 	Omits  int
@@ -94,7 +94,7 @@ func (p *report) page() *page {
 	return v
 }
 
-// hasCalls reports whether an exception knows the functions that it came through.
+// hasCalls reports whether an exception has a list of calls.
 func hasCalls(e modgw.Exception) bool {
 	return slices.ContainsFunc(e.Frames, func(f modgw.Frame) bool { return f.Function != "" })
 }

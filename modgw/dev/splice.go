@@ -13,7 +13,7 @@ type splice struct {
 
 	held     []byte // begins with text that is, or may become, the last </body
 	begun    bool
-	document bool // it begins as a document does, and not as a piece of one
+	document bool // it begins like a whole document, and not like a piece of one
 	err      error
 }
 

@@ -14,7 +14,7 @@ type visit struct {
 	name    modgw.AppName
 	mount   modgw.MountPath
 	body    *body // nil: no form
-	state   state // when the request was let through
+	state   state // at the time when the request was passed on
 }
 
 // serveFailure answers while the app's code does not load.

@@ -7,10 +7,10 @@ import (
 
 // Certificate is a certificate that the host presents to clients.
 type Certificate struct {
-	Name    string    // first name that it is for
+	Name    string    // first name in it
 	File    string    // path of the certificate; "": it came by ACME
-	Begins  time.Time // from when on it is valid
-	Expires time.Time // until when
+	Begins  time.Time // beginning of its validity
+	Expires time.Time // end of its validity
 }
 
 // soon is the time before the end of a certificate at which it should have been replaced. If the

@@ -10,11 +10,11 @@ import (
 
 // Host holds the known facts about a host, except its apps.
 type Host struct {
-	Now          time.Time     // when that was found out
+	Now          time.Time     // time of these facts
 	Certificates []Certificate // certificates of its listeners
 
-	// File is why the host's own file cannot be used, which was changed since the host began to
-	// run; nil: it can.
+	// File is the reason why the host's own file, which was changed after the host's start, cannot
+	// be used; nil: it can be used.
 	File *modgw.Fault
 
 	Broken []BrokenFile // descriptor files that cannot be used
@@ -43,14 +43,14 @@ type Disk struct {
 	// means unknown.
 	Free, Size uint64
 
-	// FreeFiles and MostFiles are numbers of files; a MostFiles of 0: they are not bounded.
+	// FreeFiles and MostFiles are numbers of files. A MostFiles of 0 means that there is no limit.
 	FreeFiles, MostFiles uint64
 }
 
 // Files are the file descriptors of a process.
 type Files struct {
 	Open int // number of open ones
-	Most int // number that can be open at a time; 0: unknown
+	Most int // limit of open ones; 0: unknown
 }
 
 // hostRules determine the causes. Among causes of the same severity, the one that explains most

@@ -146,7 +146,7 @@ func (a *App) addPressure(d *Diagnosis) *Diagnosis {
 	return d
 }
 
-// addPlace adds where most requests are.
+// addPlace adds the place of most requests.
 func (a *App) addPlace(d *Diagnosis) *Diagnosis {
 	if g := a.gather(); g != nil {
 		if where := a.where(g); where != "" {
@@ -247,11 +247,11 @@ func failingRequests(a *App) *Diagnosis {
 type growth struct {
 	settled time.Duration // time that a generation has to load its data
 	span    time.Duration // minimum duration of the growth
-	share   float64       // part by which it has grown at least
-	least   int64         // bytes by which it has grown at least
+	share   float64       // minimum growth as a share
+	least   int64         // minimum growth in bytes
 }
 
-// growths are slow leaks, and fast ones.
+// growths define a slow leak and a fast leak.
 var growths = [...]growth{
 	{time.Minute, 3 * time.Minute, 0.2, 16 << 20},
 	{20 * time.Second, 30 * time.Second, 1, 128 << 20},

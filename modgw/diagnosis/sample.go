@@ -7,9 +7,9 @@ import (
 	"github.com/modgw/modgw/modgw/meter"
 )
 
-// Sample has figures of an app at one time. Counts are since the host started.
+// Sample holds figures of an app at one time. Counts begin at the start of the host.
 type Sample struct {
-	Time       time.Time // when they were read
+	Time       time.Time // time when they were read
 	Generation int       // number of the generation that serves; 0: none
 
 	Requests uint64 // requests that have ended
@@ -23,12 +23,12 @@ type Sample struct {
 
 	SlowFor time.Duration // total time that the host waited for slow clients after the app was done
 
-	// RefusedSince and RefusedUntil are when requests were first and last seen to be refused,
-	// without a pause of more than a few seconds. They are zero when that was not seen.
+	// RefusedSince and RefusedUntil are the times when requests were first and last seen to be
+	// refused, without a pause of more than a few seconds. They are zero if that was not seen.
 	RefusedSince, RefusedUntil time.Time
 
-	// QuietSince is since when workers were seen to have requests and no request was answered;
-	// zero: some were.
+	// QuietSince is the time since which workers have had requests and no request was answered;
+	// zero: requests were answered.
 	QuietSince time.Time
 
 	Restarts int   // workers of the generation that ended unasked
@@ -38,10 +38,10 @@ type Sample struct {
 	Queued   int   // requests that wait for a worker
 	Memory   int64 // resident bytes of all workers; 0: unknown
 
-	// CPU is the processor time of the workers by process id.
+	// CPU maps process IDs to the processor time of the workers.
 	CPU map[int]time.Duration
 
-	// Lock has the waits for the interpreter lock of the workers by process id.
+	// Lock maps process IDs to the workers' waits for the interpreter lock.
 	Lock map[int]modgw.Pauses
 }
 
@@ -52,7 +52,7 @@ const (
 	codeDiskFull      = "MGW-APP-025"
 	codeStartingQueue = "MGW-APP-102"
 	codeTooLarge      = "MGW-APP-015"
-	codeClientGone    = "MGW-APP-103" // it has gone while the app started
+	codeClientGone    = "MGW-APP-103" // the client has gone while the app started
 )
 
 // NewSample returns the figures of an app; counted is nil if the app had no request.

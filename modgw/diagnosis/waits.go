@@ -68,7 +68,7 @@ func subjectOf(l *modgw.Location) (s *subject, library string) {
 // parent returns the package that contains a module; "": none.
 func parent(module string) string { return module[:max(0, strings.LastIndexByte(module, '.'))] }
 
-// gathering are requests that are at the same place.
+// gathering is a group of requests at the same place.
 type gathering struct {
 	subject  *subject // nil: unknown
 	library  string   // the library that they are in; "": the app's own code
@@ -77,11 +77,12 @@ type gathering struct {
 	longest  time.Duration
 }
 
-// gather returns where most of the requests are whose place is known; nil: in different places.
+// gather returns the largest group of requests whose place is known, or nil if they are in
+// different places.
 func (a *App) gather() *gathering {
 	type key struct {
 		subject *subject
-		place   string // requests that wait for the same from different places are together
+		place   string // requests that wait for the same subject in different places are one group
 	}
 	all := map[key]*gathering{}
 	var most *gathering

@@ -11,7 +11,7 @@ import (
 // manyRestarts is the number of ended workers from which on it is a crash loop.
 const manyRestarts = 3
 
-// outOfMemoryHint helps an app that has not enough memory.
+// outOfMemoryHint is the hint for an app that lacks memory.
 const outOfMemoryHint = "raise limits { memory }, lower workers, or let recycle { memory } replace workers before"
 
 func outOfMemory(a *App) *Diagnosis {

@@ -14,7 +14,7 @@ const mostDeploys = 40
 type Deploy struct {
 	Time       time.Time `json:"time"`              // its end
 	Generation int       `json:"generation"`        // its number; 0: none was tried
-	Cause      string    `json:"cause"`             // why there was one
+	Cause      string    `json:"cause"`             // its cause
 	Took       float64   `json:"took"`              // seconds
 	Code       string    `json:"code,omitempty"`    // code of the fault; "": it succeeded
 	Error      string    `json:"error,omitempty"`   // one line

@@ -24,15 +24,15 @@ type Config struct {
 	Shape func(modgw.AppName) (Shape, bool)
 }
 
-// History has the figures and deploys of apps. Make it with [New].
+// History holds the figures and deploys of apps. Create it with [New].
 type History struct {
 	config Config
-	active atomic.Bool // the next sample will be taken by itself
+	active atomic.Bool // a sample is scheduled
 
 	mu      sync.Mutex
 	apps    map[modgw.AppName]*app
-	sampled time.Time // when the last sample was taken
-	read    time.Time // when someone read last
+	sampled time.Time // time of the last sample
+	read    time.Time // time of the last read
 	timer   *time.Timer
 	closed  bool
 }
@@ -67,7 +67,7 @@ func (h *History) Served() {
 	}
 }
 
-// schedule has a sample taken after an interval. The mutex is held.
+// schedule schedules a sample after an interval. The caller must hold the mutex.
 func (h *History) schedule() {
 	if !h.closed {
 		h.timer = time.AfterFunc(Interval, h.sampleActive)
@@ -152,7 +152,7 @@ func fill(values []float32, before, now *Figures) []float32 {
 	return values
 }
 
-// Observe keeps the outcome of a deploy.
+// Observe records the outcome of a deploy.
 func (h *History) Observe(e modgw.Event) {
 	d := Deploy{
 		Time: time.Now(), Generation: e.Generation, Cause: e.Cause, Took: e.Took.Seconds(), Serving: e.Serving,

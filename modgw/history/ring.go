@@ -10,7 +10,7 @@ const (
 	mostPoints = 720
 )
 
-// ring has the last points of one app. Its zero value has none.
+// ring holds the last points of one app. The zero value is empty.
 type ring struct {
 	times  []int64   // milliseconds since 1970, at the index of the point
 	values []float32 // values of all series of a point, point after point

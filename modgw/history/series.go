@@ -10,7 +10,7 @@ import (
 
 // Figures are the known figures of an app at one time. Counts begin at the start of the host.
 type Figures struct {
-	Time      time.Time             // when they were read
+	Time      time.Time             // time when they were read
 	Runner    modgw.RunnerStatus    // its workers
 	Waiting   int                   // requests that wait for the first generation
 	Requests  uint64                // requests that have ended
@@ -40,7 +40,7 @@ type Series struct {
 	Unit  Unit   `json:"unit"`  // unit of the values, one for each plot
 }
 
-// definition is a series and how its values are made.
+// definition is a series, and the function that computes its values.
 type definition struct {
 	Series
 	// value returns the current value, or the value between before and now; NaN: unknown.
@@ -50,8 +50,7 @@ type definition struct {
 // farAway is the ratio of an app's capacity to its requests above which the capacity is not drawn.
 const farAway = 20
 
-// definitions are all series, in the order in which they are shown. A further figure is a line
-// here.
+// definitions lists all series in the order in which they are shown. Add new figures here.
 var definitions = []definition{
 	{Series{"requests", "requests", "Requests", PerSecond}, func(before, now *Figures) float64 {
 		return perSecond(before, now, float64(now.Requests-before.Requests))
@@ -153,7 +152,7 @@ func pauses(before, now *Figures, of func(*modgw.InterpreterStatus) *modgw.Pause
 	return total, workers
 }
 
-// meanPause returns the average length of the pauses between two samples.
+// meanPause returns a function that computes the average length of the pauses between two samples.
 func meanPause(of func(*modgw.InterpreterStatus) *modgw.Pauses) func(before, now *Figures) float64 {
 	return func(before, now *Figures) float64 {
 		p, _ := pauses(before, now, of)

@@ -43,7 +43,7 @@ var kinds = map[string]dto.MetricType{
 	"summary": dto.MetricType_SUMMARY,
 }
 
-// add makes a series a part of the metric that it belongs to.
+// add adds a series to the metric that it belongs to.
 func (a appFamilies) add(app string, s *appvalues.Series) {
 	name, kind := s.Name, kinds[s.Type]
 	labels, bound := appLabels(app, s)
@@ -122,7 +122,7 @@ func appLabels(app string, s *appvalues.Series) (labels []*dto.LabelPair, bound 
 		add(name, value)
 	}
 	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
-	// An app that has labels of both names loses the second.
+	// If an app has labels of both names, the second one is lost.
 	labels = slices.CompactFunc(labels, func(a, b *dto.LabelPair) bool { return a.GetName() == b.GetName() })
 	return labels, bound
 }

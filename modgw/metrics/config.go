@@ -22,7 +22,7 @@ type Host struct {
 	StateSize   uint64 // bytes of that disk; 0: unknown
 	Broken      int    // descriptor files that cannot be used
 	SpoolMemory int64  // bytes of memory that keep bodies for slow clients
-	SpoolDisk   int64  // bytes of files that do
+	SpoolDisk   int64  // bytes of files that keep such bodies
 	LogDropped  uint64 // dropped log records
 	AccessLost  uint64 // lost lines of the access log
 
@@ -36,8 +36,8 @@ type Host struct {
 // Tenant is the usage of the host's disk by a user's apps.
 type Tenant struct {
 	User string          // login name
-	Used modgw.DiskUsage // bytes that there are
-	Most int64           // bytes that they may have; 0: it is not known yet
+	Used modgw.DiskUsage // bytes in use
+	Most int64           // limit in bytes; 0: not known yet
 }
 
 // App is a snapshot of an app.

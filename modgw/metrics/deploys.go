@@ -32,7 +32,7 @@ func resultOf(ok bool) string {
 	return "failure"
 }
 
-// deployCauses are the causes of deploys that no file has caused.
+// deployCauses maps causes of deploys other than changed files to labels.
 var deployCauses = map[string]string{
 	"start": "start", "reload": "reload", "restart": "restart", "retry": "retry", "first request": "first_request",
 	"its place has become free": "place_free",
@@ -72,7 +72,7 @@ func (d *deploys) countBuild(app modgw.AppName, took time.Duration, ok bool) {
 	a.building += took
 }
 
-// keep forgets the apps that has does not have.
+// keep removes the apps that are not in has.
 func (d *deploys) keep(has map[modgw.AppName]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// jsonFamily is a metric as JSON shows it.
+// jsonFamily is a metric in JSON.
 type jsonFamily struct {
 	Name   string       `json:"name"`
 	Help   string       `json:"help"`

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Metrics shows metrics. Make it with [New].
+// Metrics serves metrics. Create it with [New].
 type Metrics struct {
 	config   Config
 	deploys  deploys
@@ -41,7 +41,7 @@ func (m *Metrics) gatherer() prometheus.Gatherer {
 // Observe counts the outcome of a deploy.
 func (m *Metrics) Observe(e modgw.Event) { m.deploys.countGeneration(e) }
 
-// EnvironmentBuilt counts an environment that was built, or could not be.
+// EnvironmentBuilt counts an environment that was built, or that could not be built.
 func (m *Metrics) EnvironmentBuilt(app modgw.AppName, took time.Duration, err error) {
 	m.deploys.countBuild(app, took, err == nil)
 }
@@ -51,7 +51,8 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, m.gatherer())
 }
 
-// Of answers with the metrics of the apps that may be seen alone; nil: with all.
+// Of returns a handler that answers with the metrics of only those apps for which may returns true;
+// nil: of all apps.
 func (m *Metrics) Of(may func(modgw.AppName) bool) http.Handler {
 	if may == nil {
 		return m
@@ -64,7 +65,7 @@ func (m *Metrics) Of(may func(modgw.AppName) bool) http.Handler {
 	})
 }
 
-// ofApps leaves the series of apps that may be seen.
+// ofApps returns the metrics with only those series of apps for which may returns true.
 func ofApps(all []*dto.MetricFamily, may func(modgw.AppName) bool) (left []*dto.MetricFamily) {
 	for _, f := range all {
 		f.Metric = slices.DeleteFunc(f.Metric, func(metric *dto.Metric) bool {

@@ -36,7 +36,7 @@ const (
 	Uninterruptible              // a thread waits for a disk, for example, and no signal ends that
 )
 
-// StateOf returns the state of a process; Running when that is unknown.
+// StateOf returns the state of a process, or Running if it is unknown.
 func StateOf(pid int) State {
 	threads, err := procfs.AllThreads(pid)
 	if err != nil {

@@ -27,6 +27,6 @@ func (m *Metrics) Serve(ctx context.Context, l net.Listener, log *slog.Logger) e
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	// Serve returns when Shutdown begins; this one returns when all connections are idle.
+	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
 	return server.Shutdown(context.Background())
 }

@@ -13,7 +13,7 @@ const (
 	// hurry is the time between two decisions while requests wait or workers start.
 	hurry = 250 * time.Millisecond
 
-	// ease is that at other times.
+	// ease is the time between two decisions otherwise.
 	ease = time.Second
 )
 
@@ -22,16 +22,16 @@ type Config struct {
 	// Loads returns the loads of the apps whose number of workers varies.
 	Loads func() []modgw.Load
 
-	Resize func(l modgw.Load, workers int, held string) // carries a decision out
+	Resize func(l modgw.Load, workers int, held string) // carries out a decision
 	Usage  func(pid int) time.Duration                  // total processor time of a process
-	Log    *slog.Logger                                 // gets the decisions
+	Log    *slog.Logger                                 // receives the decisions
 }
 
-// Controller decides on the number of workers of all apps. Make it with [New].
+// Controller decides on the number of workers of all apps. Create it with [New].
 type Controller struct {
 	config Config
 	awake  atomic.Bool   // it looks at the apps periodically
-	wake   chan struct{} // has an element when it should
+	wake   chan struct{} // has an element to wake the controller
 	meter  meter
 	known  map[*modgw.Generation]*history // used by Run only
 }
@@ -53,8 +53,8 @@ func (c *Controller) Crowded() {
 	}
 }
 
-// Run decides until ctx is done. It sleeps while no app has more than its least workers and no
-// requests wait.
+// Run makes decisions until ctx is done. It sleeps while no app has more than its minimum of
+// workers and no requests wait.
 func (c *Controller) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -80,7 +80,8 @@ func (c *Controller) Run(ctx context.Context) {
 	}
 }
 
-// decide decides once. It returns when to do so again; 0: when something is crowded.
+// decide makes one set of decisions. It returns the pause before the next one; 0: until an app is
+// crowded.
 func (c *Controller) decide(now time.Time) time.Duration {
 	loads := c.config.Loads()
 	machine := c.meter.read(now)

@@ -10,8 +10,8 @@ import (
 type Machine struct {
 	Processors float64 // processors that apps may use; never 0
 	Busy       float64 // processors that all programs of the machine use
-	Available  int64   // bytes of memory that can still be had
-	Reserve    int64   // bytes of them that are not for more workers
+	Available  int64   // available memory in bytes
+	Reserve    int64   // part of Available, in bytes, that is not for more workers
 
 	// Stalled is the share of the last seconds in which some program waited for memory (PSI); 0 if
 	// the kernel does not measure it.
@@ -19,7 +19,7 @@ type Machine struct {
 }
 
 const (
-	// stalledMuch is from which share of Machine.Stalled on no app gets more workers.
+	// stalledMuch is the value of Machine.Stalled from which on no app gets more workers.
 	stalledMuch = 0.1
 
 	// busyMuch is the share of the processors in use from which on another worker does not help
@@ -81,7 +81,7 @@ func holdByProcessors(m Machine, apps []Figures, all []Decision) {
 	for i, f := range apps {
 		used[i] = f.CPU
 		if all[i].Workers > f.Wanted {
-			used[i] = m.Processors // as much as it can get
+			used[i] = m.Processors // the most that it can use
 		}
 	}
 	for i, share := range divide(m.Processors, used) {
@@ -91,7 +91,7 @@ func holdByProcessors(m Machine, apps []Figures, all []Decision) {
 	}
 }
 
-// holdByMemory divides the memory that can be had among the apps that grow.
+// holdByMemory divides the available memory among the apps that grow.
 func holdByMemory(m Machine, apps []Figures, all []Decision) {
 	left := float64(m.Available - m.Reserve)
 	asked := make([]float64, len(apps))

@@ -27,7 +27,7 @@ type need struct {
 // history holds the recent readings and needs of a generation.
 type history struct {
 	ready    int       // workers when the readings began
-	readings []reading // oldest first; at the first the count begins
+	readings []reading // oldest first; counts begin at the first
 	needs    []need    // needs during the last HoldTime
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// reserveShare of the memory of the machine, or leastReserve where that is more, is not for
-	// more workers.
+	// reserveShare is the share of the machine's memory that is not for more workers, unless
+	// leastReserve is more.
 	reserveShare = 0.05
 	leastReserve = 64 << 20
 
@@ -19,8 +19,8 @@ const (
 
 // meter measures the machine. Its zero value is ready to use.
 type meter struct {
-	busy time.Duration // processor time that programs had when it was last read
-	at   time.Time     // when that was; zero: never
+	busy time.Duration // processor time of all programs at the last reading
+	at   time.Time     // time of the last reading; zero: none
 }
 
 // read measures the machine since the last call. A resource that the kernel does not report counts

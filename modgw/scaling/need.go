@@ -11,12 +11,12 @@ import (
 type Figures struct {
 	Scale modgw.Scale // bounds of the number of workers
 
-	Wanted int // workers that there should be
+	Wanted int // intended number of workers
 	Ready  int // workers that accept requests
 	Places int // requests that one of them may have at once; never 0
 
 	Span     time.Duration // period in which the following figures were counted
-	Arrived  int           // requests that came and were not refused
+	Arrived  int           // requests that arrived and were not refused
 	Finished int           // requests that were answered
 	Busy     float64       // requests that workers had at once, on average
 	CPU      float64       // processors that the workers used; 0.5: half of one
@@ -48,7 +48,7 @@ const (
 	usualUse = 0.7
 	fullUse  = 0.9
 
-	// queuedUse is usualUse when requests wait: their rates are known better.
+	// queuedUse replaces usualUse when requests wait: the rates are then known more precisely.
 	queuedUse = 0.8
 
 	// mostGrowth is the largest factor by which one decision may increase the workers.
@@ -74,7 +74,7 @@ func Need(f Figures) int {
 	return n
 }
 
-// isKnown reports whether something was counted by which the need can be known.
+// isKnown reports whether figures were counted from which the need can be computed.
 func (f Figures) isKnown() bool { return f.Ready > 0 && f.Span > 0 }
 
 // isLate reports whether requests wait too long for a worker.
@@ -82,7 +82,7 @@ func (f Figures) isLate() bool {
 	if f.Queued == 0 {
 		return false
 	}
-	// A queue is answered at the rate at which requests are.
+	// A queue is worked off at the rate of answers.
 	wait := f.Span
 	if f.Finished > 0 {
 		wait = f.Span * time.Duration(f.Queued) / time.Duration(f.Finished)

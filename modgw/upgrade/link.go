@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxMessage bounds a message. A packet can be as long by default (socket(7), wmem_default).
+// maxMessage is the maximum length of a message. A packet can have this length by default
+// (socket(7), wmem_default).
 const maxMessage = 192 << 10
 
 // link is an end of the socket between the hosts. Any goroutine may send; only one reads.
@@ -25,7 +26,7 @@ type link struct {
 	sending sync.Mutex
 }
 
-// newLink makes the ends of a link; theirs is to be inherited.
+// newLink creates the ends of a link; theirs is for the child to inherit.
 func newLink() (ours *link, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -93,7 +94,7 @@ func (l *link) send(m message, files ...*os.File) error {
 	return nil
 }
 
-// receive reads a message with its files, which are to be closed. The error is io.EOF when the
+// receive reads a message with its files, which the caller must close. The error is io.EOF if the
 // other host has closed its end, or has ended.
 func (l *link) receive() (m message, files []*os.File, err error) {
 	text, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*maxFiles))
@@ -146,7 +147,7 @@ func filesIn(oob []byte) (files []*os.File, err error) {
 	return files, nil
 }
 
-// within bounds a step: reading and writing fail when ctx is done. end lifts the bound.
+// within limits a step: reading and writing fail when ctx is done. end removes the limit.
 func (l *link) within(ctx context.Context) (end func()) {
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.SetDeadline(time.Unix(1, 0)) })
 	return func() {

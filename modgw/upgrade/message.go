@@ -69,7 +69,7 @@ type hello struct {
 type State struct {
 	Format  int       `json:"format"`  // format of all further messages
 	Version string    `json:"version"` // version of the old host's program
-	PID     int       `json:"pid"`     // its process id
+	PID     int       `json:"pid"`     // its process ID
 	Started time.Time `json:"started"` // when it began to run
 	// all known apps; more may follow in further messages
 	Apps []App `json:"apps"`
@@ -81,7 +81,7 @@ type App struct {
 	State      modgw.AppState `json:"state"`      // determines how it handles a request
 	Generation int            `json:"generation"` // number of the current generation; 0: none
 
-	Wanted   int          `json:"wanted,omitempty"`   // workers that there should be; 0: unknown
+	Wanted   int          `json:"wanted,omitempty"`   // intended number of workers; 0: unknown
 	Scale    *modgw.Scale `json:"scale,omitempty"`    // set by an administrator; nil: none was
 	Identity string       `json:"identity,omitempty"` // "": no worker is shared
 	Workers  []int        `json:"workers,omitempty"`  // numbers of the workers that can be shared
@@ -101,11 +101,11 @@ type Role string
 const (
 	Front     Role = "front"     // the host has opened it for a listener
 	Passed    Role = "passed"    // a service manager has passed it
-	Control   Role = "control"   // of the control socket
-	Metrics   Role = "metrics"   // of the listener for metrics
-	Dashboard Role = "dashboard" // of the listener for the dashboard
+	Control   Role = "control"   // control socket
+	Metrics   Role = "metrics"   // listener for metrics
+	Dashboard Role = "dashboard" // listener for the dashboard
 	Lock      Role = "lock"      // no socket: the file whose lock reserves the state folder
-	History   Role = "history"   // no socket: memory that has figures of apps at "commit"
+	History   Role = "history"   // no socket: memory with the figures of apps at "commit"
 	Earlier   Role = "earlier"   // the link to a host that was replaced before and has not ended
 )
 
@@ -113,7 +113,7 @@ const (
 type Socket struct {
 	Role    Role          `json:"role"`              // its purpose
 	Kind    string        `json:"kind,omitempty"`    // kind of the front, as in [modgw.Listener]
-	Address modgw.Address `json:"address,omitempty"` // address that it was opened for
+	Address modgw.Address `json:"address,omitempty"` // address for which it was opened
 	Name    string        `json:"name,omitempty"`    // name that a service manager gave it
 }
 
@@ -121,5 +121,5 @@ type Socket struct {
 type Connection struct {
 	Kind    string        `json:"kind"`    // kind of the front, as in [modgw.Listener]
 	Address modgw.Address `json:"address"` // address of the listener, as in [Socket]
-	Used    bool          `json:"used"`    // there was a request on it
+	Used    bool          `json:"used"`    // it has carried a request
 }

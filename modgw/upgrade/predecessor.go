@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// errLeft is why a host ends whose predecessor does not want it any more.
+// errLeft is the reason why a host ends whose predecessor no longer wants it.
 var errLeft = errors.New("cannot take over: the host that was to be replaced has called it off, or has ended")
 
 // Predecessor is a host that is being replaced: the host that started this process, or an earlier
@@ -165,17 +165,17 @@ func (p *Predecessor) Refuse(reason error) {
 	}
 }
 
-// Earlier returns the hosts that were replaced before the predecessor and have not ended. They are
-// the caller's from now on.
+// Earlier returns the hosts that were replaced before the predecessor and have not ended. The
+// caller owns them from now on.
 func (p *Predecessor) Earlier() []*Predecessor {
 	earlier := p.earlier
 	p.earlier = nil
 	return earlier
 }
 
-// addEarlier notes a host that was replaced before the predecessor.
+// addEarlier records a host that was replaced before the predecessor.
 func (p *Predecessor) addEarlier(file *os.File) {
-	if link, err := linkOf(file); err == nil { // else it ends as if this host did
+	if link, err := linkOf(file); err == nil { // otherwise that host ends as if this one had
 		e := &Predecessor{link: link}
 		e.serving.Store(true)
 		p.earlier = append(p.earlier, e)

@@ -20,8 +20,8 @@ type Program struct {
 	file *os.File
 }
 
-// OpenProgram opens a program that may become the host: no user may be able to change it, or its
-// path, but root and the user of this process. An error is a *[modgw.Fault].
+// OpenProgram opens a program that may become the host: only root and the user of this process may
+// be able to change the program or its path. An error is a *[modgw.Fault].
 func OpenProgram(path string) (*Program, error) {
 	p := &Program{path: path}
 	var err error
