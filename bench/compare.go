@@ -19,8 +19,8 @@ type bench struct {
 	kit         *contest.Kit
 	contestants []contest.Contestant
 	reloaders   []contest.Reloader
-	client      int  // the processor that the client has for itself, from 1; 0: none
-	everything  bool // rows too that differ little from others
+	client      int  // number, from 1, of the processor reserved for the client; 0: none
+	everything  bool // includes rows that differ little from others
 	often       int  // number of rounds, unless the task asks for another
 	warmup      time.Duration
 	window      time.Duration

@@ -10,9 +10,9 @@ import (
 
 // Rough costs of the work around the measurements. They serve only to estimate the length of a run.
 const (
-	// of a contestant, with its Apache, until its first page; and of its end
+	// of starting a contestant, with its Apache, until its first page; and of ending it
 	startCost = 900 * time.Millisecond
-	// of a client's process, and of looking at the contestant's processes
+	// of a client's process, and of examining the contestant's processes
 	clientCost   = 60 * time.Millisecond
 	openCost     = 300 * time.Microsecond // of a connection that is kept
 	incidentCost = 1300 * time.Millisecond

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/bench/report"
 )
 
-// increase is a number of something that modgw is started with.
+// increase is a number of apps or files with which modgw is started.
 type increase struct {
 	of    string
 	n     int
@@ -38,7 +38,7 @@ func increases(s size) (all []increase) {
 	return all
 }
 
-// grow measures modgw with a number of something.
+// grow measures modgw with such a number.
 func (b *bench) grow(ctx context.Context, i increase) report.Growth {
 	g := report.Growth{Of: i.of, N: i.n}
 	if err := b.growTo(ctx, i, &g); err != nil {
@@ -157,7 +157,7 @@ func saved(ctx context.Context, running *contest.Running, version int) (float64,
 // settle is modgw's default wait for further saves.
 const settle = 100 * time.Millisecond
 
-// savings measure modgw with sites that are saved again and again.
+// savings measures modgw with sites that are saved again and again.
 func (b *bench) savings(ctx context.Context, site contest.Site, times int) (report.Saving, error) {
 	s := report.Saving{Site: site.Name, Settle: microseconds(settle) / 1000}
 	running, err := b.kit.Start(ctx, b.dir, contest.All()[0], contest.Setting{Site: site, Front: contest.Direct, Workers: 1, Threads: 1})

@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	measuring := b.everyPart(ctx, o, r)
 	r.Took = time.Since(r.Began)
-	// A run that was interrupted has measured something.
+	// An interrupted run still has some results.
 	return errors.Join(measuring, write(r, o.out, stdout))
 }
 
@@ -117,7 +117,7 @@ func (b *bench) everyPart(ctx context.Context, o options, r *report.Report) erro
 	return ctx.Err()
 }
 
-// prepare installs who is to be compared.
+// prepare installs the contestants.
 func prepare(ctx context.Context, o options, dir string, log io.Writer) (*bench, error) {
 	kit, err := contest.NewKit(ctx, dir, o.host, log)
 	if err != nil {

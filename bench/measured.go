@@ -75,7 +75,7 @@ func (m *measured) row(s report.Situation, r *contest.Running) report.Row {
 	return row
 }
 
-// distribution has points for 50 %, 71 %, 84 %, 91 %, 95 % and so on.
+// distribution returns points for 50 %, 71 %, 84 %, 91 %, 95 % and so on.
 func distribution(h load.Histogram) (points [][2]float64) {
 	for digits := math.Log10(2); digits <= math.Log10(float64(h.N)); digits += 0.25 {
 		points = append(points, [2]float64{digits, microseconds(h.Quantile(1-math.Pow(10, -digits))) / 1000})

@@ -10,7 +10,7 @@ import (
 type size int
 
 const (
-	smallest size = iota // that everything works
+	smallest size = iota // checks only that everything works
 	usual                // minutes
 	full                 // everything
 )

@@ -17,9 +17,9 @@ import (
 type incident struct {
 	event   report.Event
 	workers int
-	rate    float64 // requests a second that come meanwhile
+	rate    float64 // requests per second during the event
 	window  time.Duration
-	ours    bool // is for modgw alone
+	ours    bool // only for modgw
 	// number of times that modgw meets it, because a verdict depends on it; 0: once, as all others
 	often int
 }
@@ -76,7 +76,7 @@ func (b *bench) meets(i incident, r contest.Reloader) bool {
 	case r.Workers != nil && !r.Workers(i.workers):
 		return false
 	case i.event == report.Dependency && !b.everything:
-		return r.Ours() // for the others it is good code after pip
+		return r.Ours() // for the others it is the same as good code after pip
 	case i.event == report.InFlight && !b.everything:
 		return r.Ours() // the others wait for it or cut it off whenever they reload
 	}
@@ -172,7 +172,7 @@ func happen(ctx context.Context, i incident, r contest.Reloader, running *contes
 		err = r.ChangeDependency(ctx, running, version)
 	case report.BadCode:
 		if err = r.Reload(running, contest.Broken); err == nil {
-			pause(ctx, 3*time.Second) // the slowest reloaders have met it by then
+			pause(ctx, 3*time.Second) // by then, the slowest reloaders have handled it
 			began = time.Now()
 			err = r.Reload(running, contest.Code(version))
 		}

@@ -14,7 +14,7 @@ type work struct {
 	protocol load.Protocol
 	path     string
 	upload   int64
-	length   int64 // bytes of a right body; 0: as many as the first body has
+	length   int64 // length of a right body; 0: the length of the first body
 }
 
 // body returns the number of bytes of the body that the work is about; 0 if it is not about bodies.
@@ -44,7 +44,7 @@ type task struct {
 	work
 	connections int
 	idle        int
-	slow        int // further connections that ask for the page of a second
+	slow        int // further connections that request the slow page
 	rate        float64
 	decides     bool // a verdict depends on it
 	aside       bool // it only completes a plot or a table
@@ -69,7 +69,7 @@ func (b *bench) lasts(t task) (warmup, window time.Duration) {
 	switch {
 	case t.slow > 0:
 		return b.warmup, 4 * b.window
-	case t.rate > 0: // so that there are enough answers for their slowest hundredth
+	case t.rate > 0: // enough answers for the 99th percentile
 		return b.warmup, 2 * b.window
 	}
 	return b.warmup, b.window

@@ -38,15 +38,15 @@ type verdict struct {
 	Name   string `json:"name"`
 	From   string `json:"from"`
 	By     string `json:"by"`
-	Answer string `json:"answer"`         // the hostile app has given it
+	Answer string `json:"answer"`         // answer of the hostile app
 	Denied bool   `json:"denied"`         // the attack was denied
 	Line   string `json:"line,omitempty"` // line of the log that names the attack
 	Named  bool   `json:"named"`          // the log names the attack as it should
-	// the neighbour has answered all, and is as it was
+	// the neighbour has answered all requests, and is unchanged
 	Unhurt bool          `json:"unhurt"`
 	Harm   string        `json:"harm,omitempty"`   // why not
 	Before time.Duration `json:"before,omitempty"` // the neighbour's p99
-	During time.Duration `json:"during,omitempty"` // it is the same in the attack
+	During time.Duration `json:"during,omitempty"` // the neighbour's p99 during the attack
 	Failed string        `json:"failed,omitempty"` // why it could not be tried
 }
 

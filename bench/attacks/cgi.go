@@ -20,7 +20,7 @@ func ofCGI() []*attack {
 		cgi("have a foreign file sent (X-Sendfile)", "files outside of `sendfile` are refused", `X-Sendfile|sendfile`, "sendfile", "/etc/passwd").withoutAnswer(),
 		cgi("split the response by a header", "headers are checked", `header|head`, "split", "").withoutAnswer(),
 		cgi("send a head without end", "the head is bounded", `header|head`, "head", "").withoutAnswer(),
-		// The last one, for it leaves the next script no process for a while.
+		// It comes last, because afterwards the next script cannot start a process for a while.
 		cgi("start processes without end", "`limits { processes }`", `fork|Cannot fork`, "fork", "").withoutAnswer().dear(),
 	}
 }

@@ -83,7 +83,7 @@ func (s *scene) put(name, text string) error {
 	return os.WriteFile(path, []byte(text), mode)
 }
 
-// awaitLog waits until the log has a pattern.
+// awaitLog waits until the log matches a pattern.
 func (s *scene) awaitLog(ctx context.Context, said int, pattern string) error {
 	expression := regexp.MustCompile(pattern)
 	for until := time.Now().Add(startTime); time.Now().Before(until) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {

@@ -47,6 +47,6 @@ func awaitEnd(pid int) string {
 			return fmt.Sprintf("denied: process %d has ended", pid)
 		}
 	}
-	_ = syscall.Kill(pid, syscall.SIGKILL) // it is this command's own
+	_ = syscall.Kill(pid, syscall.SIGKILL) // this command has started it
 	return fmt.Sprintf("done: process %d goes on", pid)
 }

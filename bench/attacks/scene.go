@@ -140,7 +140,7 @@ func (s *scene) hostile() string { return s.path("apps/attacker/hostile") }
 
 // fill replaces the {{names}} whose values only the scene knows.
 func (s *scene) fill(text string) string {
-	_, port, _ := net.SplitHostPort(s.address) // it is a whole one
+	_, port, _ := net.SplitHostPort(s.address) // it always has a port
 	pairs := []string{"{{dir}}", s.dir, "{{port}}", port, "{{program}}", s.program, "{{setuid}}", s.path("apps/attacker/set-uid")}
 	for name, value := range s.facts {
 		pairs = append(pairs, "{{"+name+"}}", value)
@@ -148,7 +148,7 @@ func (s *scene) fill(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// homeSize is the size of the file system that the attacker's files are on.
+// homeSize is the size of the file system with the attacker's files.
 const homeSize = "64m"
 
 // mountHome mounts a separate file system for the attacker's files, as docs/tenants.md advises for
@@ -165,13 +165,13 @@ func (s *scene) mountHome() error {
 	return nil
 }
 
-// mounted is a folder that a file system is mounted on.
+// mounted is a folder on which a file system is mounted.
 type mounted string
 
 // Close implements [io.Closer].
 func (m mounted) Close() error { return unix.Unmount(string(m), unix.MNT_DETACH) }
 
-// begin writes the apps and starts the host, which serves all of them then.
+// begin writes the apps and starts the host. It returns when the host serves all of them.
 func (s *scene) begin(ctx context.Context) error {
 	s.secret = fmt.Sprintf("secret-%d", time.Now().UnixNano())
 	var err error
@@ -196,7 +196,7 @@ func (s *scene) begin(ctx context.Context) error {
 	return s.host.Await(ctx, startTime, s.learn)
 }
 
-// writeApps writes the files of the host and of the tenants, who own theirs.
+// writeApps writes the files of the host and of the tenants, who own their files.
 func (s *scene) writeApps() error {
 	for _, folder := range []string{"run", "apps/attacker/cgi-bin", "apps/attacker/files", "apps/attacker/private", "apps/neighbour"} {
 		if err := os.MkdirAll(s.path(folder), 0o755); err != nil {
@@ -241,7 +241,7 @@ func (s *scene) writeApps() error {
 	return errors.Join(s.give(attacker, "apps/attacker"), s.give(neighbour, "apps/neighbour"), s.makeSetUID())
 }
 
-// makeSetUID puts a program of root's with the set-uid bit into the hostile app's folder.
+// makeSetUID puts root's program with the set-uid bit into the hostile app's folder.
 func (s *scene) makeSetUID() error {
 	program, err := os.ReadFile("/usr/bin/python3")
 	if err != nil {
@@ -369,7 +369,7 @@ func (s *scene) audit() string {
 	return string(text)
 }
 
-// as runs modgw-host as a user, with the control socket of the host.
+// as runs modgw-host as a user, with the host's control socket.
 func (s *scene) as(ctx context.Context, user string, args ...string) (string, error) {
 	args = append([]string{"--reuid=" + user, "--regid=" + user, "--init-groups", s.program}, args...)
 	cmd := exec.CommandContext(ctx, "setpriv", append(args, "--control", "unix:"+s.path("run/control.sock"))...)

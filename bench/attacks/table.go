@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// table has the outcomes of all attacks.
+// table holds the outcomes of all attacks.
 type table []*verdict
 
 // counts returns how many attacks were denied, were named, left the neighbour unhurt, and all
@@ -101,7 +101,7 @@ var (
 	stamp     = regexp.MustCompile(`^\S+T\S+ +|^time=\S+ +`)
 )
 
-// output is a line that an app has printed.
+// output matches a line that an app has printed.
 var output = regexp.MustCompile(`^(?:\S+T\S+ +\S+ +)?\| (.*)`)
 
 // longestCell limits the length of a line in the table, in bytes.

@@ -79,7 +79,7 @@ func (a axis) logTicks() (all []float64) {
 	return all
 }
 
-// number writes a value shortly.
+// number formats a value briefly.
 func number(v float64) string {
 	switch {
 	case v >= 1e6:
@@ -90,7 +90,7 @@ func number(v float64) string {
 	return fmt.Sprintf("%g", round(v))
 }
 
-// round keeps three digits that count.
+// round rounds to three significant digits.
 func round(v float64) float64 {
 	if v == 0 {
 		return 0

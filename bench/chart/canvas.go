@@ -48,7 +48,7 @@ func (c *canvas) curve(points [][2]float64, stroke string, width float64) {
 	fmt.Fprintf(&c.text, "<path d=\"%s\" stroke=\"%s\" stroke-width=\"%.1f\" fill=\"none\"/>\n", &d, stroke, width)
 }
 
-// anchor is which end of a text is at its place.
+// anchor is the part of a text that is at its place.
 type anchor string
 
 const (

@@ -22,7 +22,7 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// measured is an app that runs with the sandbox and without.
+// measured is an app that runs with and without the sandbox.
 type measured struct {
 	name        string
 	connections int
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return verdict(stdout, served, started)
 }
 
-// comparison has the turns of an app, in pairs that followed each other.
+// comparison holds the turns of an app, in consecutive pairs.
 type comparison struct {
 	free, confined []turn
 }
@@ -100,7 +100,7 @@ func (c comparison) print(w io.Writer, name string) {
 // verdict prints the costs and returns an error if they exceed the limits.
 func verdict(w io.Writer, served, started comparison) error {
 	const (
-		mostCost  = 1.03                 // processor time of an answer of WSGI, as a ratio
+		mostCost  = 1.03                 // processor time of an answer of the WSGI app, as a ratio
 		mostDelay = 5 * time.Millisecond // of the start of a process
 	)
 	ratio := served.ratio(cost)

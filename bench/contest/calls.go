@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls are the system calls that the processes of each role made in some time.
+// Calls holds the system calls that the processes of each role made in a period.
 type Calls struct {
 	From, To time.Duration           // by CLOCK_MONOTONIC
 	Made     map[Role]map[string]int // number of system calls by role and name
@@ -28,7 +28,7 @@ func (r *Running) CountCalls(ctx context.Context, d time.Duration) (Calls, error
 	for _, p := range r.processes() {
 		roles[p.pid] = p.role()
 	}
-	// and not where modgw watches: it would hear of each write
+	// outside of the folder that modgw watches, where each write would wake it
 	folder, err := os.MkdirTemp("", "calls")
 	if err != nil {
 		return Calls{}, err
@@ -80,7 +80,7 @@ func callName(number int) string {
 	if name := callNames[number]; name != "" {
 		return name
 	}
-	if runtime.GOARCH == "amd64" { // others do not have these
+	if runtime.GOARCH == "amd64" { // other architectures do not have these
 		switch number {
 		case 7:
 			return "poll"

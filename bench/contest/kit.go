@@ -24,7 +24,7 @@ type Kit struct {
 	Processors string
 }
 
-// packages go into the virtual environment of the peers.
+// packages are installed into the virtual environment of the peers.
 var packages = []string{"gunicorn", "uvicorn[standard]", "hypercorn[uvloop]", "granian", "flask", "django"}
 
 // built lists packages that require a compiler and the headers of Python and Apache; if they cannot
@@ -47,8 +47,8 @@ func CacheFolder() (string, error) {
 	return filepath.Join(base, "modgw-bench"), nil
 }
 
-// NewKit measures the modgw-host program host; "": it is built into dir. Peers come later, if they
-// are wanted: [Kit.Install].
+// NewKit returns a kit for the modgw-host program host; "": it is built into dir. [Kit.Install]
+// adds the peers, if they are wanted.
 func NewKit(ctx context.Context, dir, host string, log io.Writer) (*Kit, error) {
 	kit := &Kit{bare: filepath.Join(dir, "bare"), log: log}
 	if err := kit.run(ctx, "python3", "-m", "venv", "--without-pip", kit.bare); err != nil {

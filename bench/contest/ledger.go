@@ -125,7 +125,7 @@ func Code(version int) string {
 // Broken is code that cannot be loaded.
 const Broken = "VERSION = (\n"
 
-// save saves a file as editors do.
+// save saves a file the way editors do.
 func save(file, text string) error {
 	if err := os.WriteFile(file+"~", []byte(text), 0o644); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// modgw is behind Apache by the configuration that it writes itself.
+// modgw is behind Apache with the configuration that it generates.
 var modgw = Contestant{Name: Ours, serves: anything, launch: launchModgw}
 
 // modgwDefault is modgw as most people run it: its descriptor does not set the number of threads.

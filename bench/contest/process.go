@@ -52,7 +52,7 @@ func look(pid int) (process, bool) {
 	}
 	user, _ := strconv.Atoi(fields[11]) // the kernel writes numbers
 	system, _ := strconv.Atoi(fields[12])
-	// empty for one that has just ended
+	// empty for a process that has just ended
 	words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return process{
 		pid: pid, born: fields[19], cpu: time.Duration(user+system) * tick,

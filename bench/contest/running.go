@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// Running is a contestant that serves.
+// Running is a contestant that is serving.
 type Running struct {
 	Contestant
-	Address string // HOST:PORT that the client asks
+	Address string // HOST:PORT that the client connects to
 	Dir     string // its own folder, with the sites
 	Socket  string // path of its Unix socket, when Apache is in front
 
@@ -35,7 +35,7 @@ var sites embed.FS
 const fileSize = 10 << 20
 
 // Start starts a contestant in a new folder below dir, and its Apache, and waits until the site's
-// first page comes.
+// first page is served.
 func (k *Kit) Start(ctx context.Context, dir string, c Contestant, s Setting) (*Running, error) {
 	place, err := newPlace(dir)
 	if err != nil {
@@ -212,7 +212,7 @@ func (k *Kit) start(command []string, dir, log string) (*program, error) {
 	}
 	p := &program{pid: cmd.Process.Pid, ended: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended shows in its log
+		_ = cmd.Wait() // its log shows how it ended
 		close(p.ended)
 	}()
 	return p, nil

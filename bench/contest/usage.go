@@ -15,10 +15,10 @@ type Role string
 const (
 	ApacheRole Role = "apache" // the front, with mod_wsgi embedded the app as well
 	HostRole   Role = "host"   // modgw-host
-	WorkerRole Role = "worker" // runs the app; of other servers all processes
+	WorkerRole Role = "worker" // runs the app; for other servers, all processes
 )
 
-// Roles are all roles in the order of a request's way.
+// Roles lists all roles in the order in which a request reaches them.
 var Roles = []Role{ApacheRole, HostRole, WorkerRole}
 
 // CPU returns the CPU time that the processes of each role have used.

@@ -21,11 +21,11 @@ type incident struct {
 	// prepare is called before the host starts; nil: no preparation.
 	prepare func(context.Context, *scene) error
 
-	// stage makes something go wrong that was not from the beginning; nil: everything was.
+	// stage causes the incident; nil: it exists from the beginning.
 	stage func(context.Context, *scene) error
 
 	look  time.Duration // minimum time for which the host is observed before the sentence counts
-	cause string        // the cause that is right
+	cause string        // the right cause
 	says  string        // a pattern that the sentence must match, with the figures
 }
 

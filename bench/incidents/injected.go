@@ -25,10 +25,10 @@ const (
 	tolerance = 2 * time.Millisecond
 )
 
-// injection has one request wait at a known place.
+// injection makes one request wait at a known place.
 type injection struct {
 	place string                    // name of the place
-	found func(*timeline) float64   // seconds there by the timeline
+	found func(*timeline) float64   // seconds there according to the timeline
 	wait  func(*scene, string) wait // sends a request for the path
 }
 
@@ -48,7 +48,7 @@ type timeline struct {
 // timelineFormat is the format of the access log.
 const timelineFormat = "{target} {front_wait} {queued} {first_byte}"
 
-// parse reads a line of the access log. It reports false when it is not whole.
+// parse parses a line of the access log. It reports false if the line is incomplete.
 func (t *timeline) parse(line string) bool {
 	n, _ := fmt.Sscan(line, &t.target, &t.front, &t.queued, &t.firstByte)
 	return n == 4 && strings.HasSuffix(line, "\n")
@@ -174,7 +174,7 @@ func (s *scene) waitInFront(path string) wait {
 func (s *scene) waitInQueue(path string) wait {
 	free := make(chan time.Time, 1)
 	go func() {
-		_, _ = s.get("/sleep-before"+path, nil) // of interest is when it ends
+		_, _ = s.get("/sleep-before"+path, nil) // only its end matters
 		free <- time.Now()
 	}()
 	testbed.Pause(s.playing, injectedWait/5)

@@ -26,7 +26,7 @@ const (
 	readyTime = 60 * time.Second
 )
 
-// scene is a folder with a host that runs.
+// scene is a folder with a running host.
 type scene struct {
 	dir     string
 	program string        // modgw-host
@@ -79,7 +79,8 @@ func (s *scene) play(ctx context.Context, i *incident) *verdict {
 	return v
 }
 
-// begin writes the files and starts the host, which answers then. The app is ready, or has failed.
+// begin writes the files and starts the host. It returns when the host answers, and the app is
+// ready or has failed.
 func (s *scene) begin(ctx context.Context, i *incident) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "app"), 0o755); err != nil {
 		return err

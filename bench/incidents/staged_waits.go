@@ -13,11 +13,11 @@ func busy(n int) func(context.Context, *scene) error {
 	}
 }
 
-// library has the folder of an app's libraries in it, which is not the app's own code.
+// library adds a folder of libraries, whose code is not the app's own.
 const library = `
   python { path = ["lib/site-packages"] }`
 
-// psycopg is as much of a driver as waits for a database.
+// psycopg is a stub of a driver that waits for a database.
 const psycopg = `
 import socket
 

@@ -57,7 +57,7 @@ func (t table) write(w io.Writer) error {
 	return err
 }
 
-// temporary are the names of folders in which incidents are staged.
+// temporary matches the folders in which incidents are staged.
 var temporary = regexp.MustCompile(`/\S*/incidents\d+/\d+/`)
 
 // cell formats text for a table, with the folder of an installed app.

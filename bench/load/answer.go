@@ -12,9 +12,9 @@ type answer struct {
 	head   []byte // the part that has arrived; kept to reuse its memory
 	state  state
 	status int
-	left   int64 // bytes of the body or chunk that are still to come
-	length int64 // bytes of the body that have come
-	closes bool  // the connection ends with the response
+	left   int64 // remaining bytes of the body or chunk
+	length int64 // received bytes of the body
+	closes bool  // the end of the connection ends the response
 }
 
 type state int
@@ -79,7 +79,7 @@ func (a *answer) feed(p []byte) (rest []byte, complete bool, err error) {
 	}
 }
 
-// gather adds to head until it ends in mark. It returns nil while it does not.
+// gather adds to head until it ends in mark. Until then it returns nil.
 func (a *answer) gather(p, mark []byte) ([]byte, error) {
 	from := max(0, len(a.head)-len(mark)+1)
 	before := len(a.head)

@@ -24,8 +24,8 @@ type conn struct {
 	reused bool      // a response has come on this connection
 	role   role
 
-	unsent   []byte // bytes of the request's head, or of a message, that are still to be sent
-	body     int64  // bytes of the request's body that are still to be sent
+	unsent   []byte // unsent bytes of the request's head, or of a message
+	body     int64  // unsent bytes of the request's body
 	waiting  bool   // for room to send
 	upgraded bool   // speaks WebSocket
 
@@ -82,7 +82,7 @@ func (c *conn) connect() error {
 	return nil
 }
 
-// flush sends as much as there is room for.
+// flush sends as much as fits.
 func (c *conn) flush() {
 	for len(c.unsent) > 0 || c.body > 0 {
 		piece := c.unsent
@@ -95,7 +95,7 @@ func (c *conn) flush() {
 			c.waitForRoom(true)
 			return
 		case err != nil:
-			// The server has ended the connection; its last words may still be there to be read.
+			// The server has ended the connection; its last data may still be unread.
 			c.unsent, c.body = nil, 0
 			c.waitForRoom(false)
 			return
@@ -201,8 +201,8 @@ func (c *conn) ended(err error) {
 		c.engine.result.Reconnects++
 		c.engine.answered(c, c.answer.verdict(c.engine.job.Length))
 	case reused && !begun:
-		// It was closed before it saw the request, as any client has to expect of a kept
-		// connection.
+		// It was closed before the server saw the request, which any client of a kept connection
+		// must expect.
 		c.engine.result.Reconnects++
 		c.send()
 	case begun:

@@ -109,7 +109,7 @@ func (e *engine) run(w Watch) (Result, error) {
 	return e.result, err
 }
 
-// openIdle opens the connections that are only kept.
+// openIdle opens the connections that stay idle.
 func (e *engine) openIdle() error {
 	for range e.job.Idle {
 		c := &conn{engine: e, fd: -1, role: staysIdle}
@@ -132,7 +132,7 @@ func (e *engine) openIdle() error {
 // openingTime limits the opening of many WebSockets or streams.
 const openingTime = 20 * time.Second
 
-// awaitOpen waits until all connections that stay open are.
+// awaitOpen waits until all lasting connections are open.
 func (e *engine) awaitOpen() error {
 	for e.job.Protocol != HTTP && slices.ContainsFunc(e.conns, func(c *conn) bool { return !c.open() }) {
 		if time.Now().After(e.until) {
@@ -159,7 +159,7 @@ func (e *engine) begin() {
 	e.result = Result{Errors: map[string]int{}, CPU: processTime(), Start: monotonic()}
 }
 
-// finish waits for requests of a fixed rate that are under way or late: leaving the slow ones out
+// finish waits for requests of a fixed rate that are under way or late: leaving out the slow ones
 // would hide them.
 func (e *engine) finish() error {
 	patience := time.Now().Add(5 * time.Second)
@@ -192,7 +192,7 @@ func (e *engine) loop(until time.Time) error {
 	return nil
 }
 
-// sendDue sends the requests whose time has come and sets the timer for the next.
+// sendDue sends the requests that are due, and sets the timer for the next one.
 func (e *engine) sendDue(until time.Time) {
 	origin := e.start
 	if !e.counting {
@@ -220,7 +220,7 @@ func (e *engine) sendDue(until time.Time) {
 	}
 }
 
-// wait waits until something can be done, and does it.
+// wait waits for events, and handles them.
 func (e *engine) wait(until time.Time) error {
 	pause := int(max(0, time.Until(until))/time.Millisecond) + 1
 	if len(e.faint) > 0 {
@@ -279,7 +279,7 @@ func (e *engine) answered(c *conn, wrong string) {
 	e.next(c, now)
 }
 
-// pace notes when an answer came.
+// pace records the time of an answer.
 func (e *engine) pace(now time.Time) {
 	step := int(now.Sub(e.start) / PaceStep)
 	for len(e.result.Pace) <= step {
@@ -288,7 +288,7 @@ func (e *engine) pace(now time.Time) {
 	e.result.Pace[step]++
 }
 
-// fail books a request that got no answer.
+// fail records a request without an answer.
 func (e *engine) fail(c *conn, why string) {
 	e.book(why)
 	c.began = time.Time{}
@@ -319,7 +319,7 @@ func (e *engine) next(c *conn, now time.Time) {
 	}
 }
 
-// events books the events in a piece of a stream.
+// events records the events in a piece of a stream.
 func (e *engine) events(c *conn, p []byte) {
 	c.stream.feed(p, time.Now(), func(age time.Duration) {
 		if e.counting {

@@ -6,7 +6,7 @@ func message(text string) []byte {
 	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
 }
 
-// echo reads the frames of a WebSocket until a message has come back.
+// echo reads WebSocket frames until a message has come back.
 type echo struct {
 	head []byte
 	left int

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Histogram counts durations in buckets whose width grows with them: none is off by more than 1/64.
+// Histogram counts durations in buckets whose width grows with the duration: the error is at most
+// 1/64.
 type Histogram struct {
 	Counts map[int]int   // number of durations in each bucket
-	Slow   time.Duration // the longest, exactly
+	Slow   time.Duration // the exact longest duration
 	Sum    time.Duration // sum of all durations
 	N      int           // number of durations
 }

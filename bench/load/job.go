@@ -17,12 +17,12 @@ type Job struct {
 	Protocol    Protocol // how the connections are used
 	Path        string   // target of the requests
 	Upload      int64    // bytes of a request's body; 0: GET without a body
-	Length      int64    // bytes that a right response has
+	Length      int64    // bytes of a right response
 	Connections int      // connections that are counted
-	Idle        int      // further connections, which ask once and are then kept open
-	// further connections, which ask for SlowPath again and again and are not counted
+	Idle        int      // further connections, which send one request and are then kept open
+	// further connections, which request SlowPath again and again and are not counted
 	Slow     int
-	SlowPath string // its right response is as long as the others
+	SlowPath string // path of a response of the same length
 	// requests per second over all connections; 0: each connection sends one as soon as it has the
 	// answer
 	Rate     float64

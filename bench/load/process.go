@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Argument is the first argument of a program that is to be the client: it then calls [Main] and
-// ends.
+// Argument is the first argument of a program that should act as the client: it then calls [Main]
+// and exits.
 const Argument = "load-client"
 
-// The client's words on its standard output, before its result.
+// Messages of the client on its standard output, before its result.
 const (
 	beginLine = "begin\n"
 	endLine   = "end\n"

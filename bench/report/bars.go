@@ -12,11 +12,11 @@ import (
 type bar struct {
 	what  string
 	of    func(Row) bool
-	ours  string  // name of the modgw that counts; "": contest.Ours
-	least float64 // times the answers of the best of the peers
+	ours  string  // name of the modgw variant that counts; "": contest.Ours
+	least float64 // minimum ratio to the answers of the best peer
 	peers []string
-	cpu   float64 // the most microseconds of CPU time for an answer; 0: any
-	times float64 // the most times the CPU time of the best of the peers; 0: any
+	cpu   float64 // maximum CPU time per answer in microseconds; 0: any
+	times float64 // maximum ratio to the CPU time of the best peer; 0: any
 }
 
 func (b bar) String() string {
@@ -90,7 +90,7 @@ func bars() (all []bar) {
 	return all
 }
 
-// verdict compares the best that modgw does with the best that any of the peers does.
+// verdict compares modgw's best result with the best result of its peers.
 func (b bar) verdict(rows []Row) Verdict {
 	var ours, theirs Row
 	for _, row := range rows {

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/bench/contest"
 )
 
-// Calls are the system calls that a contestant's processes make for an answer.
+// Calls holds the system calls that a contestant's processes make per answer.
 type Calls struct {
 	Situation
 	Contestant string                              // its name
@@ -20,7 +20,7 @@ type Calls struct {
 	Failed string `json:",omitempty"`
 }
 
-// String names all, role by role.
+// String lists all calls, role by role.
 func (c Calls) String() string {
 	if c.Failed != "" {
 		return c.Contestant + ": " + c.Failed

@@ -94,7 +94,7 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// amount has three digits that count.
+// amount formats a number with three significant digits.
 func amount(x float64) string {
 	switch {
 	case x < 10:

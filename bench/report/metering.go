@@ -9,8 +9,8 @@ import (
 type Metering struct {
 	Situation
 
-	// With and Without are microseconds of CPU time of host and worker for an answer, by round:
-	// of a host that counts, and of one that does not, measured one after the other.
+	// With and Without are the microseconds of CPU time of host and worker per answer, by round, of
+	// a host that counts and of a host that does not, measured one after the other.
 	With, Without []float64
 
 	Failed string `json:",omitempty"` // why there are no numbers, or not all

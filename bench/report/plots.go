@@ -110,7 +110,7 @@ func tone(contestant string) chart.Tone {
 	return chart.Plain
 }
 
-// series has a curve for each contestant, modgw's first.
+// series returns a curve for each contestant, modgw's first.
 func (r *Report) series(of func(Row) bool, point func(Row) [2]float64) (all []chart.Series) {
 	curves := map[string]map[float64]float64{}
 	for _, row := range r.Rows {
@@ -169,7 +169,7 @@ func drawn(l chart.Lines) string {
 	return l.SVG()
 }
 
-// grouped writes a whole number with a gap before its thousands.
+// grouped formats a whole number with a gap before its thousands.
 func grouped(x float64) string {
 	if x < 1000 {
 		return fmt.Sprint(x)
@@ -210,7 +210,7 @@ func (r *Report) idleConnections() string {
 	})
 }
 
-// latency shows the quantiles of the first situation with a fixed rate that is behind Apache.
+// latency draws the quantiles of the first situation behind Apache with a fixed rate.
 func (r *Report) latency() string {
 	l := chart.Lines{X: "share of the requests that were answered by then", Y: "ms since the request should have been sent", LogY: true, XLabels: map[float64]string{
 		math.Log10(2): "50 %", 1: "90 %", 2: "99 %", 3: "99.9 %", 4: "99.99 %",

@@ -34,7 +34,7 @@ type Reload struct {
 	Long     string  `json:",omitempty"` // how the request in flight ended
 	Before   Latency // without the event
 	During   Latency // times of answers from the event on
-	// microseconds that the slowest answer took, each time that the event was
+	// microseconds of the slowest answer, for each occurrence of the event
 	Slowest []float64 `json:",omitempty"`
 	NewCode float64   // milliseconds from saving until a page of the new code came; 0: none did
 	// number of log records, after broken code, that the generation was not started,

@@ -39,7 +39,7 @@ type Row struct {
 	ClientCPU float64                  // processor time of the client for a request, microseconds
 	Memory    map[contest.Role]int64   // bytes, after the last round
 	Latency   Latency                  // times of answers, over all rounds
-	// times at a fixed rate, as pairs: digits of the quantile (2: 99 %), milliseconds
+	// latencies at a fixed rate, as pairs: digits of the quantile (2: 99 %), milliseconds
 	Distribution [][2]float64 `json:",omitempty"`
 	// bytes of bodies that an answer moves
 	Body     int64          `json:",omitempty"`

@@ -64,7 +64,7 @@ func writeBest(out *strings.Builder, name string, rows []Row) {
 	out.WriteString("\n")
 }
 
-// writeAhead names who is faster than modgw, and where.
+// writeAhead names the servers that are faster than modgw, and in which situations.
 func (r *Report) writeAhead(out *strings.Builder) {
 	type rival struct {
 		name        string

@@ -21,12 +21,12 @@ const (
 	silence = 30 * time.Second
 )
 
-// clients have WebSockets and event streams open.
+// clients keep WebSockets and event streams open.
 type clients struct {
 	site    *site
 	running sync.WaitGroup
 	ended   atomic.Bool
-	began   time.Time // begin of the last reload
+	began   time.Time // beginning of the last reload
 	longest time.Duration
 
 	mu       sync.Mutex

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("version %d: %w\n%s", n+1, err, s.host.Log())
 		}
 		c.reloading.Store(false)
-		time.Sleep(2 * time.Second) // an app that changes at once seems to reload itself
+		time.Sleep(2 * time.Second) // an app that changes immediately seems to reload itself
 		c.reloading.Store(true)
 		c.began = time.Now()
 		s.write(n + 2)

@@ -14,7 +14,8 @@ import (
 	"github.com/modgw/modgw/bench/testbed"
 )
 
-// app echoes messages with its version before them, and counts on in events from the last one.
+// app echoes messages with its version in front, and continues counting in events from the last
+// one.
 const app = `import asyncio
 
 VERSION = b"%d "

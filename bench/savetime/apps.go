@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// app is a small site. The module page has its VERSION, which the page shows.
+// app is a small site. The module page contains its VERSION, which the page shows.
 type app struct {
 	name  string
 	entry string            // module:callable
@@ -84,11 +84,11 @@ func (a app) write(dir string) error {
 	return save(dir, 0)
 }
 
-// save saves a version as editors do.
+// save saves a version the way editors do.
 func save(dir string, version int) error {
 	file := filepath.Join(dir, "page.py")
-	// Never of the same size: some reloaders and Python's bytecode cache would not see the change
-	// within a second.
+	// The sizes differ: some reloaders, and Python's bytecode cache, would not notice a change of
+	// the same size within a second.
 	text := fmt.Sprintf("VERSION = %s\n%s", strconv.Quote(strconv.Itoa(version)), padding(version))
 	if err := os.WriteFile(file+".tmp", []byte(text), 0o644); err != nil {
 		return err

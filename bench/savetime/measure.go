@@ -116,7 +116,7 @@ func (b *bench) measure(ctx context.Context, s server, a app, rounds int) (resul
 	return r, nil
 }
 
-// client uses no connection twice: a server that has ended would have closed it.
+// client never reuses a connection: a server that has ended would have closed it.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // ask returns the page, or "" if there is none.

@@ -64,8 +64,8 @@ func (h *host) measure(ctx context.Context) (m measurement, err error) {
 		return m, err
 	}
 	await(h.haveTemplates)
-	// A site that fell asleep before others shared its template has lost it, and finds it again
-	// when its workers have started once more.
+	// A site that fell asleep before others shared its template has lost the template, and gets it
+	// again when its workers have started once more.
 	for round := 0; h.way.restart && round < 2; round++ {
 		for n := 0; n < h.sites && err == nil; n++ {
 			err = h.client.Do(ctx, "restart", siteName(n), true)
@@ -134,7 +134,7 @@ func (h *host) haveTemplates(context.Context) error {
 
 // sleep returns nil when all sites sleep.
 func (h *host) sleep(ctx context.Context) error {
-	testbed.Pause(ctx, time.Second) // asking often would keep the machine busy
+	testbed.Pause(ctx, time.Second) // frequent requests would keep the machine busy
 	status, err := h.client.Status(ctx)
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return ctx.Err()
 }
 
-// quantile sorts durations and returns that below which a part of them is.
+// quantile sorts durations and returns the duration below which a part of them is.
 func quantile(all []time.Duration, part float64) time.Duration {
 	slices.Sort(all)
 	d := all[min(len(all)-1, int(part*float64(len(all))))]

@@ -84,7 +84,7 @@ func crawlFrom(ctx context.Context, address string, connections int, pause time.
 	var crawlers sync.WaitGroup
 	for i := range connections {
 		crawlers.Go(func() {
-			// They do not all come in one moment.
+			// They do not all connect at the same moment.
 			c.connect(ctx, address, pause*time.Duration(i)/time.Duration(connections), pause)
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// waitingPage answers after 40 ms in which it waits, as for a database.
+// waitingPage answers after waiting for 40 ms, as for a database.
 const waitingPage = `
 import time
 
@@ -82,7 +82,7 @@ type change struct {
 	wanted, ready, queued int
 }
 
-// watchWorkers notes the number of workers whenever it changes.
+// watchWorkers records each change of the number of workers.
 func watchWorkers(ctx context.Context, client *control.Client, began time.Time) (all []change) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -13,7 +13,7 @@ import (
 type outcome struct {
 	sent  int
 	lost  int             // not answered 200
-	times []time.Duration // from when they should have been sent until their answer
+	times []time.Duration // from the intended time of sending until the answer
 }
 
 // quantile returns the time that a share of the requests did not exceed.
@@ -25,8 +25,8 @@ func (o *outcome) quantile(share float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))].Round(100 * time.Microsecond)
 }
 
-// sendAtRate sends requests at a fixed rate, whether the ones before are answered or not, and
-// returns when all are.
+// sendAtRate sends requests at a fixed rate, even if earlier ones are not answered yet, and returns
+// when all are answered.
 func sendAtRate(ctx context.Context, url string, rate float64, during time.Duration) *outcome {
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
 	defer client.CloseIdleConnections()

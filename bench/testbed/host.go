@@ -22,7 +22,7 @@ type Bed struct {
 	Program string // path of the modgw-host
 }
 
-// New makes a bed, which the caller removes. program is the modgw-host; "": it is built.
+// New returns a bed, which the caller must remove. program is the modgw-host; "": it is built.
 func New(ctx context.Context, name, program string) (b Bed, err error) {
 	if b.Dir, err = Folder("", name); err != nil {
 		return Bed{}, err

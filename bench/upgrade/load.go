@@ -60,7 +60,7 @@ func (l *load) count(client *http.Client) {
 
 // ask returns the fault of the answer, or "" if the answer is right.
 func ask(client *http.Client, url string) string {
-	body := struct{ io.Reader }{strings.NewReader("x")} // of a type that the client cannot rewind
+	body := struct{ io.Reader }{strings.NewReader("x")} // its type prevents a rewind
 	response, err := client.Post(url, "text/plain", body)
 	if err != nil {
 		return err.Error()

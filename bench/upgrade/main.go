@@ -123,6 +123,6 @@ func usage(pid int) (files int, memory float64) {
 		return len(entries), 0
 	}
 	var size, resident float64
-	_, _ = fmt.Sscan(string(text), &size, &resident) // 0 is printed where that fails
+	_, _ = fmt.Sscan(string(text), &size, &resident) // 0 if that fails
 	return len(entries), resident * float64(os.Getpagesize()) / (1 << 20)
 }

@@ -51,7 +51,7 @@ app "echo" {
 }
 `
 
-// site is the host with the web servers before it.
+// site is the host with the web servers in front of it.
 type site struct {
 	bed     testbed.Bed
 	direct  string // address of the host's HTTP listener

@@ -20,7 +20,8 @@ func (a *Account) Do(f func() error) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		// Never unlocked: the runtime ends the thread with the goroutine instead of giving it back.
+		// It is never unlocked: the runtime ends the thread with the goroutine instead of reusing
+		// it.
 		runtime.LockOSThread()
 		if err := a.assume(); err != nil {
 			done <- err

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setThreadGroups sets the supplementary groups of the calling thread alone.
+// setThreadGroups sets the supplementary groups of only the calling thread.
 func setThreadGroups(groups []uint32) error {
 	var first unsafe.Pointer
 	if len(groups) > 0 {

@@ -31,7 +31,7 @@ func ReadRegular(f *os.File, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// TooLargeError is returned for a file that has more bytes than are read.
+// TooLargeError is returned for a file that exceeds the limit.
 type TooLargeError struct {
 	Size  int64 // bytes of the file
 	Limit int64 // bytes allowed

@@ -14,7 +14,7 @@ type Filter struct {
 	ring     *ring
 }
 
-// attached is a program for a way to reach others.
+// attached is a program for one hook.
 type attached struct {
 	kind uint32 // BPF_CGROUP_…
 	fd   int
@@ -50,7 +50,7 @@ func New(rules []Rule, denied func(Attempt)) (*Filter, error) {
 // Attach applies the filter to the group whose folder is open as a descriptor, in addition to the
 // filters of the groups above it.
 func (f *Filter) Attach(group int) error {
-	const together = unix.BPF_F_ALLOW_MULTI // with programs of others
+	const together = unix.BPF_F_ALLOW_MULTI // in addition to other programs
 	for _, p := range f.programs {
 		attr := struct{ target, program, kind, flags uint32 }{uint32(group), uint32(p.fd), p.kind, together}
 		if _, err := bpf(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); err != nil {
@@ -68,7 +68,7 @@ func (f *Filter) Close() {
 	f.ring.close()
 }
 
-// load loads a program for a way to reach others.
+// load loads a program for one hook.
 func load(p program, kind uint32) (int, error) {
 	license := [...]byte{'A', 'p', 'a', 'c', 'h', 'e', 0}
 	attr := struct {

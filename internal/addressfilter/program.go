@@ -109,7 +109,7 @@ func filter(f family, rules []Rule, ring int) program {
 	return p
 }
 
-// grant adds the comparisons of a rule, and the end of the program when all succeed.
+// grant adds the comparisons of a rule, and the end of the program if all of them succeed.
 func (p *program) grant(f family, r Rule) {
 	addr, bits, all := r.inSixth()
 	from := 0

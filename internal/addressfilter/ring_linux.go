@@ -16,9 +16,9 @@ type ring struct {
 	file *os.File
 	conn syscall.RawConn
 
-	consumed *atomic.Uint64 // how far it was read; in memory that is shared with the kernel
+	consumed *atomic.Uint64 // read up to here; in memory shared with the kernel
 	produced *atomic.Uint64
-	data     []byte // twice the same, one after the other, so that no record is split
+	data     []byte // mapped twice in a row, so that no record is split
 	mapped   [][]byte
 }
 
@@ -51,7 +51,7 @@ func newRing() (*ring, error) {
 		}
 	}
 	if err == nil {
-		err = unix.SetNonblock(fd, true) // so that waiting for it blocks no thread
+		err = unix.SetNonblock(fd, true) // so that waiting does not block a thread
 	}
 	r.file = os.NewFile(uintptr(fd), "denied attempts")
 	if err == nil {

@@ -4,7 +4,7 @@ import "net/netip"
 
 // Rule grants the addresses of a network.
 type Rule struct {
-	To   netip.Prefix // addresses; all of both families for the zero value
+	To   netip.Prefix // addresses; the zero value means all addresses of both families
 	Port uint16       // port of TCP and UDP; 0: all
 }
 
@@ -13,9 +13,9 @@ type Rule struct {
 // so a list of servers would add no protection.
 const nameServers = 53
 
-// Attempt is something that a process tried and that was denied.
+// Attempt is a denied attempt of a process.
 type Attempt struct {
-	To       netip.AddrPort // address that it leads to
+	To       netip.AddrPort // destination
 	Datagram bool           // it uses UDP; otherwise TCP
 }
 

@@ -21,7 +21,7 @@ const (
 	freezeInterval = 2 * time.Millisecond
 )
 
-// ErrNotFrozen is the error of processes that did not stop in time. They run on.
+// ErrNotFrozen is the error for processes that did not stop in time. They continue to run.
 var ErrNotFrozen = errors.New("its processes did not stop in time")
 
 // Freezer stops the processes of a group and lets them continue. The processes cannot observe it,
@@ -31,10 +31,10 @@ type Freezer struct {
 	words freezerWords
 }
 
-// freezerWords are the files and words by which a version freezes.
+// freezerWords are the files and words with which a version freezes.
 type freezerWords struct {
 	version         int
-	file            string // file into which freeze or thaw is written
+	file            string // file to which freeze or thaw is written
 	freeze, thaw    string
 	state, isFrozen string // file, and its content when all processes have stopped
 }
@@ -90,7 +90,7 @@ func (f *Freezer) Freeze(ctx context.Context) error {
 	tick := time.NewTicker(freezeInterval)
 	defer tick.Stop()
 	for {
-		// Version 1 wants it again when a process was forked meanwhile.
+		// Version 1 requires it again if a process was forked meanwhile.
 		err := write(f.dir, f.words.file, f.words.freeze)
 		if err != nil {
 			return errors.Join(fmt.Errorf("cannot freeze a control group: %w", err), f.Thaw())
@@ -165,9 +165,9 @@ func endFrozen(dir string) {
 	_ = (&Freezer{dir, words1}).Thaw()
 }
 
-// Remove removes a group of version 1, unless there are processes in it.
+// Remove removes a group of version 1, unless it contains processes.
 func (f *Freezer) Remove() {
 	if f.Version() == 1 && os.Remove(f.dir) == nil {
-		_ = os.Remove(filepath.Dir(f.dir)) // when it was the last
+		_ = os.Remove(filepath.Dir(f.dir)) // if it was the last
 	}
 }

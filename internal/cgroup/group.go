@@ -77,8 +77,8 @@ func (g *Group) Unified() string {
 	return g.unified
 }
 
-// Restore makes folders of version 1 again that were removed while they were empty, as an
-// administrator or another program may do: no process could be started in them any more.
+// Restore creates the version 1 folders again that were removed while they were empty, as an
+// administrator or another program may do: otherwise no process could be started in them.
 func (g *Group) Restore() error {
 	if g == nil {
 		return nil
@@ -158,14 +158,14 @@ func (g *Group) Usage() Usage {
 	}
 }
 
-// Remove removes the folders of the group, unless there are processes or other groups in it.
+// Remove removes the folders of the group, unless it contains processes or other groups.
 func (g *Group) Remove() {
 	if g == nil {
 		return
 	}
 	for _, dir := range g.folders() {
 		if err := os.Remove(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
-			_ = os.Remove(filepath.Dir(dir)) // when it was the last
+			_ = os.Remove(filepath.Dir(dir)) // if it was the last
 		}
 	}
 }

@@ -23,7 +23,7 @@ type Limits struct {
 // Bounded reports whether there is a limit.
 func (l Limits) Bounded() bool { return l != Limits{} }
 
-// Controller is a part of the kernel that bounds one thing.
+// Controller is a part of the kernel that limits one resource.
 type Controller string
 
 // The controllers, by their names in version 2.
@@ -43,7 +43,7 @@ type setting struct {
 	optional    bool // some kernels do not have the file
 }
 
-// period is the length of the time in which a group may use its processors, in microseconds.
+// period is the period of the CPU quota, in microseconds.
 const period = 100_000
 
 // settings2 returns the settings of a controller in version 2.

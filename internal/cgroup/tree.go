@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Tree is where this process is in the groups of the machine.
+// Tree is the position of this process in the machine's groups.
 type Tree struct {
 	Unified string // folder of this process's group of version 2; "": none
 
@@ -17,7 +17,7 @@ type Tree struct {
 	freezer string // folder of this process's freezer group of version 1; "": none
 }
 
-// names1 are the names of the controllers in version 1 that have another there.
+// names1 maps the names of controllers that differ in version 1.
 var names1 = map[string]Controller{"memory": Memory, "cpu": CPU, "pids": Processes, "blkio": IO}
 
 // Find finds the groups of this process.
@@ -70,12 +70,12 @@ func find(mounts, groups string) Tree {
 		}
 	}
 	if filepath.Base(t.Unified) == leafName {
-		t.Unified = filepath.Dir(t.Unified) // it was started by the host that has moved there
+		t.Unified = filepath.Dir(t.Unified) // it was started by a host that had moved there
 	}
 	return t
 }
 
-// leafName is the group to which a host moves that delegates controllers; see [Tree.Delegate].
+// leafName is the group to which a host moves when it delegates controllers; see [Tree.Delegate].
 const leafName = "modgw-host"
 
 // within returns the folder of the own group in a mount that shows the path root at the path at.

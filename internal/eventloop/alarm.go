@@ -7,29 +7,29 @@ import (
 	"github.com/modgw/modgw/internal/monotonic"
 )
 
-// Alarm calls a function on the loop when its time has come. Unlike a [Timer] any goroutine may set
-// it.
+// Alarm calls a function on the loop at a given time. Unlike a [Timer], it may be set by any
+// goroutine.
 type Alarm struct {
 	loop  *Loop
 	timer *Timer // belongs to the loop
 	apply func() // sets the timer; allocated once
 
 	mu    sync.Mutex
-	delay time.Duration // from when the loop applies it; negative: it is not to be called
+	delay time.Duration // starting when the loop applies it; negative: not set
 	asked bool          // apply was posted
 }
 
-// NewAlarm makes an alarm, which is not set.
+// NewAlarm returns an alarm that is not set.
 func (l *Loop) NewAlarm(call func()) *Alarm {
 	a := &Alarm{loop: l, timer: l.NewTimer(call)}
 	a.apply = a.setTimer
 	return a
 }
 
-// Set has the function called after d, instead of when it was set to before.
+// Set makes the loop call the function after d, instead of at the previously set time.
 func (a *Alarm) Set(d time.Duration) { a.ask(max(d, 0)) }
 
-// Stop has the function not called, unless the loop is about to.
+// Stop cancels the call of the function, unless the loop is about to call it.
 func (a *Alarm) Stop() { a.ask(-1) }
 
 func (a *Alarm) ask(d time.Duration) {

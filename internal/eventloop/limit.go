@@ -8,19 +8,19 @@ type Limit struct {
 	loop  *Loop
 	most  time.Duration
 	timer *Timer
-	stays Stay // the ends of a ring; next has begun first
+	stays Stay // the ends of a ring; next is the oldest stay
 }
 
-// Stay is something that is on the loop for a while. Its zero value is not.
+// Stay is something that stays on the loop for a while. The zero value does not.
 type Stay struct {
-	// Overdue is called when the stay has lasted for the limit. The stay has ended then.
+	// Overdue is called when the stay has reached the limit. The stay has ended by then.
 	Overdue func()
 
 	begun      time.Duration
 	prev, next *Stay
 }
 
-// NewLimit makes a limit.
+// NewLimit returns a limit.
 func (l *Loop) NewLimit(most time.Duration) *Limit {
 	m := &Limit{loop: l, most: most}
 	m.stays.prev, m.stays.next = &m.stays, &m.stays

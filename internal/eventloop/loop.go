@@ -28,14 +28,14 @@ type Loop struct {
 	sources  []*Source // by slot; nil: free
 	free     []int32   // slots
 	posted   []func()
-	sleeping bool // or about to: a post writes to wake
+	sleeping bool // or about to sleep: a post writes to wake
 	closing  bool
 
-	generation int32 // generation of the latest source: an event of an older one is not its event
+	generation int32 // the newest source has it: an event with an older one is stale
 
 	// These belong to the loop's goroutine.
 	events  [mostEvents]unix.EpollEvent
-	running []func() // spare memory for posted
+	running []func() // spare memory for posted functions
 	timers  timers
 	flushes []Flusher
 	time    time.Time // zero: Time was not called in this turn
@@ -51,10 +51,10 @@ const (
 	often
 )
 
-// Flusher has something to do at the end of a turn.
+// Flusher has work for the end of a turn.
 type Flusher interface{ Flush() }
 
-// New starts a loop. Close it.
+// New starts a loop. The caller must call Close.
 func New() (*Loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // Socket is a stream socket that a loop and goroutines use: a goroutine that has no data to read
 // waits for the loop. Only one goroutine at a time reads, and one writes.
 type Socket struct {
-	// Arrived, unless nil, is called on the loop when there may be something to read. It reports
-	// whether the loop reads it itself; else a goroutine that waits does. It is set before
+	// Arrived, unless nil, is called on the loop when there may be data to read. It reports whether
+	// the loop reads the data itself; otherwise a waiting goroutine reads it. It must be set before
 	// Register.
 	Arrived func() (handled bool)
 
@@ -30,7 +30,7 @@ type Socket struct {
 	in, out waiting
 	pieces  [2]unix.Iovec // pieces to write, kept so that calls do not allocate
 	message unix.Msghdr
-	iovec   unix.Iovec // memory to read to
+	iovec   unix.Iovec // memory for reading
 	control unix.Msghdr
 }
 
@@ -42,7 +42,7 @@ func NewSocket(fd int) *Socket {
 	return s
 }
 
-// Register has a loop listen to the socket. No call may wait before.
+// Register makes a loop listen to the socket. No call may be waiting.
 func (s *Socket) Register(l *Loop) error { return l.Add(&s.source, s.fd, s) }
 
 // Ready implements [Handler].
@@ -95,8 +95,8 @@ func (s *Socket) ReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	}
 }
 
-// SetReadDeadline bounds ReadMessage, which fails with os.ErrDeadlineExceeded then; the zero time
-// removes the bound.
+// SetReadDeadline limits ReadMessage, which then fails with os.ErrDeadlineExceeded; the zero time
+// removes the limit.
 func (s *Socket) SetReadDeadline(t time.Time) error {
 	s.in.setDeadline(t)
 	return nil
@@ -204,9 +204,9 @@ func (s *Socket) Close() error {
 	return os.NewSyscallError("close", unix.Close(s.fd))
 }
 
-// waiting is a goroutine that waits until a socket is ready in one direction.
+// waiting is the state of a goroutine that waits until a socket is ready in one direction.
 type waiting struct {
-	ready   chan struct{} // has a token when it may be
+	ready   chan struct{} // has a token when the socket may be ready
 	changed chan struct{} // has a token when something below has changed, or the socket was closed
 
 	mu       sync.Mutex

@@ -23,7 +23,7 @@ func (e Events) Ended() bool { return e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOL
 // HungUp reports whether nothing can be sent or read any more.
 func (e Events) HungUp() bool { return e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 }
 
-// Handler gets events, on the loop.
+// Handler receives events, on the loop.
 type Handler interface {
 	// Ready is called once for a set of events: it must read until no data is left, or remember
 	// that there may be more.
@@ -40,8 +40,8 @@ type Source struct {
 	handler    Handler
 }
 
-// The events that a source has by default. Room to write is no news of most sockets most of the
-// time: a peer that reads would wake the loop each time.
+// The default events of a source. Room to write is not included: a peer that reads would wake the
+// loop each time, although most sockets do not wait for room.
 const usualEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 
 // Add calls a handler for the events of a descriptor, including those that have already occurred.

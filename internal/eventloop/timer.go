@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Timer calls a function on the loop when its time has come. Only the loop may use it.
+// Timer calls a function on the loop at a given time. Only the loop may use it.
 type Timer struct {
 	at    time.Duration
-	index int // in the heap; -1: it is not set
+	index int // index in the heap; -1: not set
 	call  func()
 	all   *timers
 }
 
-// NewTimer makes a timer, which is not set.
+// NewTimer returns a timer that is not set.
 func (l *Loop) NewTimer(call func()) *Timer { return &Timer{index: -1, call: call, all: &l.timers} }
 
-// Set has the timer's function called after d, instead of when it was set to before.
+// Set makes the loop call the timer's function after d, instead of at the previously set time.
 func (t *Timer) Set(now, d time.Duration) {
 	t.at = now + d
 	if t.index >= 0 {
@@ -26,7 +26,7 @@ func (t *Timer) Set(now, d time.Duration) {
 	heap.Push(t.all, t)
 }
 
-// Stop has the function not called.
+// Stop cancels the call of the function.
 func (t *Timer) Stop() {
 	if t.index >= 0 {
 		heap.Remove(t.all, t.index)
@@ -39,7 +39,7 @@ func (t *Timer) IsSet() bool { return t.index >= 0 }
 // timers is a heap of the timers that are set.
 type timers []*Timer
 
-// expire calls the functions whose time has come.
+// expire calls the functions that are due.
 func (t *timers) expire(now time.Duration) {
 	for len(*t) > 0 && (*t)[0].at <= now {
 		first := heap.Pop(t).(*Timer)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// variable makes a test binary the program of the other user.
+// variable is the environment variable that makes a test binary the other user's program.
 const variable = "MODGW_TEST_EXCHANGE"
 
 func init() {
@@ -27,7 +27,7 @@ func init() {
 // possible, until end is called or the test is over.
 func Start(t *testing.T, uid int, dir string, names ...string) (end func()) {
 	t.Helper()
-	// It must not end with the thread that started it, as by Pdeathsig: threads with other rights
+	// It must not end with the thread that started it, as with Pdeathsig: threads with other rights
 	// end.
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, []string{variable + "=" + strings.Join(names, "/")}, os.Stderr

@@ -63,9 +63,9 @@ type Root struct {
 	dir  string   // absolute
 }
 
-// Visit calls visit with the open folder while the kernel judges by the rights of the folder's
-// user. visit must not start goroutines, and not keep root. The folder is opened again each time,
-// because another one may have taken its name.
+// Visit calls visit with the open folder while the kernel checks access against the rights of the
+// folder's user. visit must not start goroutines, and must not keep root. The folder is opened
+// again each time, because another folder may have taken its name.
 func (f Folder) Visit(visit func(root Root) error) error {
 	if f.User == nil && f.Within == nil && os.Geteuid() == 0 {
 		info, err := safepath.Opener{}.Stat(f.Dir)
@@ -148,7 +148,7 @@ func withReason(err error) error {
 	return err
 }
 
-// Stat describes the file of that name in the folder, following links.
+// Stat describes the file called name in the folder, following links.
 func (r Root) Stat(name string) (fs.FileInfo, error) {
 	if r.root == nil {
 		return safepath.Opener{}.StatBeneath(r.dir, name)

@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// hiddenSuffixes end the names of files that editors and merges leave, and of scripts, whose source
-// is private: a web server that runs scripts does not ask the host for them.
+// hiddenSuffixes are the ends of names of files that editors and merges leave behind, and of
+// scripts, whose source is private: a web server that runs scripts does not request them from the
+// host.
 var hiddenSuffixes = []string{
 	"~", ".bak", ".orig", ".rej", ".swp", ".swo", ".swn", ".php", ".phtml", ".phar", ".phps",
 }
 
-// descriptor is the usual name of a descriptor, which may have passwords in it.
+// descriptor is the usual name of a descriptor, which may contain passwords.
 const descriptor = "modgw.hcl"
 
 // Public reports whether clients may request a name below a folder. A public name has no empty
@@ -47,8 +48,8 @@ func HiddenBelow(prefix string) string {
 		`(?:(?:.*/)?(?:[.](?!well-known(?:/|$))|#[^/]*#$|(?i:modgw[.]hcl)$)|.*(?:~|[.](?i:bak|orig|rej|sw[pon]|php|phtml|phar|phps))$)`
 }
 
-// quotePattern makes a pattern that matches text. Where only a backslash could quote a character
-// any one matches.
+// quotePattern returns a pattern that matches text. A character that only a backslash could quote
+// is matched by any character.
 func quotePattern(text string) string {
 	var b strings.Builder
 	for _, r := range text {

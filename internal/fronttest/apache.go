@@ -32,7 +32,7 @@ func CheckApache(t testing.TB, conf string) string {
 	return output(t, Require(t, "apache2", "apache2"), "-t", "-f", apacheFile(t, dir, FreePort(t), conf))
 }
 
-// apacheFile writes a configuration with conf in the main server's, and returns its path.
+// apacheFile writes a configuration with conf in the main server, and returns its path.
 func apacheFile(t testing.TB, dir string, port int, conf string) string {
 	t.Helper()
 	text := loadModules() + lines(

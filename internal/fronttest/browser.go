@@ -25,10 +25,10 @@ type Browser struct {
 	client *http.Client
 }
 
-// browserPatience bounds one request.
+// browserPatience limits a single request.
 const browserPatience = time.Minute
 
-// NewBrowser makes a browser for the server that listens on a port of the loopback interface. Its
+// NewBrowser returns a browser for the server that listens on a port of the loopback interface. Its
 // connections end with the test.
 func NewBrowser(t testing.TB, port int) *Browser {
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
@@ -157,7 +157,7 @@ func writeConnect(t testing.TB, framer *http2.Framer, host, target string) {
 	}
 }
 
-// dial opens a connection with TLS for a protocol, which ends by itself at last.
+// dial opens a TLS connection for a protocol. The connection has a deadline.
 func (b *Browser) dial(t testing.TB, protocol string) net.Conn {
 	t.Helper()
 	conn, err := tls.Dial("tcp", b.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}})
@@ -173,8 +173,8 @@ func (b *Browser) dial(t testing.TB, protocol string) net.Conn {
 	return conn
 }
 
-// SwitchToWebSocket writes the head of the response that takes a connection over for a WebSocket
-// (RFC 6455, section 4.2.2).
+// SwitchToWebSocket writes the head of the response that switches a connection to WebSocket (RFC
+// 6455, section 4.2.2).
 func SwitchToWebSocket(w io.Writer, request *http.Request) {
 	accept := sha1.Sum([]byte(request.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	fmt.Fprintf(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",

@@ -65,7 +65,7 @@ func Dir(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil { // something still writes into it
+		if err := os.RemoveAll(dir); err != nil { // a process still writes into it
 			t.Errorf("cannot remove the folder of the test: %v", err)
 		}
 	})
@@ -125,7 +125,7 @@ func start(t testing.TB, dir string, port int, reload syscall.Signal, command ..
 	s.PID = cmd.Process.Pid
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // how it ended shows in its log
+		_ = cmd.Wait() // its log shows how it ended
 		close(ended)
 	}()
 	t.Cleanup(func() {

@@ -20,7 +20,7 @@ const (
 	Chunks   = PostHead + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
-// The limits that the corpus is about: the defaults.
+// The limits that the corpus tests: the defaults.
 const (
 	blankLines     = 10
 	extensionBytes = 1 << 10

@@ -2,14 +2,14 @@ package kernelaudit
 
 import "net/netip"
 
-// Denial is something that a process tried and the kernel denied.
+// Denial is a denied action of a process.
 type Denial struct {
 	// PID is the ID of the process; 0 if the kernel does not report it, or reports only the process
 	// that was running.
 	PID int
 
-	// Domain is the domain of Landlock that the process is in, whose number no other gets until the
-	// machine is restarted; 0: Landlock has not denied it.
+	// Domain is the Landlock domain of the process, whose number is unique until the machine
+	// restarts; 0: the denial is not by Landlock.
 	Domain uint64
 
 	// Owner is the ID of the process that made the domain by confining itself; 0: unknown. The

@@ -6,7 +6,7 @@ import "slices"
 // end of a domain; more domains than processes would mean that such reports were lost.
 const maxDomains = 1 << 16
 
-// events make denials of records. The zero value is ready to use.
+// events converts records to denials. The zero value is ready to use.
 type events struct {
 	owners map[uint64]int // processes that have made domains, by the id of the domain
 }

@@ -16,14 +16,15 @@ const (
 	// does not report.
 	Nothing Means = iota
 
-	// Calls are reported that filters of system calls deny; auditing is turned off.
+	// Calls means that denials of system call filters are reported, and that auditing is turned
+	// off.
 	Calls
 
 	// Probably means that the state of auditing is unknown. Denials of system call filters are
 	// reported.
 	Probably
 
-	// All denials are reported.
+	// All means that all denials are reported.
 	All
 )
 

@@ -14,7 +14,7 @@ const probeInterval = 10 * time.Second
 type Prober struct {
 	mu    sync.Mutex
 	known Means
-	until time.Time // when it is to be found out again
+	until time.Time // time at which known expires
 
 	probe func() Means // nil: Probe
 }

@@ -63,8 +63,8 @@ func Open() (*Reader, error) {
 	return r, nil
 }
 
-// takeOnly drops records of other types before they reach the socket's buffer: where everything is
-// audited, there are thousands in a second.
+// takeOnly drops records of other types before they reach the socket's buffer: if everything is
+// audited, there are thousands per second.
 func takeOnly(fd int, kinds ...uint16) error {
 	const typeOffset = 4 // in struct nlmsghdr
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: typeOffset}}

@@ -12,10 +12,10 @@ import (
 
 // Types of records.
 const (
-	typeCall    = unix.AUDIT_SYSCALL // call that the records with the same serial belong to
+	typeCall    = unix.AUDIT_SYSCALL // system call to which the records with the same serial belong
 	typeSeccomp = unix.AUDIT_SECCOMP
 	typeAccess  = unix.AUDIT_LANDLOCK_ACCESS
-	typeDomain  = unix.AUDIT_LANDLOCK_DOMAIN // who made a domain, with the first denial there
+	typeDomain  = unix.AUDIT_LANDLOCK_DOMAIN // creator of a domain, with the first denial there
 )
 
 // record is a parsed record of the kernel.

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Ratchet has the number of findings that each folder may have, by rule. It may only go down.
+// A Ratchet holds the number of findings that each folder may have, by rule. It may only go down.
 type Ratchet map[string]map[Rule]int
 
 // Count returns the numbers of findings of each folder.

@@ -27,10 +27,10 @@ var (
 	notNewline = regexp.MustCompile(`[^\n]+`)
 )
 
-// A list has phrases by their first words.
+// A list maps first words to phrases.
 type list map[string][]phrase
 
-// A phrase is words that do not belong in a text.
+// A phrase is a sequence of words that does not belong in a text.
 type phrase struct {
 	words  []string
 	text   string // the words, with spaces between them

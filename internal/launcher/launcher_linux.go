@@ -53,8 +53,8 @@ type Orders struct {
 // listener of a process that learns.
 const Listening = 'L'
 
-// Report is why the launcher could not become the program. It is written as JSON to the last
-// descriptor that the launcher has inherited, which is closed when the program runs.
+// Report is the reason why the launcher could not become the program. It is written as JSON to the
+// last inherited descriptor, which is closed when the program runs.
 type Report struct {
 	Step  string        // such as "become the user"; "": to execute the program
 	Errno syscall.Errno // answer of the kernel
@@ -62,7 +62,8 @@ type Report struct {
 
 	Sandbox bool // Step is a step of the confinement
 
-	// Misled are grants that lead elsewhere than they may. It is no failure: one may follow.
+	// Misled are grants that lead to places where they may not lead. They are no failure, which may
+	// still follow.
 	Misled []sandbox.Misled
 }
 
@@ -94,7 +95,7 @@ func becomeProgram(number string) {
 // exitNoProgram is the exit code that a shell returns for a program that it cannot run.
 const exitNoProgram = 126
 
-// failure is a report with the error that it is made of.
+// failure is a report with its error.
 type failure struct {
 	Report
 	err error
@@ -161,7 +162,7 @@ func (o Orders) obey() failure {
 			}
 		}
 		if listener >= 0 {
-			// Running the program waits until the listener is served.
+			// The execution of the program waits until the listener is served.
 			if err := unix.Sendmsg(o.report, []byte{Listening}, unix.UnixRights(listener), nil, 0); err != nil {
 				return failure{Report{Step: "hand over the listener of its system calls"}, err}
 			}
@@ -188,7 +189,7 @@ func (o Orders) tie() error {
 	}
 	events := []unix.PollFd{{Fd: int32(o.Leash), Events: unix.POLLIN}}
 	n, err := unix.Poll(events, 0)
-	if n > 0 { // it closed before the kernel knew whom to kill
+	if n > 0 { // it closed before the kernel knew which processes to kill
 		os.Exit(exitNoProgram)
 	}
 	return err

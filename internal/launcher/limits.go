@@ -15,25 +15,25 @@ type Limits struct {
 	Files     int // open files of each process
 	Processes int // processes and threads of the user, who must not be root
 
-	// Memory is the bytes of private writable memory of each process (RLIMIT_DATA): asking for more
-	// fails.
+	// Memory is the number of bytes of private writable memory of each process (RLIMIT_DATA).
+	// Further allocations fail.
 	Memory int64
 
-	// Stack is the bytes of stack of each thread (RLIMIT_STACK).
+	// Stack is the number of bytes of stack of each thread (RLIMIT_STACK).
 	Stack int64
 
 	// Umask is the file mode mask in octal. Empty changes nothing.
 	Umask string
 
-	// Nice is added to the nice value, see nice(2). Less than zero needs CAP_SYS_NICE.
+	// Nice is added to the nice value, see nice(2). A negative value requires CAP_SYS_NICE.
 	Nice int
 
 	// Groups are files of control groups (cgroup.procs) into which the process writes itself. The
 	// files of Scope are added.
 	Groups []string
 
-	// OOMScore from 1 to 1000 makes the kernel rather kill this process than others when memory
-	// runs out; see oom_score_adj in proc_pid_oom_score_adj(5).
+	// OOMScore, from 1 to 1000, makes the kernel prefer to kill this process when memory runs out;
+	// see oom_score_adj in proc_pid_oom_score_adj(5).
 	OOMScore int
 }
 
@@ -108,7 +108,7 @@ func (l Limits) applyNice() error {
 type LimitError struct {
 	Name  string // "files", "processes", "stack" or "memory"
 	Value uint64 // limit that could not be set
-	Hard  uint64 // most that the new process may have
+	Hard  uint64 // maximum that the new process may have
 	Err   error  `json:"-"` // reason; nil: another process reported it
 }
 

@@ -28,31 +28,31 @@ func (r *Regexp) MatchString(s string) bool { return r.get().MatchString(s) }
 // FindString finds the first match.
 func (r *Regexp) FindString(s string) string { return r.get().FindString(s) }
 
-// FindStringIndex finds where the first match is.
+// FindStringIndex finds the position of the first match.
 func (r *Regexp) FindStringIndex(s string) []int { return r.get().FindStringIndex(s) }
 
 // FindStringSubmatch finds the first match with its groups.
 func (r *Regexp) FindStringSubmatch(s string) []string { return r.get().FindStringSubmatch(s) }
 
-// FindStringSubmatchIndex finds where the first match and its groups are.
+// FindStringSubmatchIndex finds the positions of the first match and its groups.
 func (r *Regexp) FindStringSubmatchIndex(s string) []int {
 	return r.get().FindStringSubmatchIndex(s)
 }
 
-// FindAllString finds n matches; -1: all.
+// FindAllString finds at most n matches; -1: all.
 func (r *Regexp) FindAllString(s string, n int) []string { return r.get().FindAllString(s, n) }
 
-// FindAllStringIndex finds where n matches are; -1: all.
+// FindAllStringIndex finds the positions of at most n matches; -1: all.
 func (r *Regexp) FindAllStringIndex(s string, n int) [][]int {
 	return r.get().FindAllStringIndex(s, n)
 }
 
-// FindAllStringSubmatch finds n matches with their groups; -1: all.
+// FindAllStringSubmatch finds at most n matches with their groups; -1: all.
 func (r *Regexp) FindAllStringSubmatch(s string, n int) [][]string {
 	return r.get().FindAllStringSubmatch(s, n)
 }
 
-// FindAllStringSubmatchIndex finds where n matches and their groups are; -1: all.
+// FindAllStringSubmatchIndex finds the positions of at most n matches and their groups; -1: all.
 func (r *Regexp) FindAllStringSubmatchIndex(s string, n int) [][]int {
 	return r.get().FindAllStringSubmatchIndex(s, n)
 }

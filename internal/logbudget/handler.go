@@ -20,14 +20,14 @@ const (
 	fewest = 1024
 )
 
-// Config has the limits of a [Handler]. A kind of record is a message and the value of the
+// Config holds the limits of a [Handler]. A kind of record is a message and the value of the
 // attribute "app": a flood for one app or one reason does not affect the others.
 type Config struct {
 	Limit  Limit            // limit of each kind of record
 	Others map[string]Limit // limits of single kinds, by message
 }
 
-// Handler is a [slog.Handler] that passes records on within its budgets.
+// Handler is a [slog.Handler] that passes on records within their budgets.
 type Handler struct {
 	budgets *budgets
 	next    slog.Handler
@@ -100,7 +100,7 @@ type budgets struct {
 	config Config
 	base   slog.Handler // for reports about dropped records: it has no attributes
 
-	dropped atomic.Uint64 // records dropped so far
+	dropped atomic.Uint64 // dropped records
 
 	mu      sync.Mutex
 	of      map[kind]*account

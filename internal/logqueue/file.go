@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file writes to a descriptor with the system's own calls. [os.File] would end this process with
-// SIGPIPE when standard error is a pipe without a reader, and would fail when another
-// process made the shared terminal non-blocking.
+// file writes to a descriptor with system calls. [os.File] would end this process with SIGPIPE if
+// standard error is a pipe without a reader, and would fail if another process made the shared
+// terminal non-blocking.
 type file struct {
 	fd   int
 	open *os.File // keeps the descriptor open
 }
 
 func newFile(f *os.File) *file {
-	// Fd makes the descriptor blocking; whether it is does not matter here.
+	// Fd makes the descriptor blocking, which does not matter here.
 	return &file{int(f.Fd()), f}
 }
 

@@ -25,7 +25,7 @@ const (
 type Lost struct {
 	Lines int   // dropped lines
 	Bytes int   // bytes of these lines
-	Err   error // why the file refused it; nil when the file was too slow
+	Err   error // error of the file; nil: the file was too slow
 }
 
 func (l *Lost) add(text []byte, err error) {
@@ -127,7 +127,7 @@ func (w *Writer) run() {
 		w.report()
 		spare = queue[:0]
 		if cap(spare) > largestWrite {
-			spare = nil // a burst is no reason to keep its memory
+			spare = nil // memory of a burst is not kept
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (w *Writer) report() {
 	}
 }
 
-// write writes lines, and ends one first that an earlier write left without its end.
+// write writes lines. Before them, it ends a line that an earlier write left incomplete.
 func (w *Writer) write(lines []byte) (int, error) {
 	if w.torn {
 		if _, err := w.out.Write([]byte{'\n'}); err != nil {

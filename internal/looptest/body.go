@@ -15,7 +15,7 @@ import (
 type Body struct {
 	Pieces   [][]byte     // none of them is empty
 	Released atomic.Int64 // number of times that it was released
-	Readers  atomic.Int64 // number of times that a goroutine has gone on with it
+	Readers  atomic.Int64 // number of times that a goroutine has continued with it
 }
 
 // Respond ends an exchange with the body.

@@ -1,4 +1,4 @@
-// Package looptest has handlers that tests of fronts serve on an event loop.
+// Package looptest provides handlers that tests of fronts serve on an event loop.
 package looptest
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Handler serves every request on the loop until it has to leave. Then, and for requests that never
-// were there, its http.Handler serves; nil: Describe.
+// Handler serves every request on the loop until the request has to leave. Then, and for requests
+// that were never on the loop, its http.Handler serves; nil: Describe.
 type Handler struct {
 	http.Handler
 
-	// Home is the loop that it serves on, to which exchanges on other loops move; nil: any.
+	// Home is the loop on which it serves, and to which exchanges on other loops move; nil: any.
 	Home *eventloop.Loop
 
 	// Answer is called in a later turn of the loop; nil: the exchange waits until it has to leave.

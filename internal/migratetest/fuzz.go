@@ -11,8 +11,9 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// Fuzz reads any text as a source of a name, beginning with the files of testdata. Reading must
-// end, and each entry and problem must name a line of the text. Descriptors are written, too.
+// Fuzz reads arbitrary text as a source with the given name, beginning with the files of testdata.
+// Reading must end, and each entry and problem must refer to a line of the text. Descriptors are
+// written, too.
 func Fuzz(f *testing.F, o migrate.Options, name string) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {

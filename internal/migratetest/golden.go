@@ -28,8 +28,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // has, a line for each of them. It is written without the reader that it checks.
 type Directives func(name, text string) []int
 
-// Golden runs all golden files of testdata. Every line that directives returns must have as many
-// entries as it is returned times.
+// Golden runs all golden files of testdata. Each line must have as many entries as directives
+// returns it.
 func Golden(t *testing.T, o migrate.Options, directives Directives) {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.txtar")
@@ -121,7 +121,7 @@ func report(p *migrate.Plan) []byte {
 	return b.Bytes()
 }
 
-// load loads a descriptor, with a value for all variables that suits them.
+// load loads a descriptor, with a suitable value for each variable.
 func load(t *testing.T, p *migrate.Plan, a *migrate.App, text []byte) {
 	t.Helper()
 	var err error

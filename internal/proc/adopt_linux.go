@@ -63,8 +63,7 @@ func (p *Process) take(child Child) error {
 		unix.Close(fd)
 		return fmt.Errorf("process %d is a child of %d, not of %d", child.PID, parent, child.Parent)
 	}
-	// The descriptor that awaitExit uses is closed at the end of the process; this one must last
-	// longer.
+	// awaitExit closes its descriptor at the end of the process; this one must last longer.
 	kept, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(fd)
@@ -80,8 +79,8 @@ type adopted struct {
 	reap  func() (syscall.WaitStatus, bool)
 }
 
-// signal sends a signal to the group, unless its number may be another group's by now: the leader
-// was reaped, and a process has its id again.
+// signal sends a signal to the group, unless the group's number may belong to another group by now:
+// the leader was reaped, and a process has its ID again.
 func (a *adopted) signal(pid int, sig syscall.Signal) {
 	if a.held() || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		_ = syscall.Kill(-pid, sig)
@@ -94,7 +93,7 @@ func (a *adopted) held() bool { return unix.PidfdSendSignal(a.pidfd, 0, nil, 0) 
 // reapAdopted is the counterpart of reap for a process that is not a child.
 func (p *Process) reapAdopted() {
 	p.mu.Lock()
-	if p.ownership == released && p.watched != nil { // it is another host's, which reaps it
+	if p.ownership == released && p.watched != nil { // it belongs to another host, which reaps it
 		p.mu.Unlock()
 		unix.Close(p.adopted.pidfd)
 		return

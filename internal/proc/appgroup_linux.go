@@ -34,7 +34,7 @@ func openGroup(app string, limits cgroup.Limits) (*cgroup.Group, error) {
 	a.scopes++
 	tree, err := ownTree()
 	if err != nil {
-		return nil, nil // there are no groups on this machine
+		return nil, nil // this machine has no groups
 	}
 	home, err := homeName()
 	if err != nil {

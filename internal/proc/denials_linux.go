@@ -17,7 +17,7 @@ const maxStarted = 4096
 // maxDomains is the maximum number of Landlock domains that are remembered. An app may create many.
 const maxDomains = 1 << 14
 
-// denialReports has the scopes whose denials are reported.
+// denialReports holds the scopes whose denials are reported.
 type denialReports struct {
 	sync.Mutex
 	reader *kernelaudit.Reader
@@ -121,10 +121,11 @@ func (s *Scope) starting() (started func(pid int)) {
 	}
 }
 
-// noteStart remembers that a process was started in the scope. The lock of denialReaders is held.
+// noteStart records that a process was started in the scope. The caller must hold the lock of
+// denialReaders.
 func (s *Scope) noteStart(pid int) { denialReaders.noteStart(pid, denialReaders.scopes[s]) }
 
-// noteStart remembers a process for a report. The lock is held.
+// noteStart records a process for a report. The caller must hold the lock.
 func (all *denialReports) noteStart(pid int, report *denialReport) {
 	before, known := all.started[pid]
 	all.started[pid] = startedProcess{report, known && (before.reused || before.report != report)}
@@ -169,7 +170,7 @@ func (all *denialReports) reportOf(d kernelaudit.Denial, groupOf func(pid int) (
 	return report
 }
 
-// reportOfCaller finds the report of a process that was denied something a moment ago.
+// reportOfCaller returns the report of a process that was denied an access a moment ago.
 func (all *denialReports) reportOfCaller(pid int, groupOf func(pid int) (string, bool)) *denialReport {
 	group, runs := groupOf(pid)
 	if report := all.groups[group]; report != nil {

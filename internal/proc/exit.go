@@ -17,7 +17,7 @@ type Exit struct {
 	Signal syscall.Signal // signal that ended it; 0: it exited
 	Core   bool           // it left a core dump
 	Cause  Cause          // kind of its end
-	Peak   int64          // most bytes that the processes of its app had together; 0: unknown
+	Peak   int64          // most memory that its app has used, in bytes; 0: unknown
 }
 
 // Cause is the cause of the end of a process.

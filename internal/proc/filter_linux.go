@@ -28,7 +28,7 @@ func (s *Scope) Filter(rules []addressfilter.Rule, denied func(addressfilter.Att
 	return nil
 }
 
-// reopen opens a cgroup that was made again, with the filter in force.
+// reopen opens a cgroup that was created again, and applies the filter.
 func (s *Scope) reopen(name string) (*os.File, error) {
 	folder, err := os.Open(name)
 	if err != nil || s.filter == nil {

@@ -20,7 +20,7 @@ func (s *Scope) AllowFreeze() {
 	}
 	tree, err := ownTree()
 	if err != nil {
-		return // there are no groups on this machine
+		return // this machine has no groups
 	}
 	if home, err := homeName(); err == nil {
 		s.freezer = tree.OpenFreezer(home, "frozen-"+strconv.FormatInt(cgroups.Add(1), 10))

@@ -81,7 +81,7 @@ func (l Launch) Start(cmd *exec.Cmd) error {
 	}
 	var text []byte
 	if err == nil {
-		text, err = io.ReadAll(failed) // until the program runs, or never will
+		text, err = io.ReadAll(failed) // until the program runs, or has failed
 	}
 	if err == nil {
 		err = readReports(text, rules)
@@ -93,7 +93,7 @@ func (l Launch) Start(cmd *exec.Cmd) error {
 	return err
 }
 
-// reportPair makes the connection by which the launcher reports.
+// reportPair makes the connection over which the launcher reports.
 func reportPair() (ours, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -129,7 +129,8 @@ func receiveListener(from *os.File, rules *sandbox.Rules) error {
 	return nil
 }
 
-// ordersFile has the orders in memory, to be inherited: they may be longer than a pipe has room.
+// ordersFile writes the orders into memory, to be inherited: they may be longer than the buffer of
+// a pipe.
 func ordersFile(orders launcher.Orders) (*os.File, error) {
 	text, err := json.Marshal(orders)
 	if err != nil {
@@ -150,8 +151,8 @@ func ordersFile(orders launcher.Orders) (*os.File, error) {
 	return file, nil
 }
 
-// readReports passes on which grants are misled. It returns why the launcher could not become the
-// program; nil: it has.
+// readReports passes on the misled grants. It returns the reason why the launcher could not become
+// the program, or nil if it has.
 func readReports(text []byte, rules *sandbox.Rules) error {
 	for reports := json.NewDecoder(bytes.NewReader(text)); ; {
 		var r launcher.Report

@@ -37,7 +37,7 @@ func pump(r *os.File, stream string, pid int, output Output) {
 // through a pipe. Close passes on the rest.
 type Printer struct{ lines *lines }
 
-// NewPrinter makes a printer for a stream, such as "stderr".
+// NewPrinter returns a printer for a stream, such as "stderr".
 func NewPrinter(stream string, output Output) Printer { return Printer{newLines(stream, 0, output)} }
 
 // Write never fails.
@@ -63,7 +63,7 @@ type lines struct {
 	mu        sync.Mutex
 	budget    logbudget.Budget
 	partial   []byte // a line whose end has not come
-	cut       bool   // the rest of the line is thrown away
+	cut       bool   // the rest of the line is discarded
 	traceback traceback
 }
 

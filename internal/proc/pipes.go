@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// pipes are the pipes between this process and one that it starts.
+// pipes holds the pipes between this process and a process that it starts.
 type pipes struct {
-	stdout, stderr *os.File // reading ends; stdout is nil when it is not the process's own
+	stdout, stderr *os.File // reading ends; stdout is nil if the process does not own it
 	theirs         []*os.File
 	lifeline       *os.File // writing end; nil if there is no lifeline
 }
@@ -49,7 +49,7 @@ func (p *Process) connect(spec Spec) (_ *pipes, err error) {
 	return made, nil
 }
 
-// Pipe makes a pipe that belongs to the user of the process that is to get an end of it; nil: this
+// Pipe makes a pipe that belongs to the user of the process that will get an end of it; nil: this
 // process's own user.
 func Pipe(c *syscall.Credential) (r, w *os.File, err error) {
 	if r, w, err = os.Pipe(); err != nil {

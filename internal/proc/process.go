@@ -20,7 +20,7 @@ type Process struct {
 	pid      int
 	pidfd    int      // -1 if the kernel has no pidfds
 	scope    *Scope   // nil: none
-	oomKills uint64   // before the start
+	oomKills uint64   // number before the start
 	adopted  *adopted // nil for a child
 	pipes    *pipes
 	output   Output // receiver of the output of an inherited process
@@ -33,10 +33,10 @@ type Process struct {
 	reads  bool // its output is read, or was
 
 	ownership ownership
-	watched   *os.File // its descriptor, while its end is awaited by way of it
+	watched   *os.File // its descriptor, while it is used to wait for the end
 
-	sent  syscall.Signal // the latest one that the leader got from here; 0: none
-	usual int            // how nice it was before
+	sent  syscall.Signal // the latest signal sent from here to the leader; 0: none
+	usual int            // its previous nice value
 
 	pumps sync.WaitGroup
 	ended chan struct{} // closes when exit is set
@@ -126,7 +126,7 @@ func (p *Process) Signal(sig syscall.Signal) {
 	p.signal(sig)
 }
 
-// SignalLeader sends a signal to the process alone.
+// SignalLeader sends a signal to only the process.
 func (p *Process) SignalLeader(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,8 +141,8 @@ func (p *Process) SignalLeader(sig syscall.Signal) {
 	}
 }
 
-// Kill ends the process and its children by force. Exit does not wonder about it then. One that is
-// another host's is released.
+// Kill kills the process and its children. Exit then reports it as expected. A process that belongs
+// to another host is released.
 func (p *Process) Kill() {
 	if p.Release() {
 		return
@@ -185,7 +185,7 @@ func (p *Process) watch(spec Spec, pipes *pipes) {
 	go p.supervise()
 }
 
-// supervise waits for the end of the process and cleans up behind it.
+// supervise waits for the end of the process and cleans up after it.
 func (p *Process) supervise() {
 	p.awaitExit()
 	if p.adopted != nil {
@@ -200,7 +200,7 @@ func (p *Process) supervise() {
 		return // Release has done the rest
 	}
 	if ownership == owned {
-		p.readOutput(p.output) // of one that has ended before ReadOutput
+		p.readOutput(p.output) // of a process that has ended before ReadOutput
 	}
 	p.pipes.expire(time.Now().Add(pipeDelay))
 	p.pumps.Wait()
@@ -219,15 +219,15 @@ func (p *Process) reap() {
 	_ = p.cmd.Wait()
 	p.reaped = true
 	exit := Exit{Cause: Unknown}
-	// else a host that only follows another has reaped it
+	// otherwise a host that only follows another has reaped it
 	if state := p.cmd.ProcessState; state != nil {
 		exit = exitOf(state.Sys().(syscall.WaitStatus))
 	}
 	p.settle(exit, sent)
 }
 
-// settle notes how the process ended. sent is the last signal that it had got from here; p.mu is
-// held.
+// settle records how the process ended. sent is the last signal sent to it from here. The caller
+// must hold p.mu.
 func (p *Process) settle(exit Exit, sent syscall.Signal) {
 	if p.ownership == released {
 		return

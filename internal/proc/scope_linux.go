@@ -117,8 +117,8 @@ func (s *Scope) Mark() string {
 	return s.mark
 }
 
-// Kill ends all processes of the scope by force, and the scope with them. It returns when they are
-// gone, or will be soon, with the names of those that were not ending yet.
+// Kill kills all processes of the scope, and ends the scope. It returns when the processes have
+// ended, or will soon, with the names of those that were not ending yet.
 func (s *Scope) Kill() (names []string) {
 	if s == nil {
 		return nil
@@ -173,7 +173,7 @@ func (s *Scope) End(log *slog.Logger) {
 	log.Warn("ended processes that were left behind", "count", count, "names", strings.Join(names, ", "))
 }
 
-// bound adds to limits the groups that bound the processes of the scope together.
+// bound adds the groups that limit the processes of the scope together to limits.
 func (s *Scope) bound(l Limits) Limits {
 	if s != nil {
 		_ = s.in.Restore() // if it fails, joining the group fails and reports the error
@@ -235,7 +235,7 @@ func (s *Scope) add(pid int) error {
 	return nil
 }
 
-// cgroupHome is the folder in which this process keeps its cgroups of version 2.
+// cgroupHome is the folder of this process's version 2 cgroups.
 var cgroupHome = sync.OnceValues(func() (string, error) {
 	tree, err := ownTree()
 	if err != nil {
@@ -255,7 +255,7 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 	}
 	defer folder.Close()
 	defer func() { _ = errors.Join(os.Remove(folder.Name()), os.Remove(home)) }()
-	// A process that can be started in it proves that others can.
+	// If a process can be started in it, others can be, too.
 	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{launcher.Name, ""}, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}}
 	(&Scope{folder: folder}).join(cmd)
 	if err := cmd.Start(); err != nil {
@@ -265,7 +265,7 @@ var cgroupHome = sync.OnceValues(func() (string, error) {
 	return home, nil
 })
 
-// startTimeField is the index of the time when a process started among the fields after its state
+// startTimeField is the index of a process's start time among the fields after its state
 // (proc_pid_stat(5)).
 const startTimeField = 18
 
@@ -343,7 +343,7 @@ func procShowsOwnNamespace() bool {
 // cgroups counts the cgroups that this process has made.
 var cgroups atomic.Int64
 
-// makeCgroup makes a cgroup below home, which is made when it is missing.
+// makeCgroup creates a cgroup below home, and home if it is missing.
 func makeCgroup(home string) (*os.File, error) {
 	dir := filepath.Join(home, strconv.FormatInt(cgroups.Add(1), 10))
 	const attempts = 3 // home may be removed between the two steps

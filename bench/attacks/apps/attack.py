@@ -42,7 +42,7 @@ def names(path):
 
 
 def link(path):
-    """Reads a file by a link in the own folder."""
+    """Reads a file by a link in the app's own folder."""
     own = os.path.join(os.getcwd(), "link-%d" % time.time_ns())
     os.symlink(path, own)
     try:
@@ -298,7 +298,7 @@ def core():
 
 
 def setuid(path):
-    """Runs a set-uid program of root's."""
+    """Runs root's set-uid program."""
     from subprocess import run
     out = run([path, "-c", "import os; print(os.geteuid())"], capture_output=True, text=True)
     if out.stdout.strip() != "0":
@@ -382,7 +382,7 @@ def write_wire():
 
 
 def parent(action):
-    """Does something to the process that started this one, which belongs to the host."""
+    """Attacks the process that started this one, which belongs to the host."""
     return globals()[action](os.getppid())
 
 

@@ -81,7 +81,7 @@ func appendTo(path string) error {
 	return err
 }
 
-// magicLink reads a file of the host's by the link of its parent's root folder.
+// magicLink reads a file of the host by the link to its parent's root folder.
 func magicLink() (string, error) {
 	return read(fmt.Sprintf("/proc/%d/root/etc/shadow", os.Getppid()))
 }
@@ -129,7 +129,7 @@ func clone() (string, error) {
 	return fmt.Sprint("process ", pid), nil
 }
 
-// handle opens a file by its handle, which passes by the folders on the way.
+// handle opens a file by its handle, which bypasses the folders on the way.
 func handle(path string) (string, error) {
 	h, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
 	if err != nil {

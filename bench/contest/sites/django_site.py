@@ -1,4 +1,4 @@
-"""A page of Django with a template and the usual middleware, without a database."""
+"""A Django page with a template and the usual middleware, without a database."""
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse

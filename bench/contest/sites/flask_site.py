@@ -1,4 +1,4 @@
-"""A page of Flask with a template."""
+"""A Flask page with a template."""
 import flask
 
 application = flask.Flask(__name__)

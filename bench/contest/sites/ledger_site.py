@@ -16,7 +16,7 @@ except ImportError:
 
 
 def compute(seconds):
-    """Uses a processor."""
+    """Uses processor time."""
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass

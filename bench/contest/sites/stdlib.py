@@ -1,4 +1,4 @@
-"""Serves a WSGI app with the standard library alone: wsgiref, with a thread for each connection."""
+"""Serves a WSGI app with only the standard library: wsgiref, with a thread for each connection."""
 import importlib
 import socketserver
 import sys
