@@ -2,6 +2,7 @@ package gunicorn
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/loader/migrate"
@@ -24,16 +25,14 @@ func (Command) Runs(args []string) bool {
 	return false
 }
 
-const unknownOption = "no option of Gunicorn that is known: see what it is for"
-
 // Read reads a command line, the variable GUNICORN_CMD_ARGS, and the file of settings.
 func (Command) Read(c migrate.Command, p *migrate.Plan) {
-	s := &server{App: pyapp.FromCommand(c), plan: p, env: c.Env}
-	flags, rest := pyapp.Flags(append([]string{}, c.Args[1:]...), short, isValueless)
+	s := newServer(pyapp.FromCommand(c), p)
+	s.env = c.Env
+	flags, rest := pyapp.Flags(slices.Clone(c.Args[1:]), short, isValueless)
 	all := options(c, "gunicorn", flags)
 	if text := c.Env["GUNICORN_CMD_ARGS"]; text != "" {
-		words := shellwords.Fields(text)
-		more, _ := pyapp.Flags(words, short, isValueless)
+		more, _ := pyapp.Flags(shellwords.Fields(text), short, isValueless)
 		inherited := options(c, "GUNICORN_CMD_ARGS", more)
 		for i := range inherited {
 			inherited[i].report = false // the variable has an entry where it is set
@@ -46,22 +45,14 @@ func (Command) Read(c migrate.Command, p *migrate.Plan) {
 		case "config":
 			file = g.Text()
 		case "chdir":
-			g.report = false
-			settings["chdir"](s, g.Option)
+			pyapp.Chdir(s.App, g.Option)
 		}
 	}
 	s.readConf(file, c.Dir)
 	if web := c.Env["WEB_CONCURRENCY"]; web != "" && s.Get("kind.workers") == nil {
 		pyapp.Count("kind.workers", 1024)(s.App, pyapp.Option{Value: web})
 	}
-	for i, arg := range rest {
-		g := given{pyapp.Option{Place: c.Place, Name: "gunicorn " + arg, Value: arg}, "wsgi_app", true}
-		if i > 0 {
-			g.setting = "more than one app"
-		}
-		all = append(all, g)
-	}
-	s.apply(settings, all, unknownOption)
+	s.apply(append(all, arguments(c, "gunicorn", rest)...))
 	if s.Entry == "" {
 		p.Problem(c.Place, "cannot find the app that Gunicorn runs: it is not on the command line, nor in a file of settings")
 		return

@@ -2,7 +2,6 @@ package gunicorn
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func (Reader) Read(source migrate.Source, p *migrate.Plan) {
 		if !p.Claim("gunicorn " + source.Path) {
 			return
 		}
-		s := &server{App: &pyapp.App{Place: source.Place(1)}, plan: p}
+		s := newServer(&pyapp.App{Place: source.Place(1)}, p)
 		if at := strings.LastIndexByte(source.Path, '/'); at >= 0 {
 			s.Beside = source.Path[:at]
 		}
@@ -77,43 +76,35 @@ func (s *server) readSettings(source migrate.Source, report bool) {
 	}
 	m := pysource.Read(source.Path, []byte(source.Text), pysource.Options{Environ: s.env, Dir: s.Dir})
 	s.conf = m
-	table := maps.Clone(settings)
 	var all []given
 	for i, b := range m.Bindings {
-		g := given{pyapp.Option{Place: source.Place(b.Line), Name: b.Name}, b.Name, report}
+		g := given{Option: pyapp.Option{Place: source.Place(b.Line), Name: b.Name}, report: report}
 		again := slices.ContainsFunc(m.Bindings[i+1:], func(later pysource.Binding) bool { return later.Name == b.Name && later.Sure })
-		g.setting = fmt.Sprintf("%s in line %d", b.Name, i)
-		switch _, known := settings[b.Name]; {
-		case !known:
-			table[g.setting] = drop("no setting of Gunicorn, but a name that other lines may use: what they come to is translated")
+		switch rule := s.rules[b.Name]; {
+		case rule == nil:
+			g.rule = pyapp.Drop("no setting of Gunicorn, but a name that other lines may use: what they come to is translated")
 		case again:
-			table[g.setting] = drop("another line sets it again, which counts")
+			g.rule = pyapp.Drop("another line sets it again, which counts")
 		case !b.Sure:
-			table[g.setting] = manual("it depends on a condition that is only known when the file is executed: set it")
+			g.rule = pyapp.Manual("it depends on a condition that is only known when the file is executed: set it")
 		default:
 			value, reason := convert(b.Value)
 			if reason != "" {
-				table[g.setting] = manual(reason + ": set " + b.Name)
+				g.rule = pyapp.Manual(reason + ": set " + b.Name)
 				break
 			}
-			g.Value, g.setting = value, b.Name
-			table[b.Name] = withEnvironment(settings[b.Name], b)
+			g.Value, g.setting, g.rule = value, b.Name, s.withEnvironment(rule, b)
 		}
 		all = append(all, g)
 	}
-	s.apply(table, all, unknownOption)
+	s.apply(all)
 	s.otherStatements(source, m, report)
 }
 
-func manual(task string) rule { return of(pyapp.Manual(task)) }
-
 // withEnvironment adds to the outcome of a setting that it depends on environment variables.
-func withEnvironment(r rule, b pysource.Binding) rule {
-	if len(b.Env) == 0 {
-		return r
-	}
-	return func(s *server, o pyapp.Option) pyapp.Outcome {
-		out := r(s, o)
+func (s *server) withEnvironment(rule pyapp.Rule, b pysource.Binding) pyapp.Rule {
+	return func(a *pyapp.App, o pyapp.Option) pyapp.Outcome {
+		out := rule(a, o)
 		var set, unset []string
 		for _, name := range b.Env {
 			if _, ok := s.env[name]; ok {
@@ -167,8 +158,8 @@ func (s *server) otherStatements(source migrate.Source, m *pysource.Module, repo
 		}
 	}
 	for _, f := range m.Functions {
-		if rule, ok := settings[f.Name]; ok {
-			add(f.Line, f.Name, rule(s, pyapp.Option{Name: f.Name}))
+		if rule := s.rules[f.Name]; rule != nil {
+			add(f.Line, f.Name, rule(s.App, pyapp.Option{Name: f.Name}))
 		} else {
 			add(f.Line, f.Name, pyapp.NotNeeded("a function or class that other lines use: what they come to is translated"))
 		}

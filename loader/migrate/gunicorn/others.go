@@ -1,8 +1,7 @@
 package gunicorn
 
 import (
-	"maps"
-	"net"
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ type Other struct {
 	kind      string
 	short     map[byte]string
 	valueless string // options without a value, with spaces between them
-	options   map[string]rule
+	options   func(*server) pyapp.Table
 }
 
 // Others are the servers beside Gunicorn, in the order of their names.
@@ -38,34 +37,27 @@ func (o Other) Runs(args []string) bool { return slices.Contains(o.binaries, pat
 
 // Read reads a command line.
 func (o Other) Read(c migrate.Command, p *migrate.Plan) {
-	s := &server{App: pyapp.FromCommand(c), plan: p, env: c.Env}
-	s.Kind = o.kind
+	s := &server{App: pyapp.FromCommand(c), plan: p, env: c.Env, unknown: "no option of " + o.name + " that is known: see what it is for"}
+	s.Kind, s.rules = o.kind, slices.Concat(s.shared(), o.options(s)).ByName()
 	valueless := strings.Fields(o.valueless)
-	flags, rest := pyapp.Flags(append([]string{}, c.Args[1:]...), o.short, func(name string) bool {
+	flags, rest := pyapp.Flags(slices.Clone(c.Args[1:]), o.short, func(name string) bool {
 		return slices.Contains(valueless, name) || strings.HasPrefix(name, "no-") && slices.Contains(valueless, name[3:])
 	})
-	if o.name == "Waitress" && len(flags) > 0 && slices.ContainsFunc(flags, func(f pyapp.Flag) bool { return f.Name == "call" }) {
+	if o.name == "Waitress" && slices.ContainsFunc(flags, func(f pyapp.Flag) bool { return f.Name == "call" }) {
 		s.factory = true
 	}
-	command := o.binaries[0]
-	all := options(c, command, flags)
+	all := options(c, o.binaries[0], flags)
 	for i := range all {
 		all[i].setting = strings.TrimPrefix(all[i].setting, "no_")
 	}
-	for i, arg := range rest {
-		g := given{pyapp.Option{Place: c.Place, Name: command + " " + arg, Value: arg}, "wsgi_app", true}
-		if i > 0 {
-			g.setting = "more than one app"
-		}
-		all = append(all, g)
-	}
-	table := maps.Clone(shared)
-	maps.Copy(table, o.options)
 	if web := c.Env["WEB_CONCURRENCY"]; web != "" {
 		pyapp.Count("kind.workers", 1024)(s.App, pyapp.Option{Value: web})
 	}
-	s.apply(table, all, "no option of "+o.name+" that is known: see what it is for")
-	s.listen(c.Place)
+	s.apply(append(all, arguments(c, o.binaries[0], rest)...))
+	if s.host != "" || s.port != "" {
+		address := cmp.Or(s.host, "127.0.0.1") + ":" + cmp.Or(s.port, usualPort)
+		s.Addresses = append(s.Addresses, pyapp.Address{Text: address, Place: c.Place})
+	}
 	if s.Entry == "" {
 		p.Problem(c.Place, "cannot find the app that %s runs: it is not on the command line", o.name)
 		return
@@ -73,103 +65,62 @@ func (o Other) Read(c migrate.Command, p *migrate.Plan) {
 	s.write()
 }
 
-// listen notes an address of which host and port are options of their own.
-func (s *server) listen(at migrate.Place) {
-	if s.host == "" && s.port == "" {
-		return
-	}
-	host, port := s.host, s.port
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	if port == "" {
-		port = "8000"
-	}
-	s.Addresses = append(s.Addresses, pyapp.Address{Text: host + ":" + port, Place: at})
-}
+// usualPort is that of a server which no option gives one.
+const usualPort = "8000"
+
+const (
+	webSockets   = "the host speaks WebSocket itself"
+	ignoredFiles = "reload.ignore has globs of files that do not count"
+	ownHeader    = "the host sends no Server header of its own"
+	metricsBlock = "the metrics block of the host's own file"
+)
 
 // shared are options that several of the servers have alike.
-var shared = map[string]rule{
-	"wsgi_app":                      entry,
-	"factory":                       factory,
-	"workers":                       of(pyapp.Count("kind.workers", 1024)),
-	"lifespan":                      lifespan,
-	"host":                          hostOption,
-	"port":                          portOption,
-	"uds":                           bind,
-	"unix_socket":                   bind,
-	"bind":                          bind,
-	"listen":                        bind,
-	"fd":                            drop("the host opens its listeners itself"),
-	"user":                          of(pyapp.Account("user")),
-	"group":                         of(pyapp.Account("group")),
-	"umask":                         umask,
-	"backlog":                       drop("the host queues requests itself: see queue"),
-	"reload":                        drop(reloads),
-	"reload_dir":                    watched,
-	"reload_include":                watched,
-	"reload_exclude":                drop("reload.ignore has globs of files that do not count"),
-	"reload_delay":                  drop(reloads),
-	"loop":                          drop("the host takes uvloop where the environment of the app has it"),
-	"http":                          drop(clients),
-	"ws":                            drop("the host speaks WebSocket itself"),
-	"ws_max_size":                   drop("the host speaks WebSocket itself"),
-	"ws_max_queue":                  drop("the host speaks WebSocket itself"),
-	"ws_ping_interval":              drop("the host speaks WebSocket itself"),
-	"ws_ping_timeout":               drop("the host speaks WebSocket itself"),
-	"ws_per_message_deflate":        drop("the host speaks WebSocket itself"),
-	"log_level":                     logLevel,
-	"access_log":                    drop(accessLogs),
-	"use_colors":                    drop(logs),
-	"log_config":                    settingsRule("log_config"),
-	"proxy_headers":                 drop(proxies),
-	"forwarded_allow_ips":           proxyList,
-	"root_path":                     mount,
-	"url_prefix":                    mount,
-	"url_path_prefix":               mount,
-	"limit_concurrency":             connections,
-	"limit_max_requests":            of(pyapp.Count("recycle.requests", 2147483647)),
-	"limit_max_requests_jitter":     jitter,
-	"timeout_keep_alive":            drop(clients),
-	"timeout_graceful_shutdown":     of(pyapp.Seconds("timeouts.drain", "")),
-	"timeout_worker_healthcheck":    drop(supervises),
-	"ssl_keyfile":                   certificate,
-	"ssl_certfile":                  certificate,
-	"ssl_keyfile_password":          certificate,
-	"ssl_version":                   certificate,
-	"ssl_cert_reqs":                 certificate,
-	"ssl_ca_certs":                  certificate,
-	"ssl_ciphers":                   certificate,
-	"ssl_certificate":               certificate,
-	"ssl_keyfile_pass":              certificate,
-	"ssl_ca":                        certificate,
-	"ssl_crl":                       certificate,
-	"ssl_client_verify":             certificate,
-	"ssl_protocol_min":              certificate,
-	"certfile":                      certificate,
-	"keyfile":                       certificate,
-	"keyfile_password":              certificate,
-	"ca_certs":                      certificate,
-	"ciphers":                       certificate,
-	"verify_mode":                   certificate,
-	"insecure_bind":                 bind,
-	"quic_bind":                     certificate,
-	"header":                        manualWith("write the header into the web server in front, or into the app: %s"),
-	"server_header":                 drop("the host sends no Server header of its own"),
-	"date_header":                   drop(clients),
-	"version":                       drop("it prints the version"),
-	"help":                          drop("it prints the help"),
-	"app_dir":                       appDir,
-	"working_dir":                   of(pyapp.Chdir),
-	"env_file":                      envFile,
-	"env_files":                     envFile,
-	"h11_max_incomplete_event_size": drop(clients),
-	"reset_contextvars":             drop("each request has a context of its own"),
-	"interface":                     interfaceOption,
-}
-
-func settingsRule(name string) rule {
-	return func(s *server, o pyapp.Option) pyapp.Outcome { return settings[name](s, o) }
+func (s *server) shared() pyapp.Table {
+	return pyapp.Table{
+		{s.app, "wsgi_app"},
+		{s.isFactory, "factory"},
+		{pyapp.Count("kind.workers", 1024), "workers"},
+		{lifespan, "lifespan"},
+		{s.setHost, "host"},
+		{s.setPort, "port"},
+		{bind, "uds unix_socket bind listen insecure_bind"},
+		{pyapp.Drop("the host opens its listeners itself"), "fd"},
+		{pyapp.Account("user"), "user"},
+		{pyapp.Account("group"), "group"},
+		{umask, "umask"},
+		{pyapp.Drop("the host queues requests itself: see queue"), "backlog"},
+		{pyapp.Drop(reloads), "reload reload_delay"},
+		{watched, "reload_dir reload_include"},
+		{pyapp.Drop(ignoredFiles), "reload_exclude"},
+		{pyapp.Drop("the host takes uvloop where the environment of the app has it"), "loop"},
+		{pyapp.Drop(pyapp.BoundsClients), "http timeout_keep_alive date_header h11_max_incomplete_event_size"},
+		{pyapp.Drop(webSockets), "ws ws_max_size ws_max_queue ws_ping_interval ws_ping_timeout ws_per_message_deflate"},
+		{logLevel, "log_level"},
+		{pyapp.Drop(pyapp.LogsRequests), "access_log"},
+		{pyapp.Drop(pyapp.KeepsLogs), "use_colors"},
+		{pyapp.ManualWith(loadLoggers), "log_config"},
+		{pyapp.Drop(proxies), "proxy_headers"},
+		{proxyList, "forwarded_allow_ips"},
+		{mount, "root_path url_prefix url_path_prefix"},
+		{s.setConnections, "limit_concurrency"},
+		{pyapp.Count("recycle.requests", 2147483647), "limit_max_requests"},
+		{pyapp.Drop(jitter), "limit_max_requests_jitter"},
+		{pyapp.Seconds("timeouts.drain", ""), "timeout_graceful_shutdown"},
+		{pyapp.Drop(pyapp.Supervises), "timeout_worker_healthcheck"},
+		{pyapp.ManualWith(certificate), "ssl_keyfile ssl_certfile ssl_keyfile_password ssl_version ssl_cert_reqs ssl_ca_certs " +
+			"ssl_ciphers ssl_certificate ssl_keyfile_pass ssl_ca ssl_crl ssl_client_verify ssl_protocol_min certfile keyfile " +
+			"keyfile_password ca_certs ciphers verify_mode quic_bind"},
+		{pyapp.ManualWith("write the header into the web server in front, or into the app: %s"), "header"},
+		{pyapp.Drop(ownHeader), "server_header"},
+		{pyapp.Drop("it prints the version"), "version"},
+		{pyapp.Drop("it prints the help"), "help"},
+		{appDir, "app_dir"},
+		{pyapp.Chdir, "working_dir"},
+		{envFile, "env_file env_files"},
+		{pyapp.Drop("each request has a context of its own"), "reset_contextvars"},
+		{interfaceOption, "interface"},
+	}
 }
 
 // others are the servers with the options that they alone have.
@@ -177,218 +128,106 @@ var others = []Other{
 	{
 		name: "uvicorn", binaries: []string{"uvicorn"}, kind: pyapp.ASGI,
 		valueless: "reload factory access-log use-colors proxy-headers server-header date-header version help reset-contextvars",
-		options:   map[string]rule{},
+		options:   func(*server) pyapp.Table { return nil },
 	},
 	{
 		name: "Hypercorn", binaries: []string{"hypercorn"}, kind: pyapp.ASGI,
 		short:     map[byte]string{'b': "bind", 'w': "workers", 'k': "worker-class", 'c': "config", 'D': "daemon", 'p': "pid", 'u': "user", 'g': "group", 'm': "umask"},
 		valueless: "reload daemon debug version help",
-		options: map[string]rule{
-			"worker_class":            drop("the host chooses the loop of asgi apps"),
-			"config":                  manualWith("set what the file says: %s"),
-			"access_logfile":          drop(accessLogs),
-			"access_logformat":        drop(accessLogs),
-			"error_logfile":           drop(logs),
-			"error_log":               drop(logs),
-			"log_file":                drop(logs),
-			"access_log":              drop(accessLogs),
-			"daemon":                  drop(foreground),
-			"debug":                   drop(logs),
-			"graceful_timeout":        of(pyapp.Seconds("timeouts.drain", "")),
-			"read_timeout":            drop(clients),
-			"keep_alive":              drop(clients),
-			"max_requests":            of(pyapp.Count("recycle.requests", 2147483647)),
-			"max_requests_jitter":     jitter,
-			"pid":                     drop("systemd, and the control socket, know the host's process"),
-			"websocket_ping_interval": drop("the host speaks WebSocket itself"),
-			"statsd_host":             settingsRule("statsd_host"),
-			"statsd_prefix":           settingsRule("statsd_prefix"),
-			"server_name":             manualWith("set hosts to %s"),
-			"server_names":            manualWith("set hosts to %s"),
+		options: func(*server) pyapp.Table {
+			return pyapp.Table{
+				{pyapp.Drop("the host chooses the loop of asgi apps"), "worker_class"},
+				{pyapp.ManualWith("set what the file says: %s"), "config"},
+				{pyapp.Drop(pyapp.LogsRequests), "access_logfile access_logformat"},
+				{pyapp.Drop(pyapp.KeepsLogs), "error_logfile error_log log_file debug"},
+				{pyapp.Drop(foreground), "daemon"},
+				{pyapp.Seconds("timeouts.drain", ""), "graceful_timeout"},
+				{pyapp.Drop(pyapp.BoundsClients), "read_timeout keep_alive"},
+				{pyapp.Count("recycle.requests", 2147483647), "max_requests"},
+				{pyapp.Drop(jitter), "max_requests_jitter"},
+				{pyapp.Drop(pidFile), "pid"},
+				{pyapp.Drop(webSockets), "websocket_ping_interval"},
+				{pyapp.ManualWith(sendFigures), "statsd_host"},
+				{pyapp.Drop("it is for statsd alone"), "statsd_prefix"},
+				{pyapp.ManualWith("set hosts to %s"), "server_name server_names"},
+			}
 		},
 	},
 	{
 		name: "Daphne", binaries: []string{"daphne"}, kind: pyapp.ASGI,
 		short:     map[byte]string{'b': "host", 'p': "port", 'u': "unix-socket", 'e': "endpoint", 't': "http-timeout", 'v': "verbosity"},
 		valueless: "proxy-headers no-server-name help version",
-		options: map[string]rule{
-			"endpoint":                  manualWith("let the web server in front, or a listen block of the host's own file, have this endpoint: %s"),
-			"http_timeout":              of(pyapp.Seconds("timeouts.request", "")),
-			"websocket_timeout":         drop("a WebSocket may stay open for ever"),
-			"websocket_connect_timeout": drop("the host speaks WebSocket itself"),
-			"ping_interval":             drop("the host speaks WebSocket itself"),
-			"ping_timeout":              drop("the host speaks WebSocket itself"),
-			"application_close_timeout": drop(supervises),
-			"verbosity":                 drop(logs),
-			"access_log":                drop(accessLogs),
-			"log_fmt":                   drop(accessLogs),
-			"server_name":               drop("the host sends no Server header of its own"),
-			"ws_protocol":               drop("the app chooses the protocol"),
-			"proxy_headers_host":        drop(proxies),
-			"proxy_headers_port":        drop(proxies),
-			"request_buffer_size":       drop(clients),
-			"threads":                   drop("the app's own pool of threads is Python's default"),
+		options: func(*server) pyapp.Table {
+			return pyapp.Table{
+				{pyapp.ManualWith("let the web server in front, or a listen block of the host's own file, have this endpoint: %s"), "endpoint"},
+				{pyapp.Seconds("timeouts.request", ""), "http_timeout"},
+				{pyapp.Drop("a WebSocket may stay open for ever"), "websocket_timeout"},
+				{pyapp.Drop(webSockets), "websocket_connect_timeout ping_interval ping_timeout"},
+				{pyapp.Drop(pyapp.Supervises), "application_close_timeout"},
+				{pyapp.Drop(pyapp.KeepsLogs), "verbosity"},
+				{pyapp.Drop(pyapp.LogsRequests), "log_fmt"},
+				{pyapp.Drop(ownHeader), "server_name"},
+				{pyapp.Drop("the app chooses the protocol"), "ws_protocol"},
+				{pyapp.Drop(proxies), "proxy_headers_host proxy_headers_port"},
+				{pyapp.Drop(pyapp.BoundsClients), "request_buffer_size"},
+				{pyapp.Drop("the app's own pool of threads is Python's default"), "threads"},
+			}
 		},
 	},
 	{
 		name: "Granian", binaries: []string{"granian"}, kind: "rsgi",
 		valueless: "reload factory access-log access-logs log ws websockets respawn-failed-workers http1-pipeline-flush http1-keep-alive http2-adaptive-window metrics version help",
-		options: map[string]rule{
-			"blocking_threads":              granianThreads,
-			"threads":                       granianThreads,
-			"runtime_threads":               drop("the host itself needs few threads"),
-			"runtime_blocking_threads":      drop("the host itself needs few threads"),
-			"runtime_mode":                  drop("the host itself needs few threads"),
-			"threading_mode":                drop("the host itself needs few threads"),
-			"task_impl":                     drop("asyncio's own tasks"),
-			"backpressure":                  drop("the queue block says how many requests wait"),
-			"blocking_threads_idle_timeout": drop(supervises),
-			"websockets":                    drop("the host speaks WebSocket itself"),
-			"log":                           drop(logs),
-			"access_log_fmt":                drop(accessLogs),
-			"access_log_format":             drop(accessLogs),
-			"http1_buffer_size":             drop(clients),
-			"respawn_failed_workers":        drop(supervises),
-			"respawn_interval":              drop(supervises),
-			"workers_lifetime":              granianLifetime,
-			"workers_max_rss":               of(pyapp.Size("recycle.memory", 1<<20)),
-			"rss_sample_interval":           drop(supervises),
-			"rss_samples":                   drop(supervises),
-			"workers_kill_timeout":          of(pyapp.Seconds("timeouts.stop", "")),
-			"process_name":                  drop(names),
-			"pid_file":                      drop("systemd, and the control socket, know the host's process"),
-			"static_path_route":             staticRoute,
-			"static_path_mount":             staticMount,
-			"static_path_expires":           manualWith("set cache of the alias: %s"),
-			"static_path_dir_to_file":       drop("index is the default of an alias"),
-			"metrics":                       drop("modgw-host metrics has them"),
-			"metrics_address":               drop("the metrics block of the host's own file"),
-			"metrics_port":                  drop("the metrics block of the host's own file"),
-			"metrics_scrape_interval":       drop("the metrics block of the host's own file"),
-			"reload_paths":                  watched,
-			"reload_ignore_dirs":            drop("reload.ignore has globs of files that do not count"),
-			"reload_ignore_patterns":        drop("reload.ignore has globs of files that do not count"),
-			"reload_ignore_paths":           drop("reload.ignore has globs of files that do not count"),
-			"reload_tick":                   drop(reloads),
-			"reload_ignore_worker_failure":  drop(reloads),
+		options: func(s *server) pyapp.Table {
+			return pyapp.Table{
+				{granianThreads, "blocking_threads threads"},
+				{pyapp.Drop("the host itself needs few threads"), "runtime_threads runtime_blocking_threads runtime_mode threading_mode"},
+				{pyapp.Drop("asyncio's own tasks"), "task_impl"},
+				{pyapp.Drop("the queue block says how many requests wait"), "backpressure"},
+				{pyapp.Drop(webSockets), "websockets"},
+				{pyapp.Drop(pyapp.KeepsLogs), "log"},
+				{pyapp.Drop(pyapp.LogsRequests), "access_log_fmt access_log_format"},
+				{pyapp.Drop(pyapp.BoundsClients), "http1_buffer_size"},
+				{pyapp.Drop(pyapp.Supervises), "blocking_threads_idle_timeout respawn_failed_workers respawn_interval rss_sample_interval rss_samples"},
+				{granianLifetime, "workers_lifetime"},
+				{pyapp.Size("recycle.memory", 1<<20), "workers_max_rss"},
+				{pyapp.Seconds("timeouts.stop", ""), "workers_kill_timeout"},
+				{pyapp.Drop(pyapp.NamesProcesses), "process_name"},
+				{pyapp.Drop(pidFile), "pid_file"},
+				{s.staticRoute, "static_path_route"},
+				{s.staticMount, "static_path_mount"},
+				{pyapp.ManualWith("set cache of the alias: %s"), "static_path_expires"},
+				{pyapp.Drop("index is the default of an alias"), "static_path_dir_to_file"},
+				{pyapp.Drop("modgw-host metrics has them"), "metrics"},
+				{pyapp.Drop(metricsBlock), "metrics_address metrics_port metrics_scrape_interval"},
+				{watched, "reload_paths"},
+				{pyapp.Drop(ignoredFiles), "reload_ignore_dirs reload_ignore_patterns reload_ignore_paths"},
+				{pyapp.Drop(reloads), "reload_tick reload_ignore_worker_failure"},
+			}
 		},
 	},
 	{
 		name: "Waitress", binaries: []string{"waitress-serve"}, kind: pyapp.WSGI,
 		valueless: "call expose-tracebacks ipv4 ipv6 log-socket-errors log-untrusted-proxy-headers clear-untrusted-proxy-headers asyncore-use-poll help",
-		options: map[string]rule{
-			"call":                          drop("entry is a factory, with ()"),
-			"app":                           entry,
-			"threads":                       of(pyapp.Count("kind.threads", 1024)),
-			"unix_socket_perms":             drop("the listen block of the host's own file has the mode of its socket"),
-			"trusted_proxy":                 proxyList,
-			"trusted_proxy_headers":         drop(proxies),
-			"trusted_proxy_count":           drop(proxies),
-			"log_untrusted_proxy_headers":   drop(proxies),
-			"clear_untrusted_proxy_headers": drop(proxies),
-			"url_scheme":                    manualWith("the web server in front says the scheme: %s"),
-			"ident":                         drop("the host sends no Server header of its own"),
-			"outbuf_overflow":               drop("the host keeps responses itself: see spool"),
-			"outbuf_high_watermark":         drop("the host keeps responses itself: see spool"),
-			"inbuf_overflow":                drop("the host keeps bodies itself: see spool"),
-			"recv_bytes":                    drop(clients),
-			"send_bytes":                    drop(clients),
-			"connection_limit":              drop("max_connections in the listen block of the host's own file"),
-			"cleanup_interval":              drop(clients),
-			"channel_timeout":               drop(clients),
-			"channel_request_lookahead":     drop(clients),
-			"log_socket_errors":             drop(logs),
-			"max_request_header_size":       drop(clients),
-			"max_request_body_size":         of(pyapp.Size("limits.body", 1)),
-			"expose_tracebacks":             drop("modgw-host dev shows tracebacks"),
-			"asyncore_loop_timeout":         drop(clients),
-			"asyncore_use_poll":             drop(clients),
-			"server_name":                   drop("the name in the request counts"),
-			"ipv4":                          drop(clients),
-			"ipv6":                          drop(clients),
+		options: func(s *server) pyapp.Table {
+			return pyapp.Table{
+				{pyapp.Drop("entry is a factory, with ()"), "call"},
+				{s.app, "app"},
+				{pyapp.Count("kind.threads", 1024), "threads"},
+				{pyapp.Drop("the listen block of the host's own file has the mode of its socket"), "unix_socket_perms"},
+				{proxyList, "trusted_proxy"},
+				{pyapp.Drop(proxies), "trusted_proxy_headers trusted_proxy_count log_untrusted_proxy_headers clear_untrusted_proxy_headers"},
+				{pyapp.ManualWith("the web server in front says the scheme: %s"), "url_scheme"},
+				{pyapp.Drop(ownHeader), "ident"},
+				{pyapp.Drop("the host keeps responses itself: see spool"), "outbuf_overflow outbuf_high_watermark"},
+				{pyapp.Drop("the host keeps bodies itself: see spool"), "inbuf_overflow"},
+				{pyapp.Drop("max_connections in the listen block of the host's own file"), "connection_limit"},
+				{pyapp.Drop(pyapp.KeepsLogs), "log_socket_errors"},
+				{pyapp.Size("limits.body", 1), "max_request_body_size"},
+				{pyapp.Drop("modgw-host dev shows tracebacks"), "expose_tracebacks"},
+				{pyapp.Drop("the name in the request counts"), "server_name"},
+				{pyapp.Drop(pyapp.BoundsClients), "recv_bytes send_bytes cleanup_interval channel_timeout channel_request_lookahead " +
+					"max_request_header_size asyncore_loop_timeout asyncore_use_poll ipv4 ipv6"},
+			}
 		},
 	},
-}
-
-func hostOption(s *server, o pyapp.Option) pyapp.Outcome {
-	s.host = o.Text()
-	port := s.port
-	if port == "" {
-		port = "8000"
-	}
-	return pyapp.Listener("http", net.JoinHostPort(o.Text(), port))
-}
-
-func portOption(s *server, o pyapp.Option) pyapp.Outcome {
-	s.port = o.Text()
-	return pyapp.NotNeeded("the listeners of the host have their own ports")
-}
-
-// appDir is the folder where the app's module is.
-func appDir(s *server, o pyapp.Option) pyapp.Outcome {
-	if o.Text() == "" || o.Text() == "." {
-		return pyapp.NotNeeded("it is the working directory")
-	}
-	if s.Dir == "" {
-		return pyapp.Chdir(s.App, o)
-	}
-	return pyapp.ModulePath(s.App, o)
-}
-
-func envFile(s *server, o pyapp.Option) pyapp.Outcome {
-	if s.Get("env_file") != nil {
-		return pyapp.ByHand("a descriptor has one env_file: put the lines of %s into it", migrate.Quote(o.Text()))
-	}
-	s.Set("env_file", s.Absolute(o.Text()))
-	return pyapp.Translated("env_file = %q", s.Absolute(o.Text()))
-}
-
-func interfaceOption(s *server, o pyapp.Option) pyapp.Outcome {
-	switch name := strings.ToLower(o.Text()); name {
-	case "wsgi":
-		s.Kind = pyapp.WSGI
-	case "asgi", "asgi3", "asgi2", "asginl", "auto":
-		s.Kind = pyapp.ASGI
-		if name == "asginl" {
-			s.Set("kind.lifespan", "off")
-		}
-	default:
-		s.Kind = pyapp.ASGI
-		return pyapp.ByHand("the host does not speak %s: make the app an asgi app", migrate.Quote(o.Text()))
-	}
-	return pyapp.Translated("%s { }", s.Kind)
-}
-
-// granianThreads are the threads of a wsgi app.
-func granianThreads(s *server, o pyapp.Option) pyapp.Outcome {
-	if s.Kind != pyapp.WSGI {
-		return pyapp.NotNeeded("it is for wsgi apps alone")
-	}
-	return pyapp.Count("kind.threads", 1024)(s.App, o)
-}
-
-func granianLifetime(s *server, o pyapp.Option) pyapp.Outcome {
-	if _, ok := pyapp.Number(o.Value); !ok {
-		return pyapp.ByHand("set recycle.age to %s", migrate.Quote(o.Text()))
-	}
-	return pyapp.Seconds("recycle.age", "")(s.App, o)
-}
-
-func staticRoute(s *server, o pyapp.Option) pyapp.Outcome {
-	s.staticURL = "/" + strings.Trim(o.Text(), "/")
-	if s.staticDir != "" {
-		s.Alias(s.staticURL, "dir", s.staticDir)
-		s.staticDir = ""
-	}
-	return pyapp.Translated("alias %q", s.staticURL)
-}
-
-func staticMount(s *server, o pyapp.Option) pyapp.Outcome {
-	dir := s.Absolute(o.Text())
-	if s.staticURL == "" {
-		s.staticDir = dir
-		return pyapp.Translated("alias \"/static\" { dir = %q }", dir)
-	}
-	s.Alias(s.staticURL, "dir", dir)
-	return pyapp.Translated("alias %q { dir = %q }", s.staticURL, dir)
 }

@@ -14,6 +14,9 @@ type server struct {
 	plan *migrate.Plan
 	env  map[string]string // variables that it sees
 
+	rules   map[string]pyapp.Rule // those of its settings
+	unknown string                // what is to be done with a setting that has none
+
 	factory     bool
 	greenlets   bool
 	connections int // requests at once in a worker; 0: not said
@@ -29,25 +32,36 @@ type server struct {
 // given is a setting with the place and the words of its entry.
 type given struct {
 	pyapp.Option
-	setting string // name in the table
-	report  bool   // whether it gets an entry
+	setting string     // name in the table
+	rule    pyapp.Rule // nil: that of the table
+	report  bool       // whether it gets an entry
 }
 
 // early are the settings that others depend on.
 var early = map[string]bool{"config": true, "chdir": true, "worker_class": true, "threads": true, "app_dir": true, "interface": true, "workers": true, "working_dir": true, "port": true}
 
+// newServer is a Gunicorn that was told nothing yet.
+func newServer(a *pyapp.App, p *migrate.Plan) *server {
+	s := &server{App: a, plan: p, unknown: "no option of Gunicorn that is known: see what it is for"}
+	s.rules = s.settings().ByName()
+	return s
+}
+
 // apply follows settings by their rules, those that others depend on first. A later one counts.
-func (s *server) apply(table map[string]rule, all []given, unknown string) {
+func (s *server) apply(all []given) {
 	for _, first := range []bool{true, false} {
 		for _, g := range all {
 			if early[g.setting] != first {
 				continue
 			}
-			out := pyapp.ByHand("%s", unknown)
-			if rule, ok := table[g.setting]; ok {
-				out = rule(s, g.Option)
+			rule := g.rule
+			if rule == nil {
+				rule = s.rules[g.setting]
 			}
-			if g.report {
+			if rule == nil {
+				rule = pyapp.Manual(s.unknown)
+			}
+			if out := rule(s.App, g.Option); g.report {
 				out.Report(s.plan, g.Place, g.Name)
 			}
 		}
@@ -67,40 +81,41 @@ func (s *server) write() {
 		s.Kind = pyapp.ASGI
 	}
 	s.Entry = s.entry()
-	if s.Get("kind.workers") == nil {
-		s.Set("kind.workers", 1)
-	}
-	if s.Kind == pyapp.WSGI {
-		s.limitThreads()
-	} else if s.connections > 0 && s.Get("kind.concurrency") == nil {
-		s.Set("kind.concurrency", s.connections)
-	}
-	s.App.Write(s.plan)
-}
-
-// limitThreads sets how many requests a worker has at once.
-func (s *server) limitThreads() {
+	s.SetDefault("kind.workers", 1)
 	switch {
+	case s.Kind != pyapp.WSGI && s.connections > 0:
+		s.SetDefault("kind.concurrency", s.connections)
+	case s.Kind != pyapp.WSGI:
 	case s.greenlets && s.connections > 0:
 		s.Set("kind.threads", min(s.connections, 1024))
 	case s.greenlets:
 		s.Set("kind.threads", 1000)
-	case s.Get("kind.threads") == nil:
-		s.Set("kind.threads", 1)
+	default:
+		s.SetDefault("kind.threads", 1)
 	}
+	s.App.Write(s.plan)
 }
 
 // options makes settings of the options of a command line.
 func options(c migrate.Command, program string, flags []pyapp.Flag) (all []given) {
 	for _, f := range flags {
-		var value any
+		o := pyapp.Option{Place: c.Place, Name: program + " " + f.Shown}
 		if f.Given {
-			value = f.Value
+			o.Value = f.Value
 		}
-		all = append(all, given{
-			Option:  pyapp.Option{Place: c.Place, Name: program + " " + f.Shown, Value: value},
-			setting: strings.ReplaceAll(f.Name, "-", "_"), report: true,
-		})
+		all = append(all, given{Option: o, setting: strings.ReplaceAll(f.Name, "-", "_"), report: true})
+	}
+	return all
+}
+
+// arguments makes settings of the words of a command line that are no options: the app, and more.
+func arguments(c migrate.Command, program string, words []string) (all []given) {
+	for i, word := range words {
+		g := given{Option: pyapp.Option{Place: c.Place, Name: program + " " + word, Value: word}, setting: "wsgi_app", report: true}
+		if i > 0 {
+			g.setting = "more than one app"
+		}
+		all = append(all, g)
 	}
 	return all
 }

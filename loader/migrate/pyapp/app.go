@@ -83,6 +83,13 @@ func (a *App) Get(name string) any {
 	return nil
 }
 
+// SetDefault is Set for a setting that has no value yet.
+func (a *App) SetDefault(name string, value any) {
+	if a.Get(name) == nil {
+		a.Set(name, value)
+	}
+}
+
 // Env sets an environment variable.
 func (a *App) Env(name string, value any) {
 	a.env = append(slices.DeleteFunc(a.env, func(s setting) bool { return s.name == name }), setting{name, value})

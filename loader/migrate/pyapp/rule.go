@@ -76,6 +76,39 @@ func Manual(task string) Rule {
 	return func(*App, Option) Outcome { return ByHand("%s", task) }
 }
 
+// ManualWith is [Manual] for a task that has the value of the option for its %s.
+func ManualWith(task string) Rule {
+	return func(_ *App, o Option) Outcome { return ByHand(task, migrate.Quote(o.Text())) }
+}
+
+// Reasons that options of several servers share.
+const (
+	Supervises     = "the host always supervises the processes of its apps"
+	KeepsLogs      = "the host keeps the logs of its apps: modgw-host logs shows them"
+	LogsRequests   = "requests are logged by the access_log block of the host's own file"
+	NamesProcesses = "the host names the processes of its apps"
+	Connects       = "the web server in front connects to a listener of the host"
+	BoundsClients  = "timeouts and limits of clients belong to the listen block of the host's own file"
+)
+
+// Table has the options of a server by what they become.
+type Table []struct {
+	Rule  Rule
+	Names string // names with spaces between them
+}
+
+// ByName returns the rules of the options by their names. Of a name that is there twice the last
+// one counts.
+func (t Table) ByName() map[string]Rule {
+	rules := map[string]Rule{}
+	for _, o := range t {
+		for name := range strings.FieldsSeq(o.Names) {
+			rules[name] = o.Rule
+		}
+	}
+	return rules
+}
+
 // shown is a setting as a reason has it: "workers = 4".
 func shown(setting string, value any) string {
 	setting = strings.TrimPrefix(setting, "kind.")
@@ -282,6 +315,11 @@ func ModulePath(a *App, o Option) Outcome {
 		return Translated("python.venv = %q", venv)
 	}
 	return Translated("python.path = %q", dirs)
+}
+
+// Paste is the entry for the file of a paste.deploy app.
+func Paste(a *App, file string) string {
+	return "paste.deploy:loadapp('config:" + a.Absolute(strings.TrimPrefix(file, "config:")) + "')"
 }
 
 // Variable is the rule for an environment variable as NAME=VALUE.

@@ -1,6 +1,7 @@
 package uwsgi
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type config struct {
 	*pyapp.App
 	reading  *reading
+	rules    map[string]pyapp.Rule // those of options that have a value
 	module   string
 	callable string
 	file     string
@@ -32,7 +34,8 @@ var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome"}
 // finish makes apps of the options, and adds an entry for each line. file is the configuration,
 // empty for a command line; dir is its working directory, empty when it is not known.
 func (r *reading) finish(file, dir string, at migrate.Place) {
-	c := &config{App: &pyapp.App{Place: at, Dir: dir}, reading: r}
+	c := r.config
+	c.Place, c.Dir = at, dir
 	if file != "" {
 		c.Beside, c.System = path.Dir(file), true
 	}
@@ -52,11 +55,7 @@ func (r *reading) finish(file, dir string, at migrate.Place) {
 	for _, l := range r.inherited {
 		c.apply(pyapp.Option{Place: l.place, Name: l.name, Value: l.value})
 	}
-	stem := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	if r.name != "" {
-		stem = r.name
-	}
-	c.write(stem)
+	c.write(cmp.Or(r.name, strings.TrimSuffix(path.Base(file), path.Ext(file))))
 	r.report()
 }
 
@@ -84,39 +83,32 @@ var numeric = []string{"processes", "workers", "threads", "gevent", "harakiri", 
 
 // apply follows one option by its rule.
 func (c *config) apply(o pyapp.Option) pyapp.Outcome {
-	rules := c.reading.rules
 	for _, prefix := range []string{"py-", "python-"} {
-		if _, known := rules[o.Name]; !known {
-			if _, known := rules[strings.TrimPrefix(o.Name, prefix)]; known {
-				o.Name = strings.TrimPrefix(o.Name, prefix)
-			}
+		if short := strings.TrimPrefix(o.Name, prefix); c.rules[o.Name] == nil && c.rules[short] != nil {
+			o.Name = short
 		}
 	}
-	if rule, ok := rules[o.Name]; ok {
-		return rule(c, o)
+	o.Value = number(o.Value)
+	if rule := c.rules[o.Name]; rule != nil {
+		return rule(c.App, o)
 	}
 	if rule, ok := flags[o.Name]; ok {
 		if on, known := truth(o.Text()); known && !on {
 			return pyapp.NotNeeded("it is switched off")
 		} else if !known {
-			return pyapp.ByHand("%s is neither true nor false: %s", migrate.Quote(o.Text()), rule(c, o).Reason)
+			return pyapp.ByHand("%s is neither true nor false: %s", migrate.Quote(o.Text()), rule(c.App, o).Reason)
 		}
-		return rule(c, o)
+		return rule(c.App, o)
 	}
-	for _, family := range families {
-		if strings.HasPrefix(o.Name, family.prefix) {
-			return family.rule(c, o)
-		}
-	}
-	if rule := grouped(o.Name); rule != nil {
-		return rule(c, o)
+	if rule := c.grouped(o.Name); rule != nil {
+		return rule(c.App, o)
 	}
 	if c.reading.used[o.Name] {
 		return pyapp.Translated("its value is put in where %%(%s) stands", o.Name)
 	}
 	like, seen := c.reading.similar[o.Name]
 	if !seen {
-		like = c.reading.closest(o.Name)
+		like = c.closest(o.Name)
 		c.reading.similar[o.Name] = like
 	}
 	if like != "" {
@@ -137,9 +129,7 @@ func truth(text string) (on, known bool) {
 
 // isVariable reports whether a name is no option of uWSGI, but a variable.
 func (r *reading) isVariable(name string) bool {
-	_, rule := r.rules[name]
-	_, flag := flags[name]
-	return !rule && !flag
+	return r.config.rules[name] == nil && flags[name] == nil
 }
 
 // write adds the apps to the plan.
@@ -155,7 +145,10 @@ func (c *config) write(stem string) {
 	if !usual[stem] {
 		c.Name = stem
 	}
-	c.defaults()
+	if c.App.Kind == pyapp.WSGI { // what uWSGI does without an option
+		c.SetDefault("kind.workers", 1)
+		c.SetDefault("kind.threads", 1)
+	}
 	if entry != "" || c.App.Kind != pyapp.WSGI {
 		c.Entry = entry
 		c.App.Write(p)
@@ -183,19 +176,6 @@ func (c *config) write(stem string) {
 
 // usual are names of configurations that say nothing of the app.
 var usual = map[string]bool{"uwsgi": true, "wsgi": true, "config": true, "app": true, ".": true, "": true, "conf": true, "prod": true, "production": true}
-
-// defaults sets what uWSGI does without an option.
-func (c *config) defaults() {
-	if c.App.Kind != pyapp.WSGI {
-		return
-	}
-	if c.Get("kind.workers") == nil {
-		c.Set("kind.workers", 1)
-	}
-	if c.Get("kind.threads") == nil {
-		c.Set("kind.threads", 1)
-	}
-}
 
 // entryOf returns the entry for a module or a file, with the callable that the configuration names.
 func (c *config) entryOf(module, file string) string {

@@ -30,7 +30,7 @@ var short = map[byte]string{
 
 // Read reads a command line: its options, and the files that it names.
 func (Command) Read(c migrate.Command, p *migrate.Plan) {
-	r := newReading(p, valued().byName(), "uwsgi")
+	r := newReading(p)
 	r.env = c.Env
 	if r.env == nil {
 		r.env = map[string]string{}
@@ -60,8 +60,7 @@ func arguments(c migrate.Command) (all []line) {
 	}
 	takesValue := func(name string) bool {
 		name = strings.ReplaceAll(name, "_", "-")
-		_, flag := flags[name]
-		return !flag
+		return flags[name] == nil
 	}
 	args := c.Args[1:]
 	for i := 0; i < len(args); i++ {

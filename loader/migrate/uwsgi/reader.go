@@ -56,17 +56,17 @@ func parse(s migrate.Source, p *migrate.Plan) []line {
 func (Reader) Read(s migrate.Source, p *migrate.Plan) {
 	p.Finally(migrate.Rest, func() {
 		if p.Claim("uwsgi " + s.Path) {
-			readVassal(s, p, valued().byName(), "")
+			readVassal(s, p, "")
 		}
 	})
 }
 
-func readVassal(s migrate.Source, p *migrate.Plan, rules map[string]rule, vassals string) {
+func readVassal(s migrate.Source, p *migrate.Plan, vassals string) {
 	s, ok := p.Template(s, syntaxes)
 	if !ok {
 		return
 	}
-	r := newReading(p, rules, "uwsgi")
+	r := newReading(p)
 	r.vassals = vassals
 	r.file(parse(s, p), "uwsgi")
 	r.finish(s.Path, "", s.Place(1))
@@ -99,7 +99,7 @@ func (r *reading) emperor(value string) (n int, reason string) {
 		n++
 		r.plan.NoteSource(file)
 		if r.plan.Claim("uwsgi " + file) {
-			readVassal(s, r.plan, r.rules, strings.TrimSuffix(value, "/"))
+			readVassal(s, r.plan, strings.TrimSuffix(value, "/"))
 		}
 	}
 	return n, ""

@@ -20,7 +20,7 @@ const (
 // reading is the reading of one configuration with what it includes.
 type reading struct {
 	plan    *migrate.Plan
-	rules   map[string]rule // those of options that have a value, by name
+	config  *config
 	section string          // section that is read
 	vassals string          // folder of the Emperor; empty without one
 	env     map[string]string
@@ -48,12 +48,15 @@ type option struct {
 	line int
 }
 
-func newReading(p *migrate.Plan, rules map[string]rule, section string) *reading {
-	return &reading{
-		plan: p, rules: rules, section: section,
+func newReading(p *migrate.Plan) *reading {
+	r := &reading{
+		plan: p, section: "uwsgi",
 		outcomes: map[int]pyapp.Outcome{}, values: map[string]string{}, used: map[string]bool{}, env: map[string]string{},
 		similar: map[string]string{},
 	}
+	r.config = &config{App: &pyapp.App{}, reading: r}
+	r.config.rules = r.config.options().ByName()
+	return r
 }
 
 // set notes the outcome of a line. By hand counts more than translated, and that more than not

@@ -9,7 +9,7 @@ import (
 )
 
 // plugins is the rule for plugins. Those of another language make an app of another kind.
-func plugins(c *config, o pyapp.Option) pyapp.Outcome {
+func (c *config) plugins(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	var unknown []string
 	for _, name := range strings.FieldsFunc(o.Text(), func(r rune) bool { return r == ',' || r == ' ' }) {
 		base := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(path.Base(name), "0:"), "_plugin.so"))
@@ -36,7 +36,7 @@ func plugins(c *config, o pyapp.Option) pyapp.Outcome {
 	return pyapp.NotNeeded("%s", embedded)
 }
 
-func phpOption(c *config, o pyapp.Option) pyapp.Outcome {
+func (c *config) phpOption(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	c.Kind = pyapp.PHP
 	if c.Get("kind.command") == nil {
 		c.Set("kind.command", []string{"php-cgi"})
@@ -75,12 +75,12 @@ func (c *config) startIn(dir string) {
 	}
 }
 
-func psgi(c *config, o pyapp.Option) pyapp.Outcome {
+func (c *config) psgi(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	c.startIn(path.Dir(c.Absolute(o.Text())))
 	return c.program("plackup", "--host", "127.0.0.1", "--port", "$PORT", c.Absolute(o.Text()))
 }
 
-func rack(c *config, o pyapp.Option) pyapp.Outcome {
+func (c *config) rack(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	c.startIn(path.Dir(c.Absolute(o.Text())))
 	return c.program("rackup", "--host", "127.0.0.1", "--port", "$PORT", c.Absolute(o.Text()))
 }
@@ -91,7 +91,7 @@ func (c *config) program(command ...string) pyapp.Outcome {
 	return pyapp.Translated("http { command = %q }", command)
 }
 
-func cgi(c *config, o pyapp.Option) pyapp.Outcome {
+func (c *config) cgi(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	url, target, ok := strings.Cut(o.Text(), "=")
 	if !ok {
 		url, target = "/", o.Text()
