@@ -181,7 +181,7 @@ func (c *configuration) mountOptions(a *app, m *mount) {
 		case "callable-object":
 			c.report.set(m.fact.node, o.name, migrate.Translated, "the callable of app %q", a.Name)
 		case "request-timeout":
-			c.duration(a, m.fact, o, "timeouts.request")
+			span("timeouts.request")(c.givenTo(a, m.fact, o))
 		case "user", "group", "processes", "threads", "python-path", "python-home", "home", "display-name":
 			c.report.set(m.fact.node, o.name, migrate.ByHand, "it is an option of WSGIDaemonProcess, and mod_wsgi refuses it here: set it in the descriptor if it was meant")
 		default:

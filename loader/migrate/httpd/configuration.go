@@ -30,15 +30,18 @@ func (c *configuration) translate() {
 		if f.node.Section {
 			continue
 		}
-		if d, ok := directives[f.key()]; ok {
-			c.note(f, d)
+		ofWSGI := strings.HasPrefix(f.key(), "wsgi")
+		f.drop = f.drop || ofWSGI
+		if rule := decided[f.key()]; rule != nil {
+			rule(given{note: func(became migrate.Became, reason string, args ...any) {
+				c.report.set(f.node, "", became, reason, args...)
+			}})
 			continue
 		}
-		if strings.HasPrefix(f.key(), "passenger") {
-			continue // those that count for an app are its settings
+		if slices.Contains(undecided, f.key()) || strings.HasPrefix(f.key(), "passenger") {
+			continue // those of Passenger that count for an app are its settings
 		}
-		if strings.HasPrefix(f.key(), "wsgi") {
-			f.drop = true
+		if ofWSGI {
 			c.report.set(f.node, "", migrate.ByHand, "mod_wsgi 4 to 6 have no directive of this name")
 			continue
 		}
@@ -53,14 +56,6 @@ func (c *configuration) translate() {
 	c.authorize()
 	c.placeApps()
 	c.unused()
-}
-
-// note gives a directive the outcome that is the same wherever it stands.
-func (c *configuration) note(f *fact, d directive) {
-	f.drop = f.drop || d.drop
-	if d.reason != "" {
-		c.report.set(f.node, "", d.became, "%s", d.reason)
-	}
 }
 
 // all returns the facts with a directive, in their order.

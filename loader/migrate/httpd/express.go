@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/modgw/modgw/loader/migrate"
 )
@@ -24,11 +23,10 @@ func (Express) Runs(args []string) bool {
 
 // Read puts the app that a command line serves into the plan.
 func (Express) Read(command migrate.Command, plan *migrate.Plan) {
-	e := &express{plan: plan, command: command, values: map[string][]string{}}
-	if !e.parse() {
-		return
+	e := &express{plan: plan, command: command, values: map[string][]string{}, noted: map[string]bool{}}
+	if e.parse() {
+		e.write()
 	}
-	e.write()
 }
 
 // express is a command line of mod_wsgi-express.
@@ -54,7 +52,6 @@ func (e *express) report(option string, became migrate.Became, reason string, ar
 
 // parse splits the arguments. Commands that serve nothing are noted and leave nothing to write.
 func (e *express) parse() bool {
-	e.noted = map[string]bool{}
 	args := e.command.Args[1:]
 	if at := slices.Index(e.command.Args, "runmodwsgi"); at >= 0 {
 		e.django, args = true, e.command.Args[at+1:]
@@ -75,17 +72,20 @@ func (e *express) parse() bool {
 			continue
 		}
 		name, value, joined := strings.Cut(word, "=")
-		o := expressOptions[name]
+		option := strings.TrimPrefix(name, "--")
 		if !slices.Contains(e.used, name) {
 			e.used = append(e.used, name)
 		}
 		switch {
 		case joined:
 			e.values[name] = append(e.values[name], value)
-		case o.flag:
+		case slices.Contains(expressFlags, option):
 			e.values[name] = append(e.values[name], "")
 		default:
-			n := min(max(o.values, 1), len(args))
+			n := min(1, len(args))
+			if slices.Contains(expressPairs, option) {
+				n = min(2, len(args))
+			}
 			e.values[name] = append(e.values[name], args[:n]...)
 			args = args[n:]
 		}
@@ -93,14 +93,13 @@ func (e *express) parse() bool {
 	return true
 }
 
-// value is the last value of an option; "" without one.
-func (e *express) value(name string) string {
-	all := e.values[name]
-	if len(all) == 0 {
-		return ""
-	}
-	return all[len(all)-1]
+// given is an option with its values.
+func (e *express) given(name string) given {
+	return given{e.app, e.values[name], func(became migrate.Became, reason string, args ...any) { e.report(name, became, reason, args...) }}
 }
+
+// value is the last value of an option; "" without one.
+func (e *express) value(name string) string { return e.given(name).value() }
 
 // absolute is a path as the program reads it.
 func (e *express) absolute(path string) string {
@@ -138,16 +137,15 @@ func (e *express) write() {
 	for name, value := range e.command.Env {
 		e.app.Env(name, value)
 	}
+	rules := e.options().byName()
+	for name := range strings.FieldsSeq(asDaemon) {
+		rules[name] = daemonOptions[name]
+	}
 	for _, name := range e.used {
-		o, known := expressOptions[name]
-		switch {
-		case e.noted[name]:
-		case !known:
+		if rule := rules[strings.TrimPrefix(name, "--")]; rule != nil {
+			rule(e.given(name))
+		} else {
 			e.report(name, migrate.ByHand, "mod_wsgi-express has no option of this name")
-		case o.write != nil:
-			o.write(e, name)
-		default:
-			e.report(name, cmp.Or(o.became, migrate.NotNeeded), "%s", o.reason)
 		}
 	}
 	e.plan.Add(e.command.Place, "mod_wsgi-express", migrate.Translated, "app %q: its settings are in the descriptor, and a web server in front asks the host", e.app.Name)
@@ -201,74 +199,3 @@ func (e *express) writeEntry() string {
 	}
 	return "wsgi"
 }
-
-// expressOption is an option of mod_wsgi-express.
-type expressOption struct {
-	values int  // 0: one
-	flag   bool // it has no value
-	write  func(e *express, name string)
-
-	became migrate.Became // without write; "": it is not needed
-	reason string
-}
-
-func expressNumber(setting string) expressOption {
-	return expressOption{write: func(e *express, name string) {
-		text := e.value(name)
-		if migrate.HasVariables(text) {
-			e.app.SetNumber(setting, text)
-		} else if n, ok := wholeNumber(text); ok {
-			e.app.Set(setting, n)
-		} else {
-			e.report(name, migrate.ByHand, "%q is no number: set %s yourself", text, settingName(setting))
-			return
-		}
-		e.report(name, migrate.Translated, "%s", settingText(setting, text))
-	}}
-}
-
-func wholeNumber(text string) (n int, ok bool) {
-	count, err := fmt.Sscanf(text, "%d", &n)
-	return n, err == nil && count == 1 && n >= 0 && fmt.Sprint(n) == text
-}
-
-func expressSeconds(setting string) expressOption {
-	return expressOption{write: func(e *express, name string) {
-		n, ok := wholeNumber(e.value(name))
-		switch {
-		case !ok:
-			e.report(name, migrate.ByHand, "%q is no number of seconds: set %s yourself", e.value(name), settingName(setting))
-		case n == 0 && (setting == "timeouts.startup" || setting == "timeouts.drain" || setting == "timeouts.stop"):
-			e.report(name, migrate.NotNeeded, "0 means that there is none, and the host keeps its default of %s", settingName(setting))
-		default:
-			e.app.Set(setting, time.Duration(n)*time.Second)
-			e.report(name, migrate.Translated, "%s", settingText(setting, e.value(name)))
-		}
-	}}
-}
-
-func expressText(setting string) expressOption {
-	return expressOption{write: func(e *express, name string) {
-		e.app.Set(setting, e.value(name))
-		e.report(name, migrate.Translated, "%s", settingText(setting, e.value(name)))
-	}}
-}
-
-func expressVariable(variable string) expressOption {
-	return expressOption{write: func(e *express, name string) {
-		e.app.Env(variable, strings.Join(e.values[name], ","))
-		e.report(name, migrate.Translated, "env %s", variable)
-	}}
-}
-
-func dropped(reason string) expressOption { return expressOption{reason: reason} }
-
-func droppedFlag(reason string) expressOption { return expressOption{flag: true, reason: reason} }
-
-func expressByHand(reason string) expressOption {
-	return expressOption{became: migrate.ByHand, reason: reason}
-}
-
-// ofTheFront is the reason for options of Apache's own, for which the web server in front has
-// settings.
-const ofTheFront = "it is a setting of the web server in front, or of the host's own listener"

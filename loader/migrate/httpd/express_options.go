@@ -12,184 +12,125 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// expressOptions are those of mod_wsgi-express 4 to 6.
-var expressOptions = map[string]expressOption{
-	"--processes":          expressNumber("wsgi.workers"),
-	"--threads":            expressNumber("wsgi.threads"),
-	"--user":               expressText("user"),
-	"--group":              expressText("group"),
-	"--umask":              expressText("umask"),
-	"--mount-point":        {write: (*express).mount},
-	"--request-timeout":    expressSeconds("timeouts.request"),
-	"--startup-timeout":    expressSeconds("timeouts.startup"),
-	"--shutdown-timeout":   expressSeconds("timeouts.stop"),
-	"--graceful-timeout":   expressSeconds("timeouts.drain"),
-	"--eviction-timeout":   expressSeconds("timeouts.drain"),
-	"--restart-interval":   expressSeconds("recycle.age"),
-	"--cpu-time-limit":     expressSeconds("recycle.cpu"),
-	"--inactivity-timeout": expressSeconds("idle.stop_after"),
-	"--queue-timeout":      expressSeconds("queue.timeout"),
-	"--maximum-requests":   expressNumber("recycle.requests"),
-	"--daemon-backlog":     expressNumber("queue.max"),
-	"--cpu-priority":       expressNumber("nice"),
-	"--limit-request-body": {write: (*express).body},
-	"--python-path":        {write: (*express).path},
-	"--python-eggs":        expressVariable("PYTHON_EGG_CACHE"),
-	"--python-warnings":    expressVariable("PYTHONWARNINGS"),
-	"--lang":               expressVariable("LANG"),
-	"--locale":             expressVariable("LC_ALL"),
-	"--setenv":             {values: 2, write: (*express).setenv},
-	"--passenv":            {write: (*express).passenv},
-	"--url-alias":          {values: 2, write: (*express).alias},
-	"--document-root":      expressByHand("its files win over the app: serve them by the web server in front, or name what has to be public in alias blocks"),
-	"--server-name":        {write: (*express).hosts},
-	"--server-alias":       {write: (*express).hosts},
-	"--host":               {write: (*express).listener},
-	"--port":               {write: (*express).listener},
-	"-p":                   {write: (*express).listener},
-	"--disable-reloading":  {flag: true, write: (*express).noReload},
-	"--error-document":     {values: 2, write: (*express).errorPage},
-	"--auth-user-script":   {write: (*express).authorize},
-	"--auth-group-script":  {write: (*express).authorize},
-	"--host-access-script": {write: (*express).authorize},
-	"--auth-group":         dropped("groups of the authorize block"),
-	"--auth-type":          dropped("Basic is what an authorizer can do"),
+// expressFlags are the options without a value.
+var expressFlags = strings.Fields("disable-reloading reload-on-changes log-to-terminal startup-log access-log enable-sendfile " +
+	"chunked-request verbose-debugging embedded-mode orphan-interpreter disable-csrf with-php5 " +
+	"with-cgi with-newrelic https-only allow-localhost free-threading ssl-environment " +
+	"compress-responses directory-listing error-override http2 rotate-logs setup-only isatty " +
+	"server-metrics server-status enable-telemetry enable-docs debug-mode enable-debugger " +
+	"enable-coverage enable-profiler enable-recorder enable-gdb")
 
-	"--reload-on-changes":          droppedFlag("on: a change of the app's files reloads it"),
-	"--log-to-terminal":            droppedFlag("the host logs to standard error"),
-	"--startup-log":                droppedFlag("modgw-host logs shows how an app has started"),
-	"--access-log":                 droppedFlag("access_log in the host's own file"),
-	"--enable-sendfile":            droppedFlag("the host sends files of wsgi.file_wrapper itself"),
-	"--chunked-request":            droppedFlag("always on"),
-	"--map-head-to-get":            dropped("the app sees HEAD; the host sends no body of its answer"),
-	"--verbose-debugging":          droppedFlag("modgw-host logs shows what happens to an app"),
-	"--embedded-mode":              droppedFlag("an app always has processes of its own"),
-	"--orphan-interpreter":         droppedFlag("each app has the main interpreter of its processes"),
-	"--disable-csrf":               droppedFlag("it is a setting of the app"),
-	"--with-php5":                  {flag: true, became: migrate.ByHand, reason: "write a fastcgi app for PHP: see the page about FastCGI programs"},
-	"--with-cgi":                   {flag: true, became: migrate.ByHand, reason: "write a cgi app for the scripts: see the page about CGI scripts"},
-	"--with-newrelic":              {flag: true, became: migrate.ByHand, reason: "start the agent in the entry: newrelic.agent.initialize(FILE)"},
-	"--https-only":                 {flag: true, became: migrate.ByHand, reason: "modgw-host apache config --tls CERT,KEY --redirect-https"},
-	"--allow-localhost":            droppedFlag(ofTheFront),
-	"--include-file":               expressByHand("put what the file says into the configuration of the web server in front"),
-	"--rewrite-rules":              expressByHand("put the rules into the configuration of the web server in front"),
-	"--service-script":             {values: 2, became: migrate.ByHand, reason: "run the service by a unit of systemd of its own"},
-	"--service-user":               {values: 2, became: migrate.ByHand, reason: "User= of the service's own unit"},
-	"--service-group":              {values: 2, became: migrate.ByHand, reason: "Group= of the service's own unit"},
-	"--service-log-file":           {values: 2, became: migrate.ByHand, reason: "the journal has what the service's own unit writes"},
-	"--add-handler":                {values: 2, became: migrate.ByHand, reason: "let the app serve these files, or Apache by a descriptor that is executed (#!/usr/bin/env -S modgw-host fcgi)"},
-	"--proxy-mount-point":          {values: 2, became: migrate.ByHand, reason: "ProxyPass in the configuration of the web server in front"},
-	"--proxy-virtual-host":         {values: 2, became: migrate.ByHand, reason: "a virtual host with ProxyPass in the configuration of the web server in front"},
-	"--trust-proxy":                expressByHand("trusted_proxies in the host's own file"),
-	"--trust-proxy-header":         expressByHand("trusted_proxies in the host's own file"),
-	"--hsts-policy":                expressByHand("Header set Strict-Transport-Security in the configuration of the web server in front"),
-	"--ignore-activity":            expressByHand("every request counts as activity: do not ask an app that may rest for its health"),
-	"--switch-interval":            expressByHand("call sys.setswitchinterval in the app where it matters"),
-	"--free-threading":             {flag: true, became: migrate.ByHand, reason: `python { version = "3.14t" }`},
-	"--directory-index":            expressByHand("index of an alias block"),
-	"--ssl-certificate":            expressByHand("modgw-host apache config --tls CERT,KEY"),
-	"--ssl-certificate-file":       expressByHand("modgw-host apache config --tls CERT,KEY"),
-	"--ssl-certificate-key-file":   expressByHand("modgw-host apache config --tls CERT,KEY"),
-	"--https-port":                 expressByHand("modgw-host apache config --tls CERT,KEY --port PORT"),
-	"--ssl-ca-certificate-file":    expressByHand("SSLCACertificateFile in the configuration of the web server in front"),
-	"--ssl-verify-client":          expressByHand("SSLVerifyClient in the configuration of the web server in front"),
-	"--ssl-certificate-chain-file": expressByHand("the certificate's own file has the chain: modgw-host apache config --tls CERT,KEY"),
-	"--ssl-environment":            droppedFlag("the variables of TLS reach the app"),
-	"--compress-responses":         {flag: true, became: migrate.ByHand, reason: "AddOutputFilterByType DEFLATE in the configuration of the web server in front"},
-	"--directory-listing":          {flag: true, became: migrate.ByHand, reason: "Options Indexes in the configuration of the web server in front"},
-	"--error-override":             {flag: true, became: migrate.ByHand, reason: "ProxyErrorOverride On in the configuration of the web server in front"},
-	"--http2":                      droppedFlag("h2 is in the configuration that modgw-host apache config --tls writes"),
+// expressPairs are the options with two values.
+var expressPairs = strings.Fields("setenv url-alias error-document service-script service-user service-group service-log-file " +
+	"add-handler proxy-mount-point proxy-virtual-host")
 
-	"--max-clients":             dropped(ofTheFront),
-	"--initial-workers":         dropped(ofTheFront),
-	"--minimum-spare-workers":   dropped(ofTheFront),
-	"--maximum-spare-workers":   dropped(ofTheFront),
-	"--server-mpm":              dropped(ofTheFront),
-	"--server-backlog":          dropped(ofTheFront),
-	"--keep-alive-timeout":      dropped(ofTheFront),
-	"--header-timeout":          dropped(ofTheFront),
-	"--header-max-timeout":      dropped(ofTheFront),
-	"--header-min-rate":         dropped(ofTheFront),
-	"--body-timeout":            dropped(ofTheFront),
-	"--body-max-timeout":        dropped(ofTheFront),
-	"--body-min-rate":           dropped(ofTheFront),
-	"--allow-override":          dropped(ofTheFront),
-	"--mime-types":              dropped(ofTheFront),
-	"--envvars-script":          expressByHand("write the variables that the script sets into env, or into a file for env_file"),
-	"--server-root":             dropped("the host has a state folder of its own"),
-	"--log-directory":           dropped("the host logs to standard error, and modgw-host logs shows what an app says"),
-	"--log-level":               dropped("the host logs to standard error, and modgw-host logs shows what an app says"),
-	"--access-log-name":         dropped("access_log in the host's own file"),
-	"--access-log-format":       dropped("access_log in the host's own file"),
-	"--error-log-name":          dropped("modgw-host logs shows what an app says"),
-	"--error-log-format":        dropped("modgw-host logs shows what an app says"),
-	"--startup-log-name":        dropped("modgw-host logs shows how an app has started"),
-	"--rotate-logs":             droppedFlag("the host logs to standard error"),
-	"--max-log-size":            dropped("the host logs to standard error"),
-	"--rotatelogs-executable":   dropped("the host logs to standard error"),
-	"--pid-file":                dropped("the supervisor of the host knows its process"),
-	"--socket-prefix":           dropped("Apache reaches the host by one socket, which the host's own file names"),
-	"--httpd-executable":        dropped("the host has no Apache of its own"),
-	"--modules-directory":       dropped("the host has no Apache of its own"),
-	"--shell-executable":        dropped("the host has no Apache of its own"),
-	"--process-name":            dropped("the command line of a process always has app, generation and number"),
-	"--process-group":           dropped("each app has processes of its own"),
-	"--application-group":       dropped("each app has the main interpreter of its processes"),
-	"--setup-only":              droppedFlag("the host needs no folder that is made before"),
-	"--isatty":                  droppedFlag("the host finds out by itself"),
-	"--deadlock-timeout":        dropped("timeouts.request ends a request that hangs, and its process is replaced"),
-	"--interrupt-timeout":       dropped("a request beyond timeouts.request is answered 504, and its process is replaced"),
-	"--connect-timeout":         dropped("a request waits in the queue of the host"),
-	"--socket-timeout":          dropped("the web server in front waits longer than the host"),
-	"--proxy-timeout":           dropped(ofTheFront),
-	"--response-socket-timeout": dropped("spool keeps responses for slow clients"),
-	"--send-buffer-size":        dropped("the buffers of the sockets are the system's"),
-	"--receive-buffer-size":     dropped("the buffers of the sockets are the system's"),
-	"--header-buffer-size":      dropped("headers are not limited by a buffer"),
-	"--response-buffer-size":    dropped("spool keeps responses for slow clients"),
-	"--server-metrics":          droppedFlag("modgw-host status --json has them"),
-	"--server-status":           droppedFlag("modgw-host status shows the apps"),
-	"--enable-telemetry":        droppedFlag("modgw-host status --json has them"),
-	"--telemetry-service":       dropped("modgw-host status --json has them"),
-	"--telemetry-interval":      dropped("modgw-host status --json has them"),
-	"--telemetry-ui-port":       dropped("modgw-host status --json has them"),
-	"--slow-requests":           dropped("the access log of the host has {took} for each request"),
-	"--enable-docs":             droppedFlag("the manual of modgw-host takes its place"),
-	"--debug-mode":              droppedFlag("modgw-host dev is for a developer"),
-	"--enable-debugger":         droppedFlag("modgw-host dev is for a developer"),
-	"--enable-coverage":         droppedFlag("modgw-host dev is for a developer"),
-	"--coverage-directory":      dropped("modgw-host dev is for a developer"),
-	"--enable-profiler":         droppedFlag("modgw-host dev is for a developer"),
-	"--profiler-directory":      dropped("modgw-host dev is for a developer"),
-	"--enable-recorder":         droppedFlag("modgw-host dev is for a developer"),
-	"--recorder-directory":      dropped("modgw-host dev is for a developer"),
-	"--enable-gdb":              droppedFlag("modgw-host dev is for a developer"),
-	"--gdb-executable":          dropped("modgw-host dev is for a developer"),
-	"--newrelic-config-file":    expressByHand("start the agent in the entry: newrelic.agent.initialize(FILE)"),
-	"--newrelic-environment":    expressByHand("start the agent in the entry: newrelic.agent.initialize(FILE, ENVIRONMENT)"),
+// asDaemon are the options that are those of WSGIDaemonProcess.
+const asDaemon = "processes threads user group umask request-timeout startup-timeout shutdown-timeout " +
+	"graceful-timeout eviction-timeout restart-interval cpu-time-limit inactivity-timeout " +
+	"queue-timeout maximum-requests cpu-priority python-eggs lang locale switch-interval " +
+	"deadlock-timeout interrupt-timeout connect-timeout response-socket-timeout send-buffer-size " +
+	"receive-buffer-size header-buffer-size response-buffer-size server-metrics"
+
+// ofTheFront is the reason for options of Apache's own, for which the web server in front has
+// settings.
+const ofTheFront = "it is a setting of the web server in front, or of the host's own listener"
+
+// options are those of mod_wsgi-express 4 to 6 beside those of WSGIDaemonProcess.
+func (e *express) options() table {
+	return table{
+		{e.mount, "mount-point"},
+		{number("queue.max", 0, 1<<20), "daemon-backlog"},
+		{bytes("limits.body"), "limit-request-body"},
+		{e.path, "python-path"},
+		{variable("PYTHONWARNINGS"), "python-warnings"},
+		{e.setenv, "setenv"},
+		{e.passenv, "passenv"},
+		{e.alias, "url-alias"},
+		{byHand("its files win over the app: serve them by the web server in front, or name what has to be public in alias blocks"), "document-root"},
+		{e.hosts, "server-name server-alias"},
+		{e.listener, "host port -p"},
+		{noReload, "disable-reloading"},
+		{errorPage, "error-document"},
+		{e.authorize("check_password"), "auth-user-script"},
+		{e.authorize("groups_for_user"), "auth-group-script"},
+		{e.authorize("allow_access"), "host-access-script"},
+		{notNeeded("groups of the authorize block"), "auth-group"},
+		{notNeeded("Basic is what an authorizer can do"), "auth-type"},
+		{notNeeded("on: a change of the app's files reloads it"), "reload-on-changes"},
+		{notNeeded("the host logs to standard error"), "log-to-terminal rotate-logs max-log-size rotatelogs-executable"},
+		{notNeeded("modgw-host logs shows how an app has started"), "startup-log startup-log-name"},
+		{notNeeded("access_log in the host's own file"), "access-log access-log-name access-log-format"},
+		{notNeeded("the host sends files of wsgi.file_wrapper itself"), "enable-sendfile"},
+		{notNeeded("always on"), "chunked-request"},
+		{notNeeded("the app sees HEAD; the host sends no body of its answer"), "map-head-to-get"},
+		{notNeeded("modgw-host logs shows what happens to an app"), "verbose-debugging"},
+		{notNeeded("an app always has processes of its own"), "embedded-mode"},
+		{notNeeded("each app has the main interpreter of its processes"), "orphan-interpreter application-group"},
+		{notNeeded("it is a setting of the app"), "disable-csrf"},
+		{byHand("write a fastcgi app for PHP: see the page about FastCGI programs"), "with-php5"},
+		{byHand("write a cgi app for the scripts: see the page about CGI scripts"), "with-cgi"},
+		{byHand("start the agent in the entry: newrelic.agent.initialize(FILE)"), "with-newrelic newrelic-config-file"},
+		{byHand("modgw-host apache config --tls CERT,KEY --redirect-https"), "https-only"},
+		{notNeeded(ofTheFront), "allow-localhost max-clients initial-workers minimum-spare-workers maximum-spare-workers " +
+			"server-mpm server-backlog keep-alive-timeout header-timeout header-max-timeout header-min-rate " +
+			"body-timeout body-max-timeout body-min-rate allow-override mime-types proxy-timeout"},
+		{byHand("put what the file says into the configuration of the web server in front"), "include-file"},
+		{byHand("put the rules into the configuration of the web server in front"), "rewrite-rules"},
+		{byHand("run the service by a unit of systemd of its own"), "service-script"},
+		{byHand("User= of the service's own unit"), "service-user"},
+		{byHand("Group= of the service's own unit"), "service-group"},
+		{byHand("the journal has what the service's own unit writes"), "service-log-file"},
+		{byHand("let the app serve these files, or Apache by a descriptor that is executed (#!/usr/bin/env -S modgw-host fcgi)"), "add-handler"},
+		{byHand("ProxyPass in the configuration of the web server in front"), "proxy-mount-point"},
+		{byHand("a virtual host with ProxyPass in the configuration of the web server in front"), "proxy-virtual-host"},
+		{byHand("trusted_proxies in the host's own file"), "trust-proxy trust-proxy-header"},
+		{byHand("Header set Strict-Transport-Security in the configuration of the web server in front"), "hsts-policy"},
+		{byHand("every request counts as activity: do not ask an app that may rest for its health"), "ignore-activity"},
+		{byHand(`python { version = "3.14t" }`), "free-threading"},
+		{byHand("index of an alias block"), "directory-index"},
+		{byHand("modgw-host apache config --tls CERT,KEY"), "ssl-certificate ssl-certificate-file ssl-certificate-key-file"},
+		{byHand("modgw-host apache config --tls CERT,KEY --port PORT"), "https-port"},
+		{byHand("SSLCACertificateFile in the configuration of the web server in front"), "ssl-ca-certificate-file"},
+		{byHand("SSLVerifyClient in the configuration of the web server in front"), "ssl-verify-client"},
+		{byHand("the certificate's own file has the chain: modgw-host apache config --tls CERT,KEY"), "ssl-certificate-chain-file"},
+		{notNeeded("the variables of TLS reach the app"), "ssl-environment"},
+		{byHand("AddOutputFilterByType DEFLATE in the configuration of the web server in front"), "compress-responses"},
+		{byHand("Options Indexes in the configuration of the web server in front"), "directory-listing"},
+		{byHand("ProxyErrorOverride On in the configuration of the web server in front"), "error-override"},
+		{notNeeded("h2 is in the configuration that modgw-host apache config --tls writes"), "http2"},
+		{byHand("write the variables that the script sets into env, or into a file for env_file"), "envvars-script"},
+		{notNeeded("the host has a state folder of its own"), "server-root"},
+		{notNeeded("the host logs to standard error, and modgw-host logs shows what an app says"), "log-directory log-level"},
+		{notNeeded("modgw-host logs shows what an app says"), "error-log-name error-log-format"},
+		{notNeeded("the supervisor of the host knows its process"), "pid-file"},
+		{notNeeded("Apache reaches the host by one socket, which the host's own file names"), "socket-prefix"},
+		{notNeeded("the host has no Apache of its own"), "httpd-executable modules-directory shell-executable"},
+		{notNeeded("the command line of a process always has app, generation and number"), "process-name"},
+		{notNeeded("each app has processes of its own"), "process-group"},
+		{notNeeded("the host needs no folder that is made before"), "setup-only"},
+		{notNeeded("the host finds out by itself"), "isatty"},
+		{notNeeded("the web server in front waits longer than the host"), "socket-timeout"},
+		{notNeeded("modgw-host status shows the apps"), "server-status"},
+		{notNeeded("modgw-host status --json has them"), "enable-telemetry telemetry-service telemetry-interval telemetry-ui-port"},
+		{notNeeded("the access log of the host has {took} for each request"), "slow-requests"},
+		{notNeeded("the manual of modgw-host takes its place"), "enable-docs"},
+		{notNeeded("modgw-host dev is for a developer"), "debug-mode enable-debugger enable-coverage coverage-directory enable-profiler " +
+			"profiler-directory enable-recorder recorder-directory enable-gdb gdb-executable"},
+		{byHand("start the agent in the entry: newrelic.agent.initialize(FILE, ENVIRONMENT)"), "newrelic-environment"},
+	}
 }
 
-func (e *express) mount(name string) {
-	url := "/" + strings.Trim(e.value(name), "/")
+func (e *express) mount(g given) {
+	url := "/" + strings.Trim(g.value(), "/")
 	if url != "/" {
 		e.app.Set("mount", url)
 	}
-	e.report(name, migrate.Translated, "mount (%s)", url)
+	g.note(migrate.Translated, "mount (%s)", url)
 }
 
-func (e *express) body(name string) {
-	n, ok := wholeNumber(e.value(name))
-	if !ok {
-		e.report(name, migrate.ByHand, "%q is no number of bytes: set limits { body } yourself", e.value(name))
-		return
-	}
-	e.app.Set("limits.body", loader.Bytes(n))
-	e.report(name, migrate.Translated, "limits { body } (%d)", n)
-}
-
-func (e *express) path(name string) {
+func (e *express) path(g given) {
 	p := &python{}
-	for _, list := range e.values[name] {
+	for _, list := range g.values {
 		for entry := range strings.SplitSeq(list, ":") {
 			if entry != "" {
 				p.entry(e.absolute(entry))
@@ -198,7 +139,7 @@ func (e *express) path(name string) {
 	}
 	if p.python2 != "" {
 		e.app.Note("python", fmt.Sprintf("Python 2: %q. Port the app to Python 3, and name its environment in venv.", p.python2))
-		e.report(name, migrate.ByHand, "%q is of Python 2, which the host does not run: port the app to Python 3", p.python2)
+		g.note(migrate.ByHand, "%q is of Python 2, which the host does not run: port the app to Python 3", p.python2)
 		return
 	}
 	if p.venv != "" {
@@ -212,64 +153,61 @@ func (e *express) path(name string) {
 	if len(p.path) > 0 {
 		e.app.Set("python.path", p.path)
 	}
-	e.report(name, migrate.Translated, "python { path, venv }")
+	g.note(migrate.Translated, "python { path, venv }")
 }
 
-func (e *express) setenv(name string) {
-	all := e.values[name]
-	for i := 0; i+1 < len(all); i += 2 {
-		e.app.Env(all[i], all[i+1])
+func (e *express) setenv(g given) {
+	for i := 0; i+1 < len(g.values); i += 2 {
+		e.app.Env(g.values[i], g.values[i+1])
 	}
-	e.report(name, migrate.Translated, "env")
+	g.note(migrate.Translated, "env")
 }
 
-func (e *express) passenv(name string) {
-	for _, variable := range e.values[name] {
+func (e *express) passenv(g given) {
+	for _, variable := range g.values {
 		e.app.Env(variable, loader.Expression(fmt.Sprintf("env(%q)", variable)))
 	}
-	e.report(name, migrate.Translated, "env, from the host's own environment")
+	g.note(migrate.Translated, "env, from the host's own environment")
 }
 
-func (e *express) alias(name string) {
-	all := e.values[name]
-	for i := 0; i+1 < len(all); i += 2 {
+func (e *express) alias(g given) {
+	for i := 0; i+1 < len(g.values); i += 2 {
 		argument := "dir"
-		if filepath.Ext(all[i+1]) != "" {
+		if filepath.Ext(g.values[i+1]) != "" {
 			argument = "file"
 		}
-		e.app.Alias("/"+strings.Trim(all[i], "/"), argument, e.absolute(all[i+1]))
+		e.app.Alias("/"+strings.Trim(g.values[i], "/"), argument, e.absolute(g.values[i+1]))
 	}
-	e.report(name, migrate.Translated, "alias blocks")
+	g.note(migrate.Translated, "alias blocks")
 }
 
-func (e *express) hosts(name string) {
+func (e *express) hosts(g given) {
 	names := slices.DeleteFunc(slices.Concat(e.values["--server-name"], e.values["--server-alias"]), func(host string) bool {
 		return host == "localhost" || !hostPattern.MatchString(host)
 	})
 	if len(names) > 0 {
 		e.app.Set("hosts", names)
 	}
-	e.report(name, migrate.Translated, "hosts (%s)", strings.Join(names, ", "))
+	g.note(migrate.Translated, "hosts (%s)", strings.Join(names, ", "))
 }
 
-func (e *express) listener(name string) {
+func (e *express) listener(g given) {
 	host := cmp.Or(e.value("--host"), "0.0.0.0")
 	port := cmp.Or(e.value("--port"), e.value("-p"), "8000")
-	e.report(name, migrate.ByHand, "where clients, or a proxy in front, ask this address, add it to the host's own file: listen \"http\" { address = %q }", net.JoinHostPort(host, port))
+	g.note(migrate.ByHand, "where clients, or a proxy in front, ask this address, add it to the host's own file: listen \"http\" { address = %q }", net.JoinHostPort(host, port))
 }
 
-func (e *express) noReload(name string) {
-	e.app.Set("reload.mode", "off")
-	e.report(name, migrate.Translated, `reload { mode = "off" }`)
+func noReload(g given) {
+	g.app.Set("reload.mode", "off")
+	g.note(migrate.Translated, `reload { mode = "off" }`)
 }
 
-func (e *express) errorPage(name string) {
-	e.report(name, migrate.ByHand, "error_pages for errors of the host, with files below root: { %q = \"errors/page.html\" }", first(e.values[name]))
+func errorPage(g given) {
+	g.note(migrate.ByHand, "error_pages for errors of the host, with files below root: { %q = \"errors/page.html\" }", first(g.values))
 }
 
-func (e *express) authorize(name string) {
-	setting := map[string]string{
-		"--auth-user-script": "check_password", "--auth-group-script": "groups_for_user", "--host-access-script": "allow_access",
-	}[name]
-	e.report(name, migrate.ByHand, "authorize { %s = %q } in the descriptor, and mod_authnz_fcgi in Apache: see the page about authorizers", setting, e.absolute(e.value(name)))
+func (e *express) authorize(setting string) rule {
+	return func(g given) {
+		g.note(migrate.ByHand, "authorize { %s = %q } in the descriptor, and mod_authnz_fcgi in Apache: see the page about authorizers", setting, e.absolute(g.value()))
+	}
 }

@@ -1,6 +1,8 @@
 package httpd
 
 import (
+	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,10 +32,7 @@ func (c *configuration) collectPassenger() {
 			c.report.set(p.from.node, "", migrate.ByHand, "the app is no Python app (%s): write a descriptor with http { command = [\"…\"] }; its program must serve HTTP on $PORT", kind)
 			continue
 		}
-		startup := c.passengerSetting(p, "passengerstartupfile")
-		if startup == "" {
-			startup = "passenger_wsgi.py"
-		}
+		startup := cmp.Or(c.passengerSetting(p, "passengerstartupfile"), "passenger_wsgi.py")
 		if ext := filepath.Ext(startup); ext != ".py" && ext != ".wsgi" {
 			c.report.set(p.from.node, "", migrate.ByHand, "the app is no Python app (%s): write a descriptor with http { command = [\"…\"] }; its program must serve HTTP on $PORT", startup)
 			continue
@@ -138,29 +137,26 @@ func (c *configuration) passengerFiles(a *app) {
 // mostFiles is how many files of a folder get alias blocks of their own.
 const mostFiles = 40
 
-// passengerSettings are those that a descriptor has something for.
-var passengerSettings = map[string]func(*configuration, *app, *fact) string{
-	"passengeruser":  func(_ *configuration, a *app, f *fact) string { a.Set("user", f.arg(0)); return "user" },
-	"passengergroup": func(_ *configuration, a *app, f *fact) string { a.Set("group", f.arg(0)); return "group" },
-	"passengermaxpoolsize": func(_ *configuration, a *app, f *fact) string {
-		return setNumber(a, "wsgi.workers", f.arg(0))
-	},
-	"passengermaxinstances": func(_ *configuration, a *app, f *fact) string {
-		return setNumber(a, "wsgi.workers", f.arg(0))
-	},
-	"passengermininstances": func(_ *configuration, a *app, f *fact) string {
+// passengerSettings are those that a descriptor has something for. Each returns what it set; "" for
+// a value that it cannot read.
+var passengerSettings = map[string]func(*app, *fact) string{
+	"passengeruser":         func(a *app, f *fact) string { a.Set("user", f.arg(0)); return "user" },
+	"passengergroup":        func(a *app, f *fact) string { a.Set("group", f.arg(0)); return "group" },
+	"passengermaxpoolsize":  passengerNumber("wsgi.workers"),
+	"passengermaxinstances": passengerNumber("wsgi.workers"),
+	"passengermininstances": func(a *app, f *fact) string {
 		if a.Value("wsgi.workers") != nil {
 			return "wsgi { workers }"
 		}
-		return setNumber(a, "wsgi.workers", f.arg(0))
+		return passengerNumber("wsgi.workers")(a, f)
 	},
-	"passengerthreadcount":         func(_ *configuration, a *app, f *fact) string { return setNumber(a, "wsgi.threads", f.arg(0)) },
-	"passengermaxrequests":         func(_ *configuration, a *app, f *fact) string { return setNumber(a, "recycle.requests", f.arg(0)) },
-	"passengermaxrequesttime":      func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "timeouts.request", f.arg(0)) },
-	"passengerstarttimeout":        func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "timeouts.startup", f.arg(0)) },
-	"passengerpoolidletime":        func(_ *configuration, a *app, f *fact) string { return setSeconds(a, "idle.stop_after", f.arg(0)) },
-	"passengermaxrequestqueuesize": func(_ *configuration, a *app, f *fact) string { return setNumber(a, "queue.max", f.arg(0)) },
-	"passengermemorylimit": func(_ *configuration, a *app, f *fact) string {
+	"passengerthreadcount":         passengerNumber("wsgi.threads"),
+	"passengermaxrequests":         passengerNumber("recycle.requests"),
+	"passengermaxrequesttime":      passengerSeconds("timeouts.request"),
+	"passengerstarttimeout":        passengerSeconds("timeouts.startup"),
+	"passengerpoolidletime":        passengerSeconds("idle.stop_after"),
+	"passengermaxrequestqueuesize": passengerNumber("queue.max"),
+	"passengermemorylimit": func(a *app, f *fact) string {
 		n, err := strconv.Atoi(f.arg(0))
 		if err != nil || n < 0 {
 			return ""
@@ -168,8 +164,8 @@ var passengerSettings = map[string]func(*configuration, *app, *fact) string{
 		a.Set("recycle.memory", loader.Bytes(n)<<20)
 		return "recycle { memory }"
 	},
-	"passengerpython": func(*configuration, *app, *fact) string { return "python { venv }" },
-	"passengerenvvar": func(_ *configuration, a *app, f *fact) string { a.Env(f.arg(0), f.arg(1)); return "env " + f.arg(0) },
+	"passengerpython": func(*app, *fact) string { return "python { venv }" },
+	"passengerenvvar": func(a *app, f *fact) string { a.Env(f.arg(0), f.arg(1)); return "env " + f.arg(0) },
 }
 
 // passengerReasons say why directives of Passenger are not needed.
@@ -199,7 +195,7 @@ func (c *configuration) passengerOutcomes(a *app) {
 			continue
 		}
 		if set, ok := passengerSettings[f.key()]; ok {
-			if setting := set(c, a, f); setting != "" {
+			if setting := set(a, f); setting != "" {
 				c.report.set(f.node, "", migrate.Translated, "%s of app %q", setting, a.Name)
 				continue
 			}
@@ -223,20 +219,21 @@ func (c *configuration) passengerOutcomes(a *app) {
 	}
 }
 
-func setNumber(a *app, setting, text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > 1<<20 {
-		return ""
-	}
-	a.Set(setting, n)
-	return settingText(setting, text)
+func passengerNumber(setting string) func(*app, *fact) string {
+	return passengerValue(setting, 1<<20, func(n int) any { return n })
 }
 
-func setSeconds(a *app, setting, text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > 1<<30 {
-		return ""
+func passengerSeconds(setting string) func(*app, *fact) string {
+	return passengerValue(setting, 1<<30, func(n int) any { return time.Duration(n) * time.Second })
+}
+
+func passengerValue(setting string, most int, value func(int) any) func(*app, *fact) string {
+	return func(a *app, f *fact) string {
+		n, err := strconv.Atoi(f.arg(0))
+		if err != nil || n < 0 || n > most {
+			return ""
+		}
+		a.Set(setting, value(n))
+		return fmt.Sprintf("%s (%s)", settingName(setting), f.arg(0))
 	}
-	a.Set(setting, time.Duration(n)*time.Second)
-	return settingText(setting, text)
 }
