@@ -11,77 +11,45 @@ func doubtful(line int) string {
 }
 
 // assign follows an assignment.
-func (e *evaluation) assign(s statement, node assignment) {
-	variable := e.variableOf(node.value)
+func (e *evaluation) assign(node assignment) {
 	v := e.value(node.value)
 	for _, target := range node.targets {
 		if node.operator != "" {
-			variable = ""
 			old := e.value(target)
 			if list, ok := old.(*List); ok && node.operator == "+" && !list.Tuple {
 				e.extend(list, v)
 				e.trackPath()
 				if n, ok := target.(name); ok {
-					e.record(s, n.text, list, "")
+					e.record(n.text, list)
 				}
 				continue
 			}
 			v = e.operate(node.operator, old, v)
 		}
-		e.bind(s, target, v, variable)
+		e.bind(target, v)
 	}
-}
-
-// variableOf returns the environment variable that an expression takes its value from as it is, or
-// by int().
-func (e *evaluation) variableOf(of expression) string {
-	switch of := of.(type) {
-	case name:
-		if b := e.module.Binding(of.text); b != nil && e.locals == nil {
-			return b.Variable
-		}
-	case call:
-		if n, ok := of.function.(name); ok && n.text == "int" && len(of.args) == 1 {
-			return e.variableOf(of.args[0].value)
-		}
-		f := e.value(of.function)
-		get, isMethod := f.(method)
-		if f != reference("os.getenv") && !(isMethod && get.name == "get" && get.of == reference("os.environ")) || len(of.args) == 0 {
-			return ""
-		}
-		if key, ok := e.value(of.args[0].value).(string); ok {
-			return key
-		}
-	case subscript:
-		if e.value(of.of) == reference("os.environ") {
-			if key, ok := e.value(of.index).(string); ok {
-				return key
-			}
-		}
-	}
-	return ""
 }
 
 // bind assigns a value to a target.
-func (e *evaluation) bind(s statement, target expression, v Value, variable string) {
+func (e *evaluation) bind(target expression, v Value) {
 	switch target := target.(type) {
 	case name:
-		e.record(s, target.text, v, variable)
+		e.record(target.text, v)
 	case starred:
-		e.bind(s, target.of, e.unknown("it takes several values"), "")
+		e.bind(target.of, e.unknown("it takes several values"))
 	case sequence:
-		e.unpack(s, target, v)
+		e.unpack(target, v)
 	case subscript:
-		e.setItem(s, target, v)
+		e.setItem(target, v)
 	case attribute:
-		e.setAttribute(s, target, v)
+		e.setAttribute(target, v)
 	default:
-		e.note(s, "it assigns to something that is not a name")
+		e.note("it assigns to something that is not a name")
 	}
 }
 
 // record binds a name.
-func (e *evaluation) record(s statement, name string, v Value, variable string) {
+func (e *evaluation) record(name string, v Value) {
 	e.scope()[name] = v
 	if e.locals != nil {
 		return
@@ -89,10 +57,10 @@ func (e *evaluation) record(s statement, name string, v Value, variable string) 
 	env := slices.Sorted(maps.Keys(e.taint))
 	e.taints[name] = env
 	e.module.Bindings = append(e.module.Bindings,
-		Binding{Name: name, Line: s.line, Value: v, Env: env, Variable: variable, Sure: e.sure()})
+		Binding{Name: name, Line: e.line, Value: v, Env: env, Sure: e.sure()})
 }
 
-func (e *evaluation) unpack(s statement, target sequence, v Value) {
+func (e *evaluation) unpack(target sequence, v Value) {
 	items, ok := iterate(v)
 	if !ok || len(items) != len(target.items) {
 		reason := "it is a part of something that is not known"
@@ -100,19 +68,19 @@ func (e *evaluation) unpack(s statement, target sequence, v Value) {
 			reason = u.Reason
 		}
 		for _, one := range target.items {
-			e.bind(s, one, e.unknown(reason), "")
+			e.bind(one, e.unknown(reason))
 		}
 		return
 	}
 	for i, one := range target.items {
-		e.bind(s, one, items[i], "")
+		e.bind(one, items[i])
 	}
 }
 
-func (e *evaluation) setItem(s statement, target subscript, v Value) {
+func (e *evaluation) setItem(target subscript, v Value) {
 	of := e.value(target.of)
 	if of == reference("os.environ") {
-		e.setVariable(s, e.value(target.index), v, false)
+		e.setVariable(e.value(target.index), v, false)
 		return
 	}
 	switch of := of.(type) {
@@ -127,7 +95,7 @@ func (e *evaluation) setItem(s statement, target subscript, v Value) {
 			return
 		}
 	}
-	e.note(s, "it changes something that is not known")
+	e.note("it changes something that is not known")
 }
 
 // doubted returns a value that stands in a condition that is not known as Unknown.
@@ -136,7 +104,7 @@ func (e *evaluation) doubted(v Value) Value {
 		return v
 	}
 	line := e.doubt[len(e.doubt)-1]
-	return Unknown{line, doubtful(line)}
+	return Unknown{doubtful(line)}
 }
 
 // setSlice follows list[low:high] = v, or list[i] = v. It reports whether it could.
@@ -174,7 +142,7 @@ func (e *evaluation) doubtedItems(list *List, items []Value) []Value {
 	return all
 }
 
-func (e *evaluation) setAttribute(s statement, target attribute, v Value) {
+func (e *evaluation) setAttribute(target attribute, v Value) {
 	of := e.value(target.of)
 	if of == reference("sys") && target.name == "path" {
 		if list, ok := v.(*List); ok {
@@ -182,30 +150,30 @@ func (e *evaluation) setAttribute(s statement, target attribute, v Value) {
 			e.trackPath()
 			return
 		}
-		e.note(s, "it sets sys.path to something that is not known")
+		e.note("it sets sys.path to something that is not known")
 		return
 	}
-	e.note(s, "it sets an attribute of something that is not made")
+	e.note("it sets an attribute of something that is not made")
 }
 
 // setVariable follows the setting of an environment variable.
-func (e *evaluation) setVariable(s statement, key, v Value, otherwise bool) {
+func (e *evaluation) setVariable(key, v Value, otherwise bool) {
 	name, ok := key.(string)
 	if !ok {
-		e.note(s, "it sets an environment variable whose name is not known")
+		e.note("it sets an environment variable whose name is not known")
 		return
 	}
 	if e.locals != nil && e.calls > 0 && !e.sure() {
 		v = e.doubted(v)
 	}
-	e.module.Environ = append(e.module.Environ, Variable{Name: name, Value: v, Line: s.line, Default: otherwise, Sure: e.sure()})
+	e.module.Environ = append(e.module.Environ, Variable{Name: name, Value: v, Line: e.line, Sure: e.sure()})
 	if _, set := e.environ[name]; set && otherwise {
 		return
 	}
 	e.environ[name] = e.doubted(v)
 }
 
-func (e *evaluation) remove(s statement, node deletion) {
+func (e *evaluation) remove(node deletion) {
 	for _, target := range node.targets {
 		switch target := target.(type) {
 		case name:
@@ -215,9 +183,9 @@ func (e *evaluation) remove(s statement, node deletion) {
 				e.environ[key] = None{}
 				continue
 			}
-			e.note(s, "it removes a part of something")
+			e.note("it removes a part of something")
 		default:
-			e.note(s, "it removes a part of something")
+			e.note("it removes a part of something")
 		}
 	}
 }
@@ -230,39 +198,16 @@ func (e *evaluation) trackPath() {
 			continue
 		}
 		if old, known := e.origins[dir]; !known || !old.Sure && e.sure() {
-			e.origins[dir] = PathEntry{Dir: dir, Line: e.line, Site: old.Site, Sure: e.sure()}
+			e.origins[dir] = PathEntry{dir, e.line, e.sure()}
 		}
 	}
 }
 
 // collectPath writes the entries of sys.path into the module.
 func (e *evaluation) collectPath() {
-	front := slices.Contains(e.path.Items, Value(ownPath))
 	for _, item := range e.path.Items {
-		if item == Value(ownPath) {
-			front = false
+		if dir, ok := text(item); ok {
+			e.module.Path = append(e.module.Path, e.origins[dir])
 		}
-		dir, ok := text(item)
-		if _, isMarker := item.(marker); isMarker || !ok {
-			continue
-		}
-		entry := e.origins[dir]
-		entry.Front = front
-		e.module.Path = append(e.module.Path, entry)
 	}
-}
-
-func (e *evaluation) collectReads() {
-	for _, read := range e.reads {
-		e.module.Reads = append(e.module.Reads, read)
-	}
-	slices.SortFunc(e.module.Reads, func(a, b EnvRead) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
 }

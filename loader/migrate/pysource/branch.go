@@ -3,7 +3,7 @@ package pysource
 import "maps"
 
 // branch follows an if statement: one branch when its condition is known, else both.
-func (e *evaluation) branch(s statement, node ifStatement) (Value, flow) {
+func (e *evaluation) branch(node ifStatement) (Value, flow) {
 	is, known := truth(e.value(node.condition))
 	switch {
 	case known && is:
@@ -12,21 +12,21 @@ func (e *evaluation) branch(s statement, node ifStatement) (Value, flow) {
 		return e.run(node.otherwise)
 	}
 	before := maps.Clone(e.scope())
-	e.doubt = append(e.doubt, s.line)
+	e.doubt = append(e.doubt, e.line)
 	value, end := e.run(node.then)
 	after := maps.Clone(e.scope())
 	e.restore(before)
 	otherValue, otherEnd := e.run(node.otherwise)
 	e.doubt = e.doubt[:len(e.doubt)-1]
-	e.merge(after, s.line)
+	e.merge(after, e.line)
 	if end == otherEnd {
 		if same, known := equal(value, otherValue); end == flowReturn && (!same || !known) {
-			value = Unknown{s.line, doubtful(s.line)}
+			value = Unknown{doubtful(e.line)}
 		}
 		return value, end
 	}
 	if end == flowReturn || otherEnd == flowReturn {
-		return Unknown{s.line, doubtful(s.line)}, flowReturn
+		return Unknown{doubtful(e.line)}, flowReturn
 	}
 	return None{}, flowOn // one branch ends; what follows is as the other one leaves it
 }
@@ -43,7 +43,7 @@ func (e *evaluation) merge(other map[string]Value, line int) {
 	scope := e.scope()
 	for key := range scope {
 		if _, ok := other[key]; !ok {
-			other[key] = Unknown{line, doubtful(line)}
+			other[key] = Unknown{doubtful(line)}
 		}
 	}
 	for key, v := range other {
@@ -51,7 +51,7 @@ func (e *evaluation) merge(other map[string]Value, line int) {
 		if ok && sameValue(mine, v) {
 			continue
 		}
-		scope[key] = Unknown{line, doubtful(line)}
+		scope[key] = Unknown{doubtful(line)}
 	}
 }
 

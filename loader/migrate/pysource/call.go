@@ -27,7 +27,7 @@ func (e *evaluation) member(name string) Value {
 	case "sys.path":
 		return e.path
 	case "sys.version_info":
-		return &List{Items: []Value{int64(3), int64(12), int64(0), "final", int64(0)}, Tuple: true}
+		return tuple(int64(3), int64(12), int64(0), "final", int64(0))
 	case "sys.platform":
 		return "linux"
 	case "os.name":
@@ -74,11 +74,13 @@ func (e *evaluation) call(of call) Value {
 		if !ok {
 			return object{string(f) + "()"}
 		}
-		v := known(e, args, keywords)
-		if v == nil {
-			return e.unknown("it calls " + string(f) + " with what is not known")
+		if v := known(e, args, keywords); v != nil {
+			return v
 		}
-		return v
+		if u := unknownOf(args); u != nil {
+			return u
+		}
+		return e.unknown("it calls " + string(f) + " with what is not known")
 	case object:
 		return object{f.made}
 	case Unknown:

@@ -47,7 +47,7 @@ func (e *evaluation) goThrough(clauses []clause, do func() bool) bool {
 		return false
 	}
 	for _, item := range items {
-		e.bind(statement{line: e.line, end: e.line}, first.target, item, "")
+		e.bind(first.target, item)
 		if !e.goThrough(clauses[1:], do) {
 			return false
 		}

@@ -15,13 +15,6 @@ func (e *evaluation) readVariable(name string, otherwise Value) Value {
 	}
 	if _, own := e.options.Environ[name]; own || !set {
 		e.taint[name] = true
-		if old, ok := e.reads[name]; !ok || old.Default == nil {
-			line := e.line
-			if ok {
-				line = old.Line
-			}
-			e.reads[name] = EnvRead{Name: name, Line: line, Default: otherwise, Set: own}
-		}
 	}
 	switch {
 	case set:
@@ -34,7 +27,6 @@ func (e *evaluation) readVariable(name string, otherwise Value) Value {
 
 // environMethod follows methods of os.environ.
 func (e *evaluation) environMethod(name string, args []Value, keywords map[string]Value) Value {
-	s := statement{line: e.line, end: e.line}
 	key, isText := first(args).(string)
 	switch name {
 	case "get", "pop":
@@ -52,18 +44,18 @@ func (e *evaluation) environMethod(name string, args []Value, keywords map[strin
 		if !isText || len(args) != 2 {
 			return nil
 		}
-		e.setVariable(s, key, args[1], true)
+		e.setVariable(key, args[1], true)
 		return e.environ[key]
 	case "update":
 		if d, ok := first(args).(*Dict); ok {
 			for i, key := range d.Keys {
-				e.setVariable(s, key, d.Values[i], false)
+				e.setVariable(key, d.Values[i], false)
 			}
 		} else if len(args) > 0 {
 			return nil
 		}
 		for _, key := range slices.Sorted(maps.Keys(keywords)) {
-			e.setVariable(s, key, keywords[key], false)
+			e.setVariable(key, keywords[key], false)
 		}
 		return None{}
 	case "copy":

@@ -3,6 +3,7 @@ package pysource
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // What a file may cost: statements and operations, calls of functions within each other, items of a
@@ -28,7 +29,6 @@ type evaluation struct {
 	path    *List
 	origins map[string]PathEntry // entries that were added to sys.path, by folder
 	environ map[string]Value
-	reads   map[string]EnvRead
 
 	line  int
 	steps int
@@ -41,7 +41,7 @@ func newEvaluation(m *Module, options Options) *evaluation {
 		module: m, options: options, dir: options.Dir,
 		names: map[string]Value{}, taints: map[string][]string{}, taint: map[string]bool{},
 		path:    &List{Items: []Value{scriptFolder, ownPath}},
-		origins: map[string]PathEntry{}, environ: map[string]Value{}, reads: map[string]EnvRead{},
+		origins: map[string]PathEntry{}, environ: map[string]Value{},
 	}
 	for key, value := range options.Environ {
 		e.environ[key] = value
@@ -68,25 +68,27 @@ const (
 
 func (e *evaluation) sure() bool { return len(e.doubt) == 0 }
 
-func (e *evaluation) unknown(reason string) Unknown { return Unknown{e.line, reason} }
+func (e *evaluation) unknown(reason string) Unknown { return Unknown{reason} }
 
 // note says that a statement is not followed.
-func (e *evaluation) note(s statement, reason string) {
-	e.module.Unread = append(e.module.Unread, Note{s.line, s.end, reason})
+func (e *evaluation) note(reason string) {
+	e.module.Unread = append(e.module.Unread, Note{e.line, reason})
 }
 
 // run follows statements to their end. value is what a return statement returned.
 func (e *evaluation) run(body []statement) (value Value, end flow) {
+	outer := e.line
+	defer func() { e.line = outer }()
 	for _, s := range body {
+		e.line = s.line
 		if e.steps++; e.steps > maxSteps {
 			if e.steps == maxSteps+1 {
-				e.note(s, "the file computes for too long; what follows is not read")
+				e.note("the file computes for too long; what follows is not read")
 			}
 			return e.unknown("the file computes for too long"), flowEnd
 		}
 		before := e.taint
 		e.taint = maps.Clone(before)
-		e.line = s.line
 		value, end = e.execute(s)
 		e.taint = before
 		if end != flowOn {
@@ -99,36 +101,36 @@ func (e *evaluation) run(body []statement) (value Value, end flow) {
 func (e *evaluation) execute(s statement) (Value, flow) {
 	switch node := s.node.(type) {
 	case unfollowed:
-		e.note(s, node.reason)
+		e.note(node.reason)
 	case assignment:
-		e.assign(s, node)
+		e.assign(node)
 	case expressionStatement:
-		return None{}, e.perform(s, node.value)
+		return None{}, e.perform(node.value)
 	case execStatement:
-		e.executeCode(s, e.value(node.of))
+		e.executeCode(e.value(node.of))
 	case importStatement:
 		e.importNames(node)
 	case ifStatement:
-		return e.branch(s, node)
+		return e.branch(node)
 	case forStatement:
-		return e.loop(s, node)
+		return e.loop(node)
 	case whileStatement:
-		return e.repeat(s, node)
+		return e.repeat(node)
 	case tryStatement:
 		return e.attempt(node)
 	case withStatement:
 		return e.with(node)
 	case definition:
-		e.define(s, node.function.name, node.function, false)
+		e.define(node.function.name, node.function)
 	case classDefinition:
-		e.define(s, node.name, object{"the class " + node.name}, true)
+		e.define(node.name, object{"the class " + node.name})
 	case returnStatement:
 		if node.value == nil {
 			return None{}, flowReturn
 		}
 		return e.value(node.value), flowReturn
 	case deletion:
-		e.remove(s, node)
+		e.remove(node)
 	case raising:
 		return e.unknown("it raises an exception"), flowEnd
 	case jump:
@@ -141,7 +143,7 @@ func (e *evaluation) execute(s statement) (Value, flow) {
 }
 
 // perform follows an expression for its effect.
-func (e *evaluation) perform(s statement, of expression) flow {
+func (e *evaluation) perform(of expression) flow {
 	if l, ok := of.(literal); ok && l.value != nil {
 		return flowOn // a docstring
 	}
@@ -149,9 +151,9 @@ func (e *evaluation) perform(s statement, of expression) flow {
 	case exit:
 		return flowEnd
 	case Unknown:
-		e.note(s, v.Reason)
+		e.note(v.Reason)
 	case object:
-		e.note(s, "it calls "+v.made+", which is not executed")
+		e.note("it calls " + v.made + ", which is not executed")
 	}
 	return flowOn
 }
@@ -160,11 +162,11 @@ func (e *evaluation) perform(s statement, of expression) flow {
 type exit struct{}
 
 // define binds a function or class.
-func (e *evaluation) define(s statement, name string, v Value, class bool) {
+func (e *evaluation) define(name string, v Value) {
 	e.scope()[name] = v
 	delete(e.taints, name)
 	if e.locals == nil {
-		e.module.Functions = append(e.module.Functions, Function{name, s.line, class})
+		e.module.Functions = append(e.module.Functions, Function{name, e.line})
 	}
 }
 
@@ -177,21 +179,18 @@ func (e *evaluation) scope() map[string]Value {
 
 func (e *evaluation) importNames(node importStatement) {
 	for _, one := range node.names {
-		i := Import{Module: node.module, Name: one.name, As: one.as, Line: e.line, Sure: e.sure()}
-		full := node.module + "." + one.name
-		bound := one.as
+		module, full, bound := node.module, node.module+"."+one.name, one.as
 		if node.module == "" {
-			i.Module, i.Name = one.name, ""
-			full = one.name
+			module, full = one.name, one.name
 			if bound == "" {
-				bound, _, _ = cutDot(one.name)
+				bound, _, _ = strings.Cut(one.name, ".")
 				full = bound
 			}
 		} else if bound == "" {
 			bound = one.name
 		}
 		if e.locals == nil {
-			e.module.Imports = append(e.module.Imports, i)
+			e.module.Imports = append(e.module.Imports, Import{module, e.line})
 		}
 		if node.module != "__future__" && one.name != "*" {
 			e.scope()[bound] = reference(full)
@@ -209,7 +208,7 @@ func (e *evaluation) attempt(node tryStatement) (Value, flow) {
 		for _, s := range handler {
 			switch s.node.(type) {
 			case assignment, expressionStatement, execStatement, ifStatement, forStatement:
-				e.note(s, "it is executed only when the lines above it fail")
+				e.module.Unread = append(e.module.Unread, Note{s.line, "it is executed only when the lines above it fail"})
 			}
 		}
 	}
@@ -223,7 +222,7 @@ func (e *evaluation) with(node withStatement) (Value, flow) {
 	for _, item := range node.items {
 		v := e.value(item.of)
 		if item.as != nil {
-			e.bind(statement{line: e.line, end: e.line}, item.as, v, "")
+			e.bind(item.as, v)
 		}
 	}
 	return e.run(node.body)
@@ -241,10 +240,10 @@ func (e *evaluation) follow(f *function, args []Value, keywords map[string]Value
 	if reason != "" {
 		return e.unknown(reason)
 	}
-	line, outer := e.line, e.locals
+	outer := e.locals
 	e.calls++
 	e.locals = locals
-	defer func() { e.calls--; e.line, e.locals = line, outer }()
+	defer func() { e.calls--; e.locals = outer }()
 	if f.returns != nil {
 		return e.value(f.returns)
 	}

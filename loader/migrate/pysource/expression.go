@@ -4,8 +4,6 @@ import (
 	"strings"
 )
 
-func cutDot(text string) (before, after string, found bool) { return strings.Cut(text, ".") }
-
 // value returns what an expression comes to.
 func (e *evaluation) value(of expression) Value {
 	if e.steps++; e.steps > maxSteps {
@@ -40,7 +38,7 @@ func (e *evaluation) value(of expression) Value {
 		return e.comprehend(of)
 	case walrus:
 		v := e.value(of.of)
-		e.record(statement{line: e.line, end: e.line}, of.name, v, "")
+		e.record(of.name, v)
 		return v
 	case joined:
 		return e.join(of.parts)

@@ -6,20 +6,20 @@ import (
 )
 
 // loop follows a for statement, whose body runs for each known item, or once for an unknown one.
-func (e *evaluation) loop(s statement, node forStatement) (Value, flow) {
+func (e *evaluation) loop(node forStatement) (Value, flow) {
 	items, ok := iterate(e.value(node.of))
 	if !ok {
-		e.doubt = append(e.doubt, s.line)
+		e.doubt = append(e.doubt, e.line)
 		before := maps.Clone(e.scope())
-		e.bind(s, node.target, Unknown{s.line, "it is an item of something that is not known"}, "")
+		e.bind(node.target, Unknown{"it is an item of something that is not known"})
 		e.run(node.body)
 		e.doubt = e.doubt[:len(e.doubt)-1]
-		e.merge(before, s.line)
-		e.note(s, "it loops over something that is not known")
+		e.merge(before, e.line)
+		e.note("it loops over something that is not known")
 		return None{}, flowOn
 	}
 	for _, item := range items {
-		e.bind(s, node.target, item, "")
+		e.bind(node.target, item)
 		value, end := e.run(node.body)
 		switch end {
 		case flowReturn, flowEnd:
@@ -52,15 +52,15 @@ func iterate(v Value) ([]Value, bool) {
 }
 
 // repeat follows a while statement, whose body may run any number of times.
-func (e *evaluation) repeat(s statement, node whileStatement) (Value, flow) {
+func (e *evaluation) repeat(node whileStatement) (Value, flow) {
 	if is, known := truth(e.value(node.condition)); known && !is {
 		return e.run(node.otherwise)
 	}
 	before := maps.Clone(e.scope())
-	e.doubt = append(e.doubt, s.line)
+	e.doubt = append(e.doubt, e.line)
 	e.run(node.body)
 	e.doubt = e.doubt[:len(e.doubt)-1]
-	e.merge(before, s.line)
-	e.note(s, "it loops for as long as something is so, which is not known")
+	e.merge(before, e.line)
+	e.note("it loops for as long as something is so, which is not known")
 	return None{}, flowOn
 }

@@ -43,7 +43,7 @@ func (e *evaluation) dictMethod(d *Dict, name string, args []Value, keywords map
 	case "items", "iteritems":
 		l := &List{}
 		for i, key := range d.Keys {
-			l.Items = append(l.Items, &List{Items: []Value{key, d.Values[i]}, Tuple: true})
+			l.Items = append(l.Items, tuple(key, d.Values[i]))
 		}
 		return l
 	case "copy":

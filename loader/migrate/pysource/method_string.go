@@ -4,6 +4,30 @@ import (
 	"strings"
 )
 
+// stringMethods are the methods of strings without an argument.
+var stringMethods = map[string]func(s string) Value{
+	"lower":      func(s string) Value { return strings.ToLower(s) },
+	"upper":      func(s string) Value { return strings.ToUpper(s) },
+	"strip":      func(s string) Value { return strings.TrimSpace(s) },
+	"rstrip":     func(s string) Value { return strings.TrimRight(s, " \t\r\n\v\f") },
+	"lstrip":     func(s string) Value { return strings.TrimLeft(s, " \t\r\n\v\f") },
+	"split":      func(s string) Value { return list(strings.Fields(s)) },
+	"splitlines": func(s string) Value { return list(strings.Split(strings.TrimSuffix(s, "\n"), "\n")) },
+	"isdigit":    func(s string) Value { return s != "" && strings.Trim(s, "0123456789") == "" },
+}
+
+// textMethods are the methods of strings with a string as their argument.
+var textMethods = map[string]func(s, arg string) Value{
+	"strip":        func(s, arg string) Value { return strings.Trim(s, arg) },
+	"rstrip":       func(s, arg string) Value { return strings.TrimRight(s, arg) },
+	"lstrip":       func(s, arg string) Value { return strings.TrimLeft(s, arg) },
+	"startswith":   func(s, arg string) Value { return strings.HasPrefix(s, arg) },
+	"endswith":     func(s, arg string) Value { return strings.HasSuffix(s, arg) },
+	"removeprefix": func(s, arg string) Value { return strings.TrimPrefix(s, arg) },
+	"removesuffix": func(s, arg string) Value { return strings.TrimSuffix(s, arg) },
+	"find":         func(s, arg string) Value { return int64(strings.Index(s, arg)) },
+}
+
 func (e *evaluation) stringMethod(s, name string, args []Value, keywords map[string]Value) Value {
 	arg, hasText := first(args).(string)
 	switch name {
@@ -14,46 +38,16 @@ func (e *evaluation) stringMethod(s, name string, args []Value, keywords map[str
 	case "encode", "decode":
 		return s
 	}
-	if len(args) == 0 {
-		switch name {
-		case "lower":
-			return strings.ToLower(s)
-		case "upper":
-			return strings.ToUpper(s)
-		case "strip":
-			return strings.TrimSpace(s)
-		case "rstrip":
-			return strings.TrimRight(s, " \t\r\n\v\f")
-		case "lstrip":
-			return strings.TrimLeft(s, " \t\r\n\v\f")
-		case "split":
-			return list(strings.Fields(s))
-		case "splitlines":
-			return list(strings.Split(strings.TrimSuffix(s, "\n"), "\n"))
-		case "isdigit":
-			return s != "" && strings.Trim(s, "0123456789") == ""
-		}
+	if method := stringMethods[name]; len(args) == 0 && method != nil {
+		return method(s)
 	}
 	if !hasText {
 		return nil
 	}
+	if method := textMethods[name]; method != nil {
+		return method(s, arg)
+	}
 	switch name {
-	case "strip":
-		return strings.Trim(s, arg)
-	case "rstrip":
-		return strings.TrimRight(s, arg)
-	case "lstrip":
-		return strings.TrimLeft(s, arg)
-	case "startswith":
-		return strings.HasPrefix(s, arg)
-	case "endswith":
-		return strings.HasSuffix(s, arg)
-	case "removeprefix":
-		return strings.TrimPrefix(s, arg)
-	case "removesuffix":
-		return strings.TrimSuffix(s, arg)
-	case "find":
-		return int64(strings.Index(s, arg))
 	case "split":
 		if arg == "" {
 			return nil

@@ -11,9 +11,6 @@ type Options struct {
 
 	// Exists reports whether there is a file or folder. Nil: that is not known.
 	Exists func(path string) bool
-
-	// Names are known before it begins, such as __file__ of a file that has another one.
-	Names map[string]Value
 }
 
 // Module is what a file says.
@@ -28,9 +25,6 @@ type Module struct {
 
 	// Environ has the environment variables that it sets, in order.
 	Environ []Variable
-
-	// Reads are the environment variables that it asks for, each once.
-	Reads []EnvRead
 
 	Imports   []Import   // imports of the module itself, in order
 	Functions []Function // functions and classes of the module
@@ -57,76 +51,45 @@ type Binding struct {
 	// Env has the environment variables that the value depends on, sorted.
 	Env []string
 
-	// Variable is the environment variable that the value is taken from as it is, or by int();
-	// empty for a value that is computed otherwise.
-	Variable string
-
 	// Sure is whether the statement is executed: it stands in no condition that is not known.
 	Sure bool
 }
 
 // PathEntry is an entry that a file adds to sys.path.
 type PathEntry struct {
-	Dir   string // path as it is there
-	Line  int    // line of the statement that adds it
-	Front bool   // whether it stands before the modules of Python itself
-	Site  bool   // whether site.addsitedir adds it, which reads .pth files in it
-	Sure  bool   // whether the statement is executed in any case
+	Dir  string // path as it is there
+	Line int    // line of the statement that adds it
+	Sure bool   // whether the statement is executed in any case
 }
 
 // Variable is an environment variable that a file sets.
 type Variable struct {
-	Name    string // name of the variable
-	Value   Value  // a string, or what is not known
-	Line    int    // line of the statement
-	Default bool   // whether it is set by setdefault, only where it is not set
-	Sure    bool   // whether the statement is executed in any case
-}
-
-// EnvRead is an environment variable that a file asks for.
-type EnvRead struct {
-	Name    string // name of the variable
-	Line    int    // line of the statement that asks first
-	Default Value  // nil: it must be set
-	Set     bool   // whether Options.Environ has it
+	Name  string // name of the variable
+	Value Value  // a string, or what is not known
+	Line  int    // line of the statement
+	Sure  bool   // whether the statement is executed in any case
 }
 
 // Import is a name that a file imports.
 type Import struct {
 	Module string // module with its dots: ".models"
-	Name   string // empty for "import module"
-	As     string // name that it is bound to; empty: its own
 	Line   int    // line of the statement
-	Sure   bool   // whether the statement is executed in any case
 }
 
 // Function is a function or class that a file defines.
 type Function struct {
-	Name  string // its name in the module
-	Line  int    // first line, that of the decorator where it has one
-	Class bool   // whether it is a class
+	Name string // its name in the module
+	Line int    // first line, that of the decorator where it has one
 }
 
 // Location is a path that a file names in a statement.
 type Location struct {
 	Path string // as the statement has it
 	Line int    // line of the statement
-	Sure bool   // whether the statement is executed in any case
 }
 
 // Note is about a statement.
 type Note struct {
 	Line   int    // first line, from 1
-	End    int    // last line
 	Reason string // clause about the statement: "it is a generator"
-}
-
-// Binding returns the last assignment to a name, nil without one.
-func (m *Module) Binding(name string) *Binding {
-	for i := len(m.Bindings) - 1; i >= 0; i-- {
-		if m.Bindings[i].Name == name {
-			return &m.Bindings[i]
-		}
-	}
-	return nil
 }

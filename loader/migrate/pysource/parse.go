@@ -124,12 +124,12 @@ func (p *parser) statements() (all []statement) {
 	defer p.leave()
 	if read := p.compound(); read != nil {
 		node := read()
-		return append(all, statement{start, p.lastLine(), node})
+		return append(all, statement{start, node})
 	}
 	for {
 		line := p.peek().line
 		node := p.simple()
-		all = append(all, statement{line, p.lastLine(), node})
+		all = append(all, statement{line, node})
 		if p.accept(";") && p.peek().kind != kindNewline {
 			continue
 		}
@@ -142,18 +142,6 @@ func (p *parser) statements() (all []statement) {
 		}
 		p.failAt()
 	}
-}
-
-// lastLine is the line of the token before.
-func (p *parser) lastLine() int {
-	for i := p.at - 1; i >= 0; i-- {
-		switch p.tokens[i].kind {
-		case kindNewline, kindIndent, kindDedent:
-		default:
-			return p.tokens[i].line
-		}
-	}
-	return 1
 }
 
 // skipStatement skips to the next line, and over the block that belongs to this one.
@@ -169,9 +157,8 @@ func (p *parser) skipStatement(line int, reason string) statement {
 	if p.peek().kind == kindIndent {
 		p.skipBlock()
 	}
-	s := statement{line, max(line, p.lastLine()), broken{}}
-	p.mistakes = append(p.mistakes, Note{s.line, s.end, reason})
-	return s
+	p.mistakes = append(p.mistakes, Note{line, reason})
+	return statement{line, broken{}}
 }
 
 // skipBlock skips an indented block.

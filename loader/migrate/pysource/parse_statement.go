@@ -67,7 +67,7 @@ func (p *parser) ifStatement() any {
 		p.enter()
 		inner := p.ifStatement()
 		p.leave()
-		s.otherwise = []statement{{line, p.lastLine(), inner}}
+		s.otherwise = []statement{{line, inner}}
 	case p.acceptName("else"):
 		s.otherwise = p.block()
 	}

@@ -2,12 +2,7 @@ package pysource
 
 // The functions of Python that open, compile and execute, as far as calls of them are followed.
 
-func openPath(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return openFile{s}
-	}
-	return unknownOf(args)
-}
+func openPath(_ *evaluation, p string) Value { return openFile{p} }
 
 func compileCode(e *evaluation, args []Value, _ map[string]Value) Value {
 	switch v := first(args).(type) {
@@ -25,12 +20,7 @@ func executeArgument(e *evaluation, args []Value, _ map[string]Value) Value {
 	return e.activate(first(args))
 }
 
-func executeFile(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return e.activate(code{s})
-	}
-	return unknownOf(args)
-}
+func executeFile(e *evaluation, p string) Value { return e.activate(code{p}) }
 
 // activate follows the execution of another file.
 func (e *evaluation) activate(v Value) Value {
@@ -50,16 +40,16 @@ func (e *evaluation) activate(v Value) Value {
 	if p == "" {
 		return e.unknown("it executes code that is not known")
 	}
-	e.module.Activated = append(e.module.Activated, Location{p, e.line, e.sure()})
+	e.module.Activated = append(e.module.Activated, Location{p, e.line})
 	return None{}
 }
 
 // executeCode follows the exec statement of Python 2.
-func (e *evaluation) executeCode(s statement, v Value) {
+func (e *evaluation) executeCode(v Value) {
 	if list, ok := v.(*List); ok && list.Tuple { // exec(code, globals)
 		v = first(list.Items)
 	}
 	if u, ok := e.activate(v).(Unknown); ok {
-		e.note(s, u.Reason)
+		e.note(u.Reason)
 	}
 }

@@ -17,7 +17,7 @@ func length(e *evaluation, args []Value, _ map[string]Value) Value {
 	case cpuSet:
 		return &Computed{Op: "cpus"}
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func toList(e *evaluation, args []Value, _ map[string]Value) Value {
@@ -27,7 +27,7 @@ func toList(e *evaluation, args []Value, _ map[string]Value) Value {
 	if items, ok := iterate(args[0]); ok {
 		return &List{Items: items}
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func toTuple(e *evaluation, args []Value, keywords map[string]Value) Value {
@@ -45,7 +45,7 @@ func toDict(e *evaluation, args []Value, keywords map[string]Value) Value {
 		args = nil
 	}
 	if e.dictMethod(d, "update", args, keywords) == nil {
-		return unknownOf(args)
+		return nil
 	}
 	return d
 }
@@ -53,7 +53,7 @@ func toDict(e *evaluation, args []Value, keywords map[string]Value) Value {
 func sortItems(e *evaluation, args []Value, keywords map[string]Value) Value {
 	items, ok := iterate(first(args))
 	if !ok || len(keywords) > 0 {
-		return unknownOf(args)
+		return nil
 	}
 	for i := 1; i < len(items); i++ {
 		if _, known := compareOrder(items[i-1], items[i]); !known {
@@ -67,51 +67,49 @@ func sortItems(e *evaluation, args []Value, keywords map[string]Value) Value {
 	return &List{Items: items}
 }
 
-func reverseItems(e *evaluation, args []Value, _ map[string]Value) Value {
-	items, ok := iterate(first(args))
-	if !ok {
-		return unknownOf(args)
+// ofItems makes a function of the items of its first argument.
+func ofItems(f func(e *evaluation, items []Value) Value) known {
+	return func(e *evaluation, args []Value, _ map[string]Value) Value {
+		if items, ok := iterate(first(args)); ok {
+			return f(e, items)
+		}
+		return nil
 	}
+}
+
+func reverseItems(_ *evaluation, items []Value) Value {
 	slices.Reverse(items)
 	return &List{Items: items}
 }
 
-func anyItem(e *evaluation, args []Value, _ map[string]Value) Value {
-	return e.decide(first(args), true)
-}
-
-func allItems(e *evaluation, args []Value, _ map[string]Value) Value {
-	return e.decide(first(args), false)
-}
-
-// decide returns whether one item is what decides, else its opposite.
-func (e *evaluation) decide(of Value, deciding bool) Value {
-	items, ok := iterate(of)
-	if !ok {
-		return nil
-	}
-	for _, item := range items {
-		is, known := truth(item)
-		switch {
-		case !known:
-			return nil
-		case is == deciding:
-			return deciding
+// decidedBy makes a function that returns whether one item is what decides, else its opposite.
+func decidedBy(deciding bool) known {
+	return ofItems(func(_ *evaluation, items []Value) Value {
+		for _, item := range items {
+			if is, known := truth(item); !known {
+				return nil
+			} else if is == deciding {
+				return deciding
+			}
 		}
-	}
-	return !deciding
+		return !deciding
+	})
 }
 
-func enumerate(e *evaluation, args []Value, _ map[string]Value) Value {
-	items, ok := iterate(first(args))
-	if !ok {
-		return unknownOf(args)
-	}
+func enumerate(_ *evaluation, items []Value) Value {
 	l := &List{}
 	for i, item := range items {
-		l.Items = append(l.Items, &List{Items: []Value{int64(i), item}, Tuple: true})
+		l.Items = append(l.Items, tuple(int64(i), item))
 	}
 	return l
+}
+
+func sumItems(e *evaluation, items []Value) Value {
+	var total Value = int64(0)
+	for _, item := range items {
+		total = e.operate("+", total, item)
+	}
+	return total
 }
 
 func makeRange(e *evaluation, args []Value, _ map[string]Value) Value {
@@ -125,7 +123,7 @@ func makeRange(e *evaluation, args []Value, _ map[string]Value) Value {
 		}
 	}
 	if !ok || step == 0 || (high-low)/step > maxItems {
-		return unknownOf(args)
+		return nil
 	}
 	l := &List{}
 	for i := low; (step > 0 && i < high || step < 0 && i > high) && len(l.Items) < maxItems; i += step {

@@ -28,7 +28,7 @@ func toInt(e *evaluation, args []Value, _ map[string]Value) Value {
 	case *Computed:
 		return &Computed{"int", []Value{v}}
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func toFloat(e *evaluation, args []Value, _ map[string]Value) Value {
@@ -43,21 +43,17 @@ func toFloat(e *evaluation, args []Value, _ map[string]Value) Value {
 	case *Computed:
 		return v
 	}
-	return unknownOf(args)
+	return nil
 }
 
-func least(e *evaluation, args []Value, _ map[string]Value) Value { return e.extreme("min", args) }
+func least(_ *evaluation, args []Value, _ map[string]Value) Value { return extreme("min", args) }
 
-func greatest(e *evaluation, args []Value, _ map[string]Value) Value { return e.extreme("max", args) }
+func greatest(_ *evaluation, args []Value, _ map[string]Value) Value { return extreme("max", args) }
 
 // extreme returns the least or greatest of some values.
-func (e *evaluation) extreme(op string, args []Value) Value {
+func extreme(op string, args []Value) Value {
 	if len(args) == 1 {
-		items, ok := iterate(args[0])
-		if !ok {
-			return unknownOf(args)
-		}
-		args = items
+		args, _ = iterate(args[0])
 	}
 	if u := unknownOf(args); u != nil || len(args) == 0 {
 		return u
@@ -85,7 +81,7 @@ func absoluteNumber(e *evaluation, args []Value, _ map[string]Value) Value {
 	case float64:
 		return math.Abs(v)
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func roundNumber(e *evaluation, args []Value, keywords map[string]Value) Value {
@@ -105,18 +101,6 @@ func roundWith(f func(float64) float64) known {
 		case *Computed:
 			return &Computed{"int", []Value{v}}
 		}
-		return unknownOf(args)
+		return nil
 	}
-}
-
-func sumItems(e *evaluation, args []Value, _ map[string]Value) Value {
-	items, ok := iterate(first(args))
-	if !ok {
-		return unknownOf(args)
-	}
-	var total Value = int64(0)
-	for _, item := range items {
-		total = e.operate("+", total, item)
-	}
-	return total
 }

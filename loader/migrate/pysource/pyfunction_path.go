@@ -18,14 +18,19 @@ func dirname(p string) string {
 
 func basename(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
-// onPath makes a function of one path.
-func onPath(f func(string) string) known {
+// ofPath makes a function of the path that its first argument is.
+func ofPath(f func(e *evaluation, path string) Value) known {
 	return func(e *evaluation, args []Value, _ map[string]Value) Value {
-		if s, ok := pathText(first(args)); ok && len(args) == 1 {
-			return f(s)
+		if s, ok := pathText(first(args)); ok {
+			return f(e, s)
 		}
-		return unknownOf(args)
+		return nil
 	}
+}
+
+// onPath makes a function that returns another path.
+func onPath(f func(string) string) known {
+	return ofPath(func(_ *evaluation, p string) Value { return f(p) })
 }
 
 func pathText(v Value) (string, bool) {
@@ -44,7 +49,7 @@ func joinPaths(e *evaluation, args []Value, _ map[string]Value) Value {
 		s, ok := pathText(arg)
 		switch {
 		case !ok:
-			return unknownOf(args)
+			return nil
 		case i == 0 || strings.HasPrefix(s, "/"):
 			joined = s
 		case joined == "" || strings.HasSuffix(joined, "/"):
@@ -66,35 +71,23 @@ func (e *evaluation) absolute(p string) Value {
 	return e.unknown("it depends on the working directory, which is not known")
 }
 
-func absolutePath(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return e.absolute(s)
-	}
-	return unknownOf(args)
-}
-
-func expandUser(e *evaluation, args []Value, _ map[string]Value) Value {
-	s, ok := pathText(first(args))
-	if !ok {
-		return unknownOf(args)
-	}
-	rest, mine := strings.CutPrefix(s, "~/")
+func (e *evaluation) expandUser(p string) Value {
+	rest, mine := strings.CutPrefix(p, "~/")
 	home, set := e.environ["HOME"].(string)
 	switch {
-	case !strings.HasPrefix(s, "~"):
-		return s
+	case !strings.HasPrefix(p, "~"):
+		return p
 	case mine && set:
 		return path.Join(home, rest)
 	}
 	return e.unknown("it depends on the home folder of the user that executes the file")
 }
 
-func expandVariables(e *evaluation, args []Value, _ map[string]Value) Value {
-	s, ok := pathText(first(args))
-	if ok && !strings.Contains(s, "$") {
-		return s
+func expandVariables(_ *evaluation, p string) Value {
+	if strings.Contains(p, "$") {
+		return nil
 	}
-	return unknownOf(args)
+	return p
 }
 
 func (e *evaluation) exists(p string) Value {
@@ -104,38 +97,22 @@ func (e *evaluation) exists(p string) Value {
 	return e.options.Exists(p)
 }
 
-func pathExists(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return e.exists(s)
-	}
-	return unknownOf(args)
-}
+func isAbsolute(_ *evaluation, p string) Value { return strings.HasPrefix(p, "/") }
 
-func isAbsolute(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return strings.HasPrefix(s, "/")
-	}
-	return unknownOf(args)
-}
+func splitPath(_ *evaluation, p string) Value { return tuple(dirname(p), basename(p)) }
 
-func splitPath(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		return &List{Items: []Value{dirname(s), basename(s)}, Tuple: true}
-	}
-	return unknownOf(args)
-}
-
-func splitExtension(e *evaluation, args []Value, _ map[string]Value) Value {
-	if s, ok := pathText(first(args)); ok {
-		extension := path.Ext(s)
-		return &List{Items: []Value{strings.TrimSuffix(s, extension), extension}, Tuple: true}
-	}
-	return unknownOf(args)
+func splitExtension(_ *evaluation, p string) Value {
+	extension := path.Ext(p)
+	return tuple(strings.TrimSuffix(p, extension), extension)
 }
 
 func newPath(e *evaluation, args []Value, _ map[string]Value) Value {
 	if len(args) == 0 {
 		return Path(".")
 	}
-	return pathOf(onPath(path.Clean)(e, []Value{joinPaths(e, args, nil)}, nil))
+	joined, ok := joinPaths(e, args, nil).(string)
+	if !ok {
+		return nil
+	}
+	return Path(path.Clean(joined))
 }

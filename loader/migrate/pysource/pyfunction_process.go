@@ -9,7 +9,7 @@ func getVariable(e *evaluation, args []Value, keywords map[string]Value) Value {
 
 func putVariable(e *evaluation, args []Value, _ map[string]Value) Value {
 	if len(args) == 2 {
-		e.setVariable(statement{line: e.line, end: e.line}, args[0], args[1], false)
+		e.setVariable(args[0], args[1], false)
 		return None{}
 	}
 	return nil
@@ -22,17 +22,13 @@ func workingDirectory(e *evaluation, _ []Value, _ map[string]Value) Value {
 	return e.dir
 }
 
-func changeDirectory(e *evaluation, args []Value, _ map[string]Value) Value {
-	s, ok := pathText(first(args))
-	if !ok {
-		return unknownOf(args)
-	}
-	to, ok := e.absolute(s).(string)
+func changeDirectory(e *evaluation, p string) Value {
+	to, ok := e.absolute(p).(string)
 	if !ok {
 		return nil
 	}
 	e.dir = to
-	e.module.Changed = append(e.module.Changed, Location{to, e.line, e.sure()})
+	e.module.Changed = append(e.module.Changed, Location{to, e.line})
 	return None{}
 }
 
@@ -43,18 +39,11 @@ func affinity(*evaluation, []Value, map[string]Value) Value { return cpuSet{} }
 
 type cpuSet struct{}
 
-func addSiteFolder(e *evaluation, args []Value, _ map[string]Value) Value {
-	s, ok := pathText(first(args))
-	if !ok {
-		return unknownOf(args)
-	}
-	if has, _ := e.contains(e.path, s); !has {
-		e.path.Items = append(e.path.Items, s)
+func addSiteFolder(e *evaluation, p string) Value {
+	if has, _ := e.contains(e.path, p); !has {
+		e.path.Items = append(e.path.Items, p)
 	}
 	e.trackPath()
-	entry := e.origins[s]
-	entry.Site = true
-	e.origins[s] = entry
 	return None{}
 }
 

@@ -15,23 +15,24 @@ var functions map[string]known
 func init() {
 	functions = map[string]known{
 		"os.path.join": joinPaths, "os.path.dirname": onPath(dirname), "os.path.basename": onPath(basename),
-		"os.path.normpath": onPath(path.Clean), "os.path.abspath": absolutePath, "os.path.realpath": absolutePath,
-		"os.path.expanduser": expandUser, "os.path.expandvars": expandVariables,
-		"os.path.exists": pathExists, "os.path.isfile": pathExists, "os.path.isdir": pathExists,
-		"os.path.isabs": isAbsolute, "os.path.split": splitPath, "os.path.splitext": splitExtension,
+		"os.path.normpath": onPath(path.Clean), "os.path.abspath": ofPath((*evaluation).absolute), "os.path.realpath": ofPath((*evaluation).absolute),
+		"os.path.expanduser": ofPath((*evaluation).expandUser), "os.path.expandvars": ofPath(expandVariables),
+		"os.path.exists": ofPath((*evaluation).exists), "os.path.isfile": ofPath((*evaluation).exists),
+		"os.path.isdir": ofPath((*evaluation).exists),
+		"os.path.isabs": ofPath(isAbsolute), "os.path.split": ofPath(splitPath), "os.path.splitext": ofPath(splitExtension),
 		"os.fspath": toText, "pathlib.Path": newPath, "pathlib.PurePath": newPath, "pathlib.PosixPath": newPath,
-		"os.getenv": getVariable, "os.putenv": putVariable, "os.getcwd": workingDirectory, "os.chdir": changeDirectory,
+		"os.getenv": getVariable, "os.putenv": putVariable, "os.getcwd": workingDirectory, "os.chdir": ofPath(changeDirectory),
 		"os.cpu_count": cpus, "multiprocessing.cpu_count": cpus, "psutil.cpu_count": cpus, "os.process_cpu_count": cpus,
 		"os.sched_getaffinity": affinity,
-		"site.addsitedir":      addSiteFolder,
+		"site.addsitedir":      ofPath(addSiteFolder),
 		"sys.exit":             exitProgram, "os._exit": exitProgram, "exit": exitProgram, "quit": exitProgram,
-		"open": openPath, "io.open": openPath, "codecs.open": openPath, "file": openPath,
-		"exec": executeArgument, "execfile": executeFile, "runpy.run_path": executeFile, "compile": compileCode,
+		"open": ofPath(openPath), "io.open": ofPath(openPath), "codecs.open": ofPath(openPath), "file": ofPath(openPath),
+		"exec": executeArgument, "execfile": ofPath(executeFile), "runpy.run_path": ofPath(executeFile), "compile": compileCode,
 		"str": toText, "unicode": toText, "repr": toRepresentation, "int": toInt, "long": toInt, "float": toFloat,
 		"bool": toBool, "len": length, "min": least, "max": greatest, "abs": absoluteNumber, "round": roundNumber,
 		"math.ceil": roundWith(math.Ceil), "math.floor": roundWith(math.Floor),
 		"list": toList, "tuple": toTuple, "set": toList, "frozenset": toList, "dict": toDict, "sorted": sortItems,
-		"reversed": reverseItems, "sum": sumItems, "any": anyItem, "all": allItems, "enumerate": enumerate, "range": makeRange,
+		"reversed": ofItems(reverseItems), "sum": ofItems(sumItems), "any": decidedBy(true), "all": decidedBy(false), "enumerate": ofItems(enumerate), "range": makeRange,
 		"xrange": makeRange, "isinstance": isInstance, "print": printNothing, "pprint.pprint": printNothing,
 	}
 }
@@ -53,14 +54,14 @@ func toText(e *evaluation, args []Value, _ map[string]Value) Value {
 	if c, ok := first(args).(*Computed); ok {
 		return c
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func toRepresentation(e *evaluation, args []Value, _ map[string]Value) Value {
 	if s, ok := represent(first(args)); ok {
 		return s
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func toBool(e *evaluation, args []Value, _ map[string]Value) Value {
@@ -70,7 +71,7 @@ func toBool(e *evaluation, args []Value, _ map[string]Value) Value {
 	if is, known := truth(args[0]); known {
 		return is
 	}
-	return unknownOf(args)
+	return nil
 }
 
 func isInstance(e *evaluation, args []Value, _ map[string]Value) Value {

@@ -1,9 +1,6 @@
 package pysource
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // maxSource is the size of a source that is read.
 const maxSource = 1 << 20
@@ -13,7 +10,7 @@ const maxSource = 1 << 20
 func Read(file string, src []byte, options Options) *Module {
 	m := &Module{File: file}
 	if len(src) > maxSource {
-		m.Mistakes = []Note{{Line: 1, End: 1, Reason: "the file is larger than 1 MiB"}}
+		m.Mistakes = []Note{{1, "the file is larger than 1 MiB"}}
 		return m
 	}
 	p := &parser{tokens: tokenize(string(src), 1)}
@@ -22,13 +19,11 @@ func Read(file string, src []byte, options Options) *Module {
 	e := newEvaluation(m, options)
 	e.names["__file__"] = file
 	e.names["__name__"] = "__main__"
-	maps.Copy(e.names, options.Names)
 	if file == "" {
-		e.names["__file__"] = Unknown{Reason: "the name of the file is not known"}
+		e.names["__file__"] = Unknown{"the name of the file is not known"}
 	}
 	e.run(body)
 	e.collectPath()
-	e.collectReads()
 	slices.SortStableFunc(m.Mistakes, byLine)
 	slices.SortStableFunc(m.Unread, byLine)
 	return m

@@ -17,28 +17,19 @@ func show(m *Module) string {
 	}
 	for _, v := range m.Bindings {
 		fmt.Fprintf(&b, "%d %s = %s%s", v.Line, v.Name, showValue(v.Value), unsure(v.Sure))
-		if v.Variable != "" {
-			fmt.Fprintf(&b, " from $%s", v.Variable)
-		} else if len(v.Env) > 0 {
+		if len(v.Env) > 0 {
 			fmt.Fprintf(&b, " by $%s", strings.Join(v.Env, " $"))
 		}
 		b.WriteByte('\n')
 	}
 	for _, p := range m.Path {
-		kind := "back"
-		if p.Front {
-			kind = "front"
-		}
-		if p.Site {
-			kind += " site"
-		}
-		fmt.Fprintf(&b, "%d sys.path %s %s%s\n", p.Line, p.Dir, kind, unsure(p.Sure))
+		fmt.Fprintf(&b, "%d sys.path %s%s\n", p.Line, p.Dir, unsure(p.Sure))
 	}
 	for _, v := range m.Environ {
 		fmt.Fprintf(&b, "%d environ %s = %s%s\n", v.Line, v.Name, showValue(v.Value), unsure(v.Sure))
 	}
 	for _, a := range m.Activated {
-		fmt.Fprintf(&b, "%d executes %s%s\n", a.Line, a.Path, unsure(a.Sure))
+		fmt.Fprintf(&b, "%d executes %s\n", a.Line, a.Path)
 	}
 	for _, c := range m.Changed {
 		fmt.Fprintf(&b, "%d changes to %s\n", c.Line, c.Path)
@@ -117,8 +108,8 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 `, want: `
 		7 application = an object
-		2 sys.path /srv/blog front
-		3 sys.path /srv/blog/../lib back
+		2 sys.path /srv/blog
+		3 sys.path /srv/blog/../lib
 		4 environ DJANGO_SETTINGS_MODULE = "blog.settings"
 		5 environ TZ = "Europe/Berlin"
 `},
@@ -166,12 +157,12 @@ print "Python", sys.version
 		5 item = "/srv/venv/lib/python2.7/site-packages"
 		10 one = "/one"
 		10 one = "/two"
-		14 sys.path /four front
-		15 sys.path /five front
-		12 sys.path /two front
-		12 sys.path /one front
-		3 sys.path /srv/venv/lib/python2.7/site-packages front site
-		13 sys.path /three back
+		14 sys.path /four
+		15 sys.path /five
+		12 sys.path /two
+		12 sys.path /one
+		3 sys.path /srv/venv/lib/python2.7/site-packages
+		13 sys.path /three
 `},
 	{name: "pathlib", source: `
 from pathlib import Path
@@ -183,8 +174,8 @@ name = f"{BASE.name}-{'x' * 2}!"
 `, want: `
 		2 BASE = /srv
 		6 name = "srv-xx!"
-		4 sys.path /srv/src back
-		5 sys.path /srv back
+		4 sys.path /srv/src
+		5 sys.path /srv
 `},
 	{name: "a gunicorn.conf.py that reads the environment", environ: map[string]string{"PORT": "9000", "LOG_LEVEL": "debug"}, source: `
 import multiprocessing, os
@@ -205,16 +196,16 @@ threads = int(os.environ.get('THREADS', 4))
 loglevel = os.environ.get('LOG_LEVEL', 'info')
 secret = os.environ['SECRET_TOKEN']
 `, want: `
-		2 host = "0.0.0.0" from $HOST
-		3 port = "9000" from $PORT
-		4 bind_env = None from $BIND
+		2 host = "0.0.0.0" by $HOST
+		3 port = "9000" by $PORT
+		4 bind_env = None by $BIND
 		8 bind = "0.0.0.0:9000" by $BIND $HOST $PORT
 		9 workers_per_core = 1 by $WORKERS_PER_CORE
-		10 web_concurrency_str = None from $WEB_CONCURRENCY
+		10 web_concurrency_str = None by $WEB_CONCURRENCY
 		14 workers = max(int(*(1, cpus())), 2) by $WEB_CONCURRENCY $WORKERS_PER_CORE
-		15 threads = 4 from $THREADS
-		16 loglevel = "debug" from $LOG_LEVEL
-		17 secret = ? it needs the environment variable SECRET_TOKEN, which nothing that was read sets from $SECRET_TOKEN
+		15 threads = 4 by $THREADS
+		16 loglevel = "debug" by $LOG_LEVEL
+		17 secret = ? it needs the environment variable SECRET_TOKEN, which nothing that was read sets by $SECRET_TOKEN
 `},
 	{name: "functions, hooks and classes", source: `
 def max_workers(factor=2, *rest, **more):
@@ -269,8 +260,8 @@ elif sys.version_info >= (3, 4):
 		12 path = ? it depends on the condition in line 2, which is only known when the file is executed
 		13 other = 1
 		17 good = 1
-		5 sys.path /one back (perhaps)
-		11 sys.path /srv/local back (perhaps)
+		5 sys.path /one (perhaps)
+		11 sys.path /srv/local (perhaps)
 		9 environ STAGE = "two" (perhaps)
 `},
 	{name: "an import that may fail, and what is only for that", source: `

@@ -103,10 +103,10 @@ type (
 	opaque struct{ reason string }
 )
 
-// statement is a statement with the lines that it stands on.
+// statement is a statement with its first line.
 type statement struct {
-	line, end int
-	node      any
+	line int
+	node any
 }
 
 type (

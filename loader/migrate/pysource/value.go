@@ -39,9 +39,10 @@ type Computed struct {
 
 // Unknown is a value that is not known without executing the file.
 type Unknown struct {
-	Line   int    // line of the statement, from 1; 0: none
 	Reason string // clause that begins with "it" or "the name"
 }
+
+func tuple(items ...Value) *List { return &List{Items: items, Tuple: true} }
 
 // Get returns the value of a key that is a string, nil without one.
 func (d *Dict) Get(key string) Value {
@@ -77,7 +78,7 @@ func Reason(v Value) string {
 // can contain themselves.
 func findUnknown(v Value, budget *int) (Unknown, bool) {
 	if *budget--; *budget < 0 {
-		return Unknown{Reason: "it is too large, or contains itself"}, true
+		return Unknown{"it is too large, or contains itself"}, true
 	}
 	var all []Value
 	switch v := v.(type) {
@@ -92,13 +93,13 @@ func findUnknown(v Value, budget *int) (Unknown, bool) {
 	case *Computed:
 		all = v.Args
 	case marker:
-		return Unknown{Reason: "it has the entries of sys.path that Python begins with"}, true
+		return Unknown{"it has the entries of sys.path that Python begins with"}, true
 	case *function:
-		return Unknown{Reason: "it is a function"}, true
+		return Unknown{"it is a function"}, true
 	case reference:
-		return Unknown{Reason: "it is " + string(v) + ", which is not executed"}, true
+		return Unknown{"it is " + string(v) + ", which is not executed"}, true
 	default:
-		return Unknown{Reason: "it is an object, which is not made"}, true
+		return Unknown{"it is an object, which is not made"}, true
 	}
 	for _, item := range all {
 		if u, ok := findUnknown(item, budget); ok {
