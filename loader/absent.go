@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/modgw/modgw/internal/account"
@@ -29,40 +28,18 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 		}
 	}
 	d.brokenScripts(desc, written)
-	for _, b := range blocksOf(written.Body, "alias") {
-		if desc.Build != nil {
-			break // its command may be what makes the files, as collectstatic does
-		}
+	if desc.Build == nil { // its command may be what makes the files, as collectstatic does
 		for _, a := range desc.Aliases {
-			if len(b.Labels) == 1 && cleanLabel(b.Labels[0]) == a.Path {
-				d.absentPath(a.Dir+a.File, b.DefRange()) // one of them is set
-			}
+			d.absentPath(written, "alias", a.Path, a.Dir+a.File) // one of them is set
 		}
 	}
-	for _, b := range blocksOf(written.Body, "sendfile") {
-		for _, f := range desc.Sendfiles {
-			if len(b.Labels) == 1 && cleanLabel(b.Labels[0]) == f.Path {
-				d.absentPath(f.Dir, b.DefRange())
-			}
-		}
+	for _, f := range desc.Sendfiles {
+		d.absentPath(written, "sendfile", f.Path, f.Dir)
 	}
-	for _, b := range blocksOf(written.Body, "python") {
-		for _, p := range desc.Python.Path {
-			d.absentMatch(desc.Root, p, rangeOfArgument(b, "path"))
-		}
-	}
-	for _, b := range blocksOf(written.Body, "reload") {
-		for _, g := range desc.Reload.Watch {
-			d.absentMatch(desc.Root, g, rangeOfArgument(b, "watch"))
-		}
-	}
-	for _, b := range blocksOf(written.Body, "build") {
-		if desc.Build == nil {
-			continue
-		}
-		for _, g := range desc.Build.Inputs {
-			d.absentMatch(desc.Root, g, rangeOfArgument(b, "inputs"))
-		}
+	d.absentMatches(desc.Root, desc.Python.Path, written, "python", "path")
+	d.absentMatches(desc.Root, desc.Reload.Watch, written, "reload", "watch")
+	if desc.Build != nil {
+		d.absentMatches(desc.Root, desc.Build.Inputs, written, "build", "inputs")
 	}
 }
 
@@ -86,41 +63,43 @@ func (d *decoder) brokenScripts(desc *modgw.Descriptor, written *hclsyntax.Block
 	}
 }
 
-func cleanLabel(label string) string {
-	clean, _ := cleanMount(label)
-	return clean
+// absentPath warns of a path at which there is nothing. The block of a name with that label has it.
+func (d *decoder) absentPath(written *hclsyntax.Block, name, label, path string) {
+	_, err := d.scope.files.stat(path)
+	for _, b := range blocksOf(written.Body, name) {
+		clean := ""
+		if len(b.Labels) == 1 {
+			clean, _ = cleanMount(b.Labels[0])
+		}
+		switch {
+		case clean != label || err == nil:
+		case errors.Is(err, fs.ErrNotExist):
+			d.warn(codeAbsent, b.DefRange(), fmt.Sprintf("There is nothing at %q", path), "")
+		default:
+			d.warn(codeAbsent, b.DefRange(), fmt.Sprintf("Cannot look at %q", path), sentence(reason(err)))
+		}
+	}
 }
 
-// absentPath warns of a path at which there is nothing.
-func (d *decoder) absentPath(path string, rng hcl.Range) {
-	if _, err := d.scope.files.stat(path); err == nil {
-		return
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		d.warnAbsent(rng, fmt.Sprintf("Cannot look at %q", path), sentence(reason(err)))
-		return
-	}
-	d.warnAbsent(rng, fmt.Sprintf("There is nothing at %q", path), "")
-}
-
-// absentMatch warns of a glob that no file matches.
-func (d *decoder) absentMatch(root, glob string, rng hcl.Range) {
-	pattern := glob
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(root, pattern)
-	}
-	folder, rest := doublestar.SplitPattern(pattern)
-	err := doublestar.GlobWalk(d.scope.files.opener().FS(folder), rest, func(string, fs.DirEntry) error {
-		return errMatched
-	})
-	if !errors.Is(err, errMatched) {
-		d.warnAbsent(rng, fmt.Sprintf("Nothing matches %q", glob), fmt.Sprintf("The paths begin at %q.", root))
+// absentMatches warns of globs that no file matches. An argument of the block of a name has them.
+func (d *decoder) absentMatches(root string, globs []string, written *hclsyntax.Block, name, argument string) {
+	for _, b := range blocksOf(written.Body, name) {
+		for _, glob := range globs {
+			pattern := glob
+			if !filepath.IsAbs(pattern) {
+				pattern = filepath.Join(root, pattern)
+			}
+			folder, rest := doublestar.SplitPattern(pattern)
+			err := doublestar.GlobWalk(d.scope.files.opener().FS(folder), rest, func(string, fs.DirEntry) error {
+				return errMatched
+			})
+			if !errors.Is(err, errMatched) {
+				d.warn(codeAbsent, rangeOfArgument(b, argument), fmt.Sprintf("Nothing matches %q", glob),
+					fmt.Sprintf("The paths begin at %q.", root))
+			}
+		}
 	}
 }
 
 // errMatched ends the search at the first match.
 var errMatched = errors.New("matched")
-
-func (d *decoder) warnAbsent(rng hcl.Range, summary, detail string) {
-	d.add(codeAbsent, rng, summary, detail)
-	d.found[len(d.found)-1].Severity = Warning
-}

@@ -94,9 +94,8 @@ func (d *decoder) programOfPython(desc *modgw.Descriptor, written *hclsyntax.Blo
 	switch {
 	case len(asked) == 0 || pythonAlone.has(desc.Kind) || !withPython.has(desc.Kind):
 	case desc.FastCGI != nil && desc.FastCGI.Connect != "":
-		d.add(codeNoEffect, asked[0].DefRange(), "The python block has no effect on a program that runs already",
+		d.warn(codeNoEffect, asked[0].DefRange(), "The python block has no effect on a program that runs already",
 			"It is for a fastcgi app with command. Take it out.")
-		d.found[len(d.found)-1].Severity = Warning
 	default:
 		desc.Python.Program = true
 	}

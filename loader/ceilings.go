@@ -48,21 +48,9 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 	confined.WithinWrite = append([]string{filepath.Dir(desc.File)}, most.Write...)
 	confined.Within = append(slices.Clone(confined.WithinWrite), most.Read...)
 	desc.Sandbox = &confined
-	beyond := func(argument, what string) {
-		place := written.DefRange()
-		for _, b := range blocksOf(written.Body, "sandbox") {
-			if attr := b.Body.Attributes[argument]; attr != nil {
-				place = attr.SrcRange
-			}
-		}
-		if attr := written.Body.Attributes[argument]; attr != nil && argument == "root" {
-			place = attr.SrcRange
-		}
-		d.add(codeCeiling, place, fmt.Sprintf("%q is above the ceiling of user %q", argument, desc.Owner),
-			fmt.Sprintf("The host file does not allow %s in the sandbox of the app.", what))
-	}
+	beyond := func(argument, what string) { d.beyond(desc, written, "sandbox", argument, what) }
 	if !liesIn(desc.Root, confined.Within) {
-		beyond("root", strconv.Quote(desc.Root))
+		d.beyond(desc, written, "", "root", strconv.Quote(desc.Root))
 	}
 	for _, path := range confined.Read {
 		if !liesIn(path, confined.Within) {
@@ -88,19 +76,9 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 // hostCeilings finds what the host would send or connect to on behalf of a confined app that the
 // app itself cannot reach.
 func (d *decoder) hostCeilings(desc *modgw.Descriptor, most *modgw.Sandbox, within []string, written *hclsyntax.Block) {
-	beyond := func(block, argument, value string) {
-		place := written.DefRange()
-		for _, b := range blocksOf(written.Body, block) {
-			if attr := b.Body.Attributes[argument]; attr != nil {
-				place = attr.SrcRange
-			}
-		}
-		d.add(codeCeiling, place, fmt.Sprintf("%q is above the ceiling of user %q", argument, desc.Owner),
-			fmt.Sprintf("The host file does not allow %q in the sandbox of the app.", value))
-	}
 	look := func(block, argument, path string) {
 		if path != "" && !liesIn(path, within) {
-			beyond(block, argument, path)
+			d.beyond(desc, written, block, argument, strconv.Quote(path))
 		}
 	}
 	if desc.Static != nil {
@@ -118,8 +96,24 @@ func (d *decoder) hostCeilings(desc *modgw.Descriptor, most *modgw.Sandbox, with
 	}
 	look("fastcgi", "script_root", desc.FastCGI.Scripts(desc.Root))
 	if address := modgw.Address(desc.FastCGI.Connect); address != "" && !mayConnect(most, address) {
-		beyond("fastcgi", "connect", string(address))
+		d.beyond(desc, written, "fastcgi", "connect", strconv.Quote(string(address)))
 	}
+}
+
+// beyond reports an argument of a block, or of the app itself, that the ceilings do not allow.
+func (d *decoder) beyond(desc *modgw.Descriptor, written *hclsyntax.Block, block, argument, what string) {
+	place := written.DefRange()
+	blocks := blocksOf(written.Body, block)
+	if block == "" {
+		blocks = []*hclsyntax.Block{written}
+	}
+	for _, b := range blocks {
+		if attr := b.Body.Attributes[argument]; attr != nil {
+			place = attr.SrcRange
+		}
+	}
+	d.add(codeCeiling, place, fmt.Sprintf("%q is above the ceiling of user %q", argument, desc.Owner),
+		fmt.Sprintf("The host file does not allow %s in the sandbox of the app.", what))
 }
 
 // mayConnect reports whether a confined app may have the host connect to an address. A socket with

@@ -203,10 +203,9 @@ func (w written) wrong(name, detail string) {
 	w.add(codeValue, w.placeOf(name), fmt.Sprintf("Invalid use of %q", name), detail)
 }
 
-// warn adds a warning, where wrong adds an error.
-func (w written) warn(name, detail string) {
-	w.wrong(name, detail)
-	w.found[len(w.found)-1].Severity = Warning
+// doubt warns of an argument, where wrong reports an error.
+func (w written) doubt(name, detail string) {
+	w.warn(codeValue, w.placeOf(name), fmt.Sprintf("Invalid use of %q", name), detail)
 }
 
 // placeOf is where an argument or an inner block is written, or else the block itself.

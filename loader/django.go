@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
@@ -34,7 +35,7 @@ func (p *project) django() *finding {
 		settings = name + ".settings"
 	}
 	if name == "config" || name == "core" || name == "project" {
-		name = base(p.dir)
+		name = filepath.Base(p.dir)
 	}
 	found := &finding{name: nameFrom(name), what: "Django project", kind: kind, root: p.dir, entry: entry, settings: settings}
 	found.noteOtherSettings(p)

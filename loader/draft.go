@@ -144,36 +144,20 @@ func isSetting(name string) bool {
 	return ok
 }
 
-// Declared is a variable of a descriptor file that is being written.
-type Declared struct {
-	Name        string // name in var.NAME
-	Description string // "": none
-	Default     string // "": the variable has no default, so that a value must be given
-}
-
-// WriteDrafts returns a descriptor file with the drafts in the usual layout. head are comments at
-// its top.
-func WriteDrafts(head []string, variables []Declared, drafts []*Draft) []byte {
+// WriteDrafts returns a descriptor file with the drafts in the usual layout, and with variables that
+// must be given a value.
+func WriteDrafts(variables []string, drafts []*Draft) []byte {
 	file := hclwrite.NewEmptyFile()
 	body := file.Body()
-	for _, line := range head {
-		writeComment(body, line)
-	}
-	for i, v := range variables {
-		if i > 0 || len(head) > 0 {
+	for i, name := range variables {
+		if i > 0 {
 			body.AppendNewline()
 		}
-		b := body.AppendNewBlock("variable", []string{v.Name}).Body()
-		if v.Description != "" {
-			b.SetAttributeValue("description", cty.StringVal(v.Description))
-		}
-		if v.Default != "" {
-			b.SetAttributeValue("default", cty.StringVal(v.Default))
-		}
+		body.AppendNewBlock("variable", []string{name})
 	}
 	table, _ := lookAtFile().inner("app")
 	for i, d := range drafts {
-		if i > 0 || len(head) > 0 || len(variables) > 0 {
+		if i > 0 || len(variables) > 0 {
 			body.AppendNewline()
 		}
 		for _, note := range d.block.notes {

@@ -23,7 +23,7 @@ func TestDraftSaysWhatDiffersFromTheDefaults(t *testing.T) {
 	d.Note("wsgi.workers", "processes=${N} could not be read")
 	d.SetIn("alias", "/static", "dir", Template("${var.top}/static"))
 	d.Set("env", map[string]any{"A": "has ${no} template", "KEY": Expression("var.top"), "x-y": "1"})
-	text := string(WriteDrafts(nil, []Declared{{Name: "top"}}, []*Draft{d}))
+	text := string(WriteDrafts([]string{"top"}, []*Draft{d}))
 	want := `variable "top" {
 }
 

@@ -83,9 +83,8 @@ func (d *decoder) noEffect(e effect, kind modgw.Kind, what string, rng hcl.Range
 		d.add(codeUnknown, rng, fmt.Sprintf("A %s app has no %s", kind, what), fmt.Sprintf("It is for %s apps.", e.text()))
 		return
 	}
-	d.add(codeNoEffect, rng, fmt.Sprintf("The %s has no effect on a %s app", what, kind),
+	d.warn(codeNoEffect, rng, fmt.Sprintf("The %s has no effect on a %s app", what, kind),
 		fmt.Sprintf("It is for %s apps. Take it out.", e.text()))
-	d.found[len(d.found)-1].Severity = Warning
 }
 
 // clearUnused removes settings of the defaults that do not apply to the app's kind.

@@ -2,8 +2,10 @@ package loader
 
 import (
 	"maps"
+	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
@@ -41,8 +43,8 @@ func (s *scope) table() map[string]function.Function {
 		"fileset":    s.filesetFunction(),
 		"fileexists": s.fileExistsFunction(),
 		"abspath":    pathFunction(s.absolute),
-		"basename":   pathFunction(base),
-		"dirname":    pathFunction(dirname),
+		"basename":   pathFunction(filepath.Base),
+		"dirname":    pathFunction(filepath.Dir),
 	} {
 		all[name] = s.opts.tools.budget.bound(name, f)
 	}
@@ -102,12 +104,12 @@ func pureFunctions() map[string]function.Function {
 		"substr":          stdlib.SubstrFunc,
 		"timeadd":         stdlib.TimeAddFunc,
 		"title":           stdlib.TitleFunc,
-		"tobool":          toFunction("bool"),
-		"tolist":          toFunction("list"),
-		"tomap":           toFunction("map"),
-		"tonumber":        toFunction("number"),
-		"toset":           toFunction("set"),
-		"tostring":        toFunction("string"),
+		"tobool":          stdlib.MakeToFunc(cty.Bool),
+		"tolist":          stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
+		"tomap":           stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+		"tonumber":        stdlib.MakeToFunc(cty.Number),
+		"toset":           stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+		"tostring":        stdlib.MakeToFunc(cty.String),
 		"trim":            stdlib.TrimFunc,
 		"trimprefix":      stdlib.TrimPrefixFunc,
 		"trimspace":       stdlib.TrimSpaceFunc,

@@ -11,7 +11,6 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
-	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
@@ -148,23 +147,6 @@ func pathFunction(f func(string) string) function.Function {
 	return textFunction("path", func(path string) (string, error) { return f(path), nil })
 }
 
-// toFunction converts to a type by its name in HCL.
-func toFunction(name string) function.Function {
-	switch name {
-	case "bool":
-		return stdlib.MakeToFunc(cty.Bool)
-	case "number":
-		return stdlib.MakeToFunc(cty.Number)
-	case "list":
-		return stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType))
-	case "map":
-		return stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType))
-	case "set":
-		return stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType))
-	}
-	return stdlib.MakeToFunc(cty.String)
-}
-
 // wide matches a width or precision that would make format() write megabytes.
 var wide = lazyregexp.New(`%[^%A-Za-z]*(?:\d{4,}|\*)`)
 
@@ -182,6 +164,3 @@ func boundedFormat(f function.Function) function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
 	})
 }
-
-func base(p string) string    { return filepath.Base(p) }
-func dirname(p string) string { return filepath.Dir(p) }

@@ -3,6 +3,7 @@ package loader
 import (
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ var gateways = []struct {
 // project without one.
 func (p *project) scriptsOfCGI() (*finding, error) {
 	if slices.ContainsFunc(p.list("cgi-bin"), isExecutable) {
-		return &finding{name: nameFrom(base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}, nil
+		return &finding{name: nameFrom(filepath.Base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}, nil
 	}
 	var found *finding
 	for _, g := range gateways {

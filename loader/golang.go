@@ -29,7 +29,7 @@ func (p *project) golang() (*finding, error) {
 	if !p.has("go.mod") {
 		return nil, nil
 	}
-	found := &finding{name: nameFrom(base(p.dir)), what: "Go program", kind: modgw.KindGo, root: p.dir}
+	found := &finding{name: nameFrom(filepath.Base(p.dir)), what: "Go program", kind: modgw.KindGo, root: p.dir}
 	if p.isProgram(".") {
 		found.hintAtGo(p)
 		return found, nil
@@ -44,8 +44,8 @@ func (p *project) golang() (*finding, error) {
 			"cannot choose between the programs %s in %q", strings.Join(quoted(programs), ", "), p.dir)
 	}
 	found.pkg = "./" + folder
-	if dirname(folder) == "cmd" {
-		found.name = nameFrom(base(folder))
+	if filepath.Dir(folder) == "cmd" {
+		found.name = nameFrom(filepath.Base(folder))
 	}
 	found.hintAtGo(p)
 	for _, other := range programs {
@@ -92,13 +92,13 @@ func (p *project) server(programs []string) (folder, why string) {
 	if len(answering) > 1 {
 		programs = answering
 	}
-	names := []string{base(p.dir)}
+	names := []string{filepath.Base(p.dir)}
 	if m := goModule.FindStringSubmatch(p.text("go.mod")); m != nil {
-		names = append(names, base(majorVersion.ReplaceAllString(m[1], "")))
+		names = append(names, filepath.Base(majorVersion.ReplaceAllString(m[1], "")))
 	}
 	for _, name := range append(names, serverNames...) {
 		for _, folder := range programs {
-			if base(folder) == name {
+			if filepath.Base(folder) == name {
 				return folder, fmt.Sprintf("./%s is named like the project or like a server", folder)
 			}
 		}

@@ -54,16 +54,16 @@ func (f *finding) source() []byte {
 // of them add next.
 func (f *finding) commented() []byte {
 	file := hclwrite.NewEmptyFile()
-	f.comment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))
+	writeComment(file.Body(), fmt.Sprintf("%s, found in %s. All settings: modgw-host explain app", f.what, filepath.Base(f.root)))
 	for _, note := range f.notes {
-		f.comment(file.Body(), note)
+		writeComment(file.Body(), note)
 	}
 	app := f.write(file.Body(), f.hints)
 	app.AppendNewline()
-	f.comment(app, `hosts    = ["www.example.com"]   # default: any host`)
-	f.comment(app, `mount    = "/`+f.name+`"   # default: "/"`)
+	writeComment(app, `hosts    = ["www.example.com"]   # default: any host`)
+	writeComment(app, `mount    = "/`+f.name+`"   # default: "/"`)
 	if f.envFile == "" {
-		f.comment(app, `env_file = ".env"   # KEY=VALUE lines`)
+		writeComment(app, `env_file = ".env"   # KEY=VALUE lines`)
 	}
 	text := string(hclwrite.Format(file.Bytes()))
 	return []byte(strings.ReplaceAll(text, "\n\n\n", "\n\n"))
@@ -78,7 +78,7 @@ func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 	kind := app.AppendNewBlock(string(f.kind), nil).Body()
 	f.writeKind(kind)
 	for _, hint := range hints {
-		f.comment(kind, hint)
+		writeComment(kind, hint)
 	}
 	if f.venv != "" || f.path != nil || f.python {
 		app.AppendNewline()
@@ -168,6 +168,3 @@ func words(list []string) cty.Value {
 	}
 	return cty.ListVal(values)
 }
-
-// comment appends a line that says text, in which names of files may have anything.
-func (f *finding) comment(body *hclwrite.Body, text string) { writeComment(body, text) }

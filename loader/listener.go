@@ -69,7 +69,7 @@ func (w written) checkPair(c modgw.Certificate) {
 		w.wrong("certificate", sentence(strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	if info, err := reader.stat(c.Key); err == nil && info.Mode()&0o004 != 0 {
-		w.warn("key", fmt.Sprintf("Every user of this machine may read %q: chmod o-r", c.Key))
+		w.doubt("key", fmt.Sprintf("Every user of this machine may read %q: chmod o-r", c.Key))
 	}
 }
 

@@ -26,7 +26,7 @@ func (p *project) node() *finding {
 	if json.Unmarshal([]byte(p.text("package.json")), &pkg) != nil {
 		return nil
 	}
-	found := &finding{name: nameFrom(base(p.dir)), what: "Node.js project", kind: modgw.KindHTTP, root: p.dir}
+	found := &finding{name: nameFrom(filepath.Base(p.dir)), what: "Node.js project", kind: modgw.KindHTTP, root: p.dir}
 	start := strings.TrimSpace(pkg.Scripts.Start)
 	switch {
 	case strings.HasPrefix(start, "node ") && plainCommand.MatchString(start):

@@ -32,7 +32,7 @@ func (p *project) procfile() *finding {
 	if m == nil {
 		return nil
 	}
-	f := &finding{name: nameFrom(base(p.dir)), what: "Procfile", root: p.dir}
+	f := &finding{name: nameFrom(filepath.Base(p.dir)), what: "Procfile", root: p.dir}
 	words := strings.Fields(m[1])
 	asgi, python := false, false
 	for i, word := range words {

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -68,7 +69,7 @@ func (p *project) scriptOfPython() *finding {
 			scripts = append(scripts, name)
 		}
 	}
-	for _, name := range append(usualFiles[:len(usualFiles):len(usualFiles)], "streamlit_app.py", base(p.dir)+".py") {
+	for _, name := range append(usualFiles[:len(usualFiles):len(usualFiles)], "streamlit_app.py", filepath.Base(p.dir)+".py") {
 		if slices.Contains(scripts, name) {
 			scripts = []string{name}
 		}
@@ -87,7 +88,7 @@ func (p *project) serving(script string, server *pythonServer) *finding {
 	if server == nil {
 		return nil
 	}
-	f := &finding{name: nameFrom(base(p.dir)), what: server.name + " program", kind: modgw.KindHTTP, root: p.dir, python: true, variables: server.env}
+	f := &finding{name: nameFrom(filepath.Base(p.dir)), what: server.name + " program", kind: modgw.KindHTTP, root: p.dir, python: true, variables: server.env}
 	for _, word := range server.command {
 		f.command = append(f.command, strings.ReplaceAll(word, "%s", script))
 	}

@@ -24,8 +24,17 @@ func newReport() *report { return &report{sources: map[string]*hcl.File{}} }
 
 // add reports an error at rng.
 func (r *report) add(code string, rng hcl.Range, summary, detail string) {
+	r.diagnose(Error, code, rng, summary, detail)
+}
+
+// warn reports a warning at rng.
+func (r *report) warn(code string, rng hcl.Range, summary, detail string) {
+	r.diagnose(Warning, code, rng, summary, detail)
+}
+
+func (r *report) diagnose(severity Severity, code string, rng hcl.Range, summary, detail string) {
 	r.found = append(r.found, Diagnostic{
-		Severity: Error,
+		Severity: severity,
 		Code:     code,
 		Summary:  printable(summary),
 		Detail:   printable(detail),

@@ -268,7 +268,7 @@ func recycleBlock(r *modgw.Recycle) block {
 			{name: "age", value: duration(&r.Age), def: "0s", example: `"24h"`, doc: "After so long."},
 			{name: "memory", value: size(&r.Memory), def: "0", doc: "When it uses so much memory.", example: `"512MiB"`},
 			{name: "cpu", value: duration(&r.CPU), def: "0s", doc: "When it has used so much processor time.", example: `"1h"`},
-			{name: "jitter", value: fraction(&r.Jitter, 0, 1), def: 0.1, example: `0.2`,
+			{name: "jitter", value: fraction(&r.Jitter), def: 0.1, example: `0.2`,
 				doc: "Spreads each limit, so that workers do not retire together: 0.1 is ±10 %."},
 		},
 	}

@@ -21,7 +21,7 @@ func tracingBlock(h *modgw.HostFile) block {
 			{name: "endpoint", value: collectorURL(&t.Endpoint), required: true,
 				doc:     "URL of the collector. Spans go to `/v1/traces` below it.",
 				example: `"http://127.0.0.1:4318"`},
-			{name: "sample", value: fraction(&t.Sample, 0, 1), def: 1, example: `0.1`,
+			{name: "sample", value: fraction(&t.Sample), def: 1, example: `0.1`,
 				doc: "Part of the requests that are traced. One that continues a trace (`traceparent`) is traced if its sender " +
 					"is, whatever stands here."},
 			{name: "continue", value: oneOf(&t.Continue, modgw.ContinueFront, modgw.ContinueAll, modgw.ContinueNone),

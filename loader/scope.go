@@ -126,33 +126,29 @@ func object(values map[string]cty.Value) cty.Value {
 	return cty.ObjectVal(maps.Clone(values))
 }
 
+// withOnce is a list with an element, which it may have already.
+func withOnce(list []string, element string) []string {
+	if slices.Contains(list, element) {
+		return list
+	}
+	return append(list, element)
+}
+
 // noteSecret remembers a value that must not be shown.
 func (r *record) noteSecret(value string) {
-	if value != "" && !slices.Contains(r.secrets, value) {
-		r.secrets = append(r.secrets, value)
+	if value != "" {
+		r.secrets = withOnce(r.secrets, value)
 	}
 }
 
 // noteSource remembers a file or folder that was looked at.
-func (r *record) noteSource(path string) {
-	if !slices.Contains(r.sources, path) {
-		r.sources = append(r.sources, path)
-	}
-}
+func (r *record) noteSource(path string) { r.sources = withOnce(r.sources, path) }
 
 // noteSecretFile remembers a file whose text is a secret.
-func (r *record) noteSecretFile(path string) {
-	if !slices.Contains(r.secretFiles, path) {
-		r.secretFiles = append(r.secretFiles, path)
-	}
-}
+func (r *record) noteSecretFile(path string) { r.secretFiles = withOnce(r.secretFiles, path) }
 
 // noteHostVariable remembers the name of a variable of the host's environment.
-func (r *record) noteHostVariable(name string) {
-	if !slices.Contains(r.variables, name) {
-		r.variables = append(r.variables, name)
-	}
-}
+func (r *record) noteHostVariable(name string) { r.variables = withOnce(r.variables, name) }
 
 var secretName = lazyregexp.New(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
 

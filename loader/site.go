@@ -38,7 +38,7 @@ func (p *project) site() *finding {
 func (p *project) public(index string) *finding {
 	for _, folder := range publicFolders {
 		if p.has(filepath.Join(folder, index)) {
-			return &finding{name: nameFrom(base(p.dir)), root: p.dir, public: folder}
+			return &finding{name: nameFrom(filepath.Base(p.dir)), root: p.dir, public: folder}
 		}
 	}
 	return nil
@@ -51,10 +51,10 @@ func (p *project) phpAlone() *finding {
 	if len(scripts) == 0 {
 		return nil
 	}
-	found := p.asPHP(&finding{name: nameFrom(base(p.dir)), root: p.dir, public: "."})
+	found := p.asPHP(&finding{name: nameFrom(filepath.Base(p.dir)), root: p.dir, public: "."})
 	var pages []string
 	for _, name := range scripts {
-		if stem := strings.TrimSuffix(name, ".php"); strings.EqualFold(stem, base(p.dir)) {
+		if stem := strings.TrimSuffix(name, ".php"); strings.EqualFold(stem, filepath.Base(p.dir)) {
 			pages = []string{name}
 			break
 		} else if !isPartOfPHP(stem) {

@@ -142,7 +142,7 @@ func (p *project) below() *finding {
 		case err != nil || other == nil:
 		case found == nil:
 			found = other
-			found.root, found.name = p.dir, nameFrom(base(p.dir))
+			found.root, found.name = p.dir, nameFrom(filepath.Base(p.dir))
 			if p.declares() && !inner.declares() && found.moveUp(folder) {
 				continue
 			}
@@ -178,7 +178,7 @@ func (p *project) scriptBelow() *finding {
 	if !ok {
 		c = callable{kind: modgw.KindWSGI, what: "WSGI app"}
 	}
-	f := &finding{name: nameFrom(base(p.dir)), what: c.what, kind: c.kind, root: p.dir, entry: "./" + scripts[0]}
+	f := &finding{name: nameFrom(filepath.Base(p.dir)), what: c.what, kind: c.kind, root: p.dir, entry: "./" + scripts[0]}
 	for _, other := range scripts[1:] {
 		f.note("saw %s, not used because %s comes first", other, scripts[0])
 	}
@@ -203,7 +203,7 @@ func (p *project) paste() *finding {
 	if len(files) == 0 {
 		return nil
 	}
-	f := &finding{name: nameFrom(base(p.dir)), what: "Pyramid project", kind: modgw.KindWSGI, root: p.dir,
+	f := &finding{name: nameFrom(filepath.Base(p.dir)), what: "Pyramid project", kind: modgw.KindWSGI, root: p.dir,
 		entry: fmt.Sprintf("pyramid.paster:get_app('%s')", files[0]), watch: files[:1]}
 	for _, other := range files[1:] {
 		f.note("saw %s, not used because %s comes first", other, files[0])

@@ -63,8 +63,7 @@ func warnOfRoot(files []*File, opts Options) {
 			if a.File == "" {
 				rng = hcl.Range{}
 			}
-			f.add(codeRoot, rng, fmt.Sprintf("The app %q runs as root", a.Name), fmt.Sprintf("Give it a user of its own: %s.", ownUser(a.Name)))
-			f.found[len(f.found)-1].Severity = Warning
+			f.warn(codeRoot, rng, fmt.Sprintf("The app %q runs as root", a.Name), fmt.Sprintf("Give it a user of its own: %s.", ownUser(a.Name)))
 		}
 	}
 }

@@ -114,12 +114,13 @@ func number(dst *int, lo, hi int) value {
 	}}
 }
 
-func fraction(dst *float64, lo, hi float64) value {
-	form := fmt.Sprintf("number from %g to %g", lo, hi)
+// fraction is a number from 0 to 1.
+func fraction(dst *float64) value {
+	const form = "number from 0 to 1"
 	return value{form: form, set: func(l *leaf) {
 		f, ok := l.number()
 		if ok {
-			if n, _ := f.Float64(); n >= lo && n <= hi {
+			if n, _ := f.Float64(); n >= 0 && n <= 1 {
 				*dst = n
 				return
 			}

@@ -134,11 +134,8 @@ func (a *App) FileName() string { return a.Name + ".hcl" }
 
 // Descriptor is the text of the app's descriptor file.
 func (p *Plan) Descriptor(a *App) []byte {
-	text := loader.WriteDrafts(nil, nil, []*loader.Draft{a.Draft})
-	if variables := p.declared(string(text)); len(variables) > 0 {
-		return loader.WriteDrafts(nil, variables, []*loader.Draft{a.Draft})
-	}
-	return text
+	drafts := []*loader.Draft{a.Draft}
+	return loader.WriteDrafts(p.declared(string(loader.WriteDrafts(nil, drafts))), drafts)
 }
 
 // WebFile is a file of the new configuration of a web server.

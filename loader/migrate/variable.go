@@ -124,10 +124,10 @@ func template(text string) any {
 }
 
 // declared are the variables that an app's descriptor has in it.
-func (p *Plan) declared(text string) (all []loader.Declared) {
+func (p *Plan) declared(text string) (all []string) {
 	for _, v := range p.variables {
 		if regexp.MustCompile(`\bvar\.` + v.Name + `\b`).MatchString(text) {
-			all = append(all, loader.Declared{Name: v.Name})
+			all = append(all, v.Name)
 		}
 	}
 	return all

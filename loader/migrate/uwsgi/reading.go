@@ -21,8 +21,8 @@ const (
 type reading struct {
 	plan    *migrate.Plan
 	config  *config
-	section string          // section that is read
-	vassals string          // folder of the Emperor; empty without one
+	section string // section that is read
+	vassals string // folder of the Emperor; empty without one
 	env     map[string]string
 
 	lines    []line // all lines of all files, in the order of reading
