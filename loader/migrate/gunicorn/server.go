@@ -15,7 +15,7 @@ type server struct {
 	env  map[string]string // variables that it sees
 
 	rules   map[string]pyapp.Rule // those of its settings
-	unknown string                // what is to be done with a setting that has none
+	unknown string                // task for a setting that has none
 
 	factory     bool
 	greenlets   bool
