@@ -6,22 +6,23 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
+	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
 // applications reads the apps.
 func (r *reading) applications() {
 	r.prefixes = map[string]string{}
-	all := r.top.get("applications")
+	all := r.top.Get("applications")
 	if all == nil {
 		return
 	}
-	for _, n := range all.inner {
-		a := &pyapp.App{Name: n.key, Place: r.at(n), System: true}
+	for _, n := range all.Inner {
+		a := &pyapp.App{Name: n.Key, Place: r.at(n), System: true}
 		if path.IsAbs(r.source.Path) {
 			a.Beside = path.Dir(r.source.Path)
 		}
-		kind, version, _ := strings.Cut(strings.TrimSpace(n.get("type").text()), " ")
+		kind, version, _ := strings.Cut(strings.TrimSpace(n.Get("type").Text()), " ")
 		r.process(n, a)
 		switch {
 		case strings.HasPrefix(kind, "python"):
@@ -33,7 +34,7 @@ func (r *reading) applications() {
 		case kind == "perl" || kind == "ruby":
 			r.script(n, a, kind)
 		default:
-			r.setAll(n, pyapp.ByHand("the host does not run apps of type %s: run it by a program of its own in an http block", n.get("type").text()))
+			r.setAll(n, pyapp.ByHand("the host does not run apps of type %s: run it by a program of its own in an http block", n.Get("type").Text()))
 			continue
 		}
 	}
@@ -46,63 +47,54 @@ func (r *reading) add(name string, a *pyapp.App) {
 }
 
 // process reads the options that all types have.
-func (r *reading) process(n *node, a *pyapp.App) {
-	apply := func(key string, rule pyapp.Rule) {
-		if one := n.get(key); one != nil {
-			r.set(one, rule(a, pyapp.Option{Value: one.text()}))
-		}
-	}
-	apply("working_directory", pyapp.Chdir)
-	apply("user", pyapp.Account("user"))
-	apply("group", pyapp.Account("group"))
-	apply("threads", pyapp.Count("kind.threads", 1024))
-	apply("thread_stack_size", pyapp.Size("limits.stack", 1))
+func (r *reading) process(n *migrate.JSON, a *pyapp.App) {
+	r.apply(n.Get("working_directory"), a, pyapp.Chdir)
+	r.apply(n.Get("user"), a, pyapp.Account("user"))
+	r.apply(n.Get("group"), a, pyapp.Account("group"))
+	r.apply(n.Get("threads"), a, pyapp.Count("kind.threads", 1024))
+	r.apply(n.Get("thread_stack_size"), a, pyapp.Size("limits.stack", 1))
 	for _, key := range []string{"stdout", "stderr"} {
-		r.set(n.get(key), pyapp.NotNeeded("the host keeps the logs of its apps: modgw-host logs shows them"))
+		r.set(n.Get(key), pyapp.NotNeeded("the host keeps the logs of its apps: modgw-host logs shows them"))
 	}
-	r.setAll(n.get("isolation"), pyapp.ByHand("the host has no namespaces and no chroot of its own: use a container, or set limits and user"))
-	if environment := n.get("environment"); environment != nil {
-		for _, v := range environment.inner {
-			r.set(v, a.SetEnv(v.key, v.text()))
+	r.setAll(n.Get("isolation"), pyapp.ByHand("the host has no namespaces and no chroot of its own: use a container, or set limits and user"))
+	if environment := n.Get("environment"); environment != nil {
+		for _, v := range environment.Inner {
+			r.set(v, a.SetEnv(v.Key, v.Text()))
 		}
 	}
-	limits := n.get("limits")
-	if timeout := limits.get("timeout"); timeout != nil {
-		r.set(timeout, pyapp.Seconds("timeouts.request", "")(a, pyapp.Option{Value: timeout.text()}))
-	}
-	if requests := limits.get("requests"); requests != nil {
-		r.set(requests, pyapp.Count("recycle.requests", 2147483647)(a, pyapp.Option{Value: requests.text()}))
-	}
-	r.set(limits.get("shm"), pyapp.NotNeeded("the host sizes the memory that it shares with workers itself"))
-	r.set(limits.get("reschedule_timeout"), pyapp.NotNeeded("queue.timeout says how long a request waits"))
-	r.processes(n.get("processes"), a)
-	if old := n.get("workers"); old != nil { // Unit before 1.0
-		r.processes(old, a)
+	limits := n.Get("limits")
+	r.apply(limits.Get("timeout"), a, pyapp.Seconds("timeouts.request", ""))
+	r.apply(limits.Get("requests"), a, pyapp.Count("recycle.requests", 2147483647))
+	r.set(limits.Get("shm"), pyapp.NotNeeded("the host sizes the memory that it shares with workers itself"))
+	r.set(limits.Get("reschedule_timeout"), pyapp.NotNeeded("queue.timeout says how long a request waits"))
+	r.processes(n.Get("processes"), a)
+	r.processes(n.Get("workers"), a) // Unit before 1.0
+}
+
+// apply follows the rule of an option, where it is there.
+func (r *reading) apply(n *migrate.JSON, a *pyapp.App, rule pyapp.Rule) {
+	if n != nil {
+		r.set(n, rule(a, pyapp.Option{Value: n.Text()}))
 	}
 }
 
 // processes reads how many processes there are: a number, or an object.
-func (r *reading) processes(n *node, a *pyapp.App) {
+func (r *reading) processes(n *migrate.JSON, a *pyapp.App) {
 	if n == nil {
 		return
 	}
 	count := pyapp.Count("kind.workers", 1024)
-	if !n.object {
-		r.set(n, count(a, pyapp.Option{Value: n.text()}))
+	if n.Kind != migrate.Object {
+		r.apply(n, a, count)
 		return
 	}
-	if most := n.get("max"); most != nil {
-		r.set(most, count(a, pyapp.Option{Value: most.text()}))
-	}
-	spare, idle := n.get("spare"), n.get("idle_timeout")
-	if spare.text() == "0" {
+	r.apply(n.Get("max"), a, count)
+	spare, idle := n.Get("spare"), n.Get("idle_timeout")
+	if spare.Text() == "0" {
 		a.Set("idle.start", "on-demand")
 		r.set(spare, pyapp.Translated("idle.start = \"on-demand\""))
-		if idle != nil {
-			r.set(idle, pyapp.Seconds("idle.stop_after", "")(a, pyapp.Option{Value: idle.text()}))
-		} else {
-			pyapp.Seconds("idle.stop_after", "")(a, pyapp.Option{Value: "15"})
-		}
+		pyapp.Seconds("idle.stop_after", "")(a, pyapp.Option{Value: "15"}) // seconds, where it says no others
+		r.apply(idle, a, pyapp.Seconds("idle.stop_after", ""))
 		return
 	}
 	r.set(spare, pyapp.NotNeeded("the host keeps all workers of an app that is used"))
@@ -110,49 +102,52 @@ func (r *reading) processes(n *node, a *pyapp.App) {
 }
 
 // python reads an app of Python, or several when it has targets.
-func (r *reading) python(n *node, a *pyapp.App, version string) {
-	if home := n.get("home"); home != nil {
-		r.set(home, pyapp.Venv(a, pyapp.Option{Value: home.text()}))
-	}
+func (r *reading) python(n *migrate.JSON, a *pyapp.App, version string) {
+	r.apply(n.Get("home"), a, pyapp.Venv)
 	switch {
 	case strings.HasPrefix(version, "2"):
-		r.set(n.get("type"), pyapp.ByHand("the app asks for Python 2, which the host does not run: port it, or run it by a program of its own in an http block"))
+		r.set(n.Get("type"), pyapp.ByHand("the app asks for Python 2, which the host does not run: port it, or run it by a program of its own in an http block"))
 	case a.Venv == "" && strings.Contains(version, "."):
 		a.Version = version
-		r.set(n.get("type"), pyapp.Translated("python.version = %q", version))
+		r.set(n.Get("type"), pyapp.Translated("python.version = %q", version))
 	case a.Venv != "":
-		r.set(n.get("type"), pyapp.NotNeeded("the virtual environment has its Python"))
+		r.set(n.Get("type"), pyapp.NotNeeded("the virtual environment has its Python"))
 	default:
-		r.set(n.get("type"), pyapp.Translated("the kind of the app"))
+		r.set(n.Get("type"), pyapp.Translated("the kind of the app"))
 	}
-	if a.Get("kind.workers") == nil {
-		a.Set("kind.workers", 1)
-	}
-	if a.Get("kind.threads") == nil {
-		a.Set("kind.threads", 1)
-	}
+	a.SetDefault("kind.workers", 1)
+	a.SetDefault("kind.threads", 1)
 	r.modulePath(n, a)
-	targets := n.get("targets")
+	r.targets(n, a, func(target *migrate.JSON, one *pyapp.App, name string) {
+		if target != n {
+			r.modulePath(target, one)
+		}
+		r.entry(n, target, one, name)
+	})
+}
+
+// targets calls read for each target of an app, or for the app itself where it has none.
+func (r *reading) targets(n *migrate.JSON, a *pyapp.App, read func(target *migrate.JSON, one *pyapp.App, name string)) {
+	targets := n.Get("targets")
 	if targets == nil {
-		r.entry(n, n, a, n.key)
+		read(n, a, n.Key)
 		return
 	}
-	for _, target := range targets.inner {
+	for _, target := range targets.Inner {
 		one := a.Clone()
-		one.Name, one.Place = n.key+"-"+target.key, r.at(target)
-		r.modulePath(target, one)
-		r.entry(n, target, one, n.key+"/"+target.key)
+		one.Name, one.Place = n.Key+"-"+target.Key, r.at(target)
+		read(target, one, n.Key+"/"+target.Key)
 	}
 }
 
 // modulePath reads the folders of modules, the first of which is the app's own.
-func (r *reading) modulePath(n *node, a *pyapp.App) {
-	paths := n.get("path")
+func (r *reading) modulePath(n *migrate.JSON, a *pyapp.App) {
+	paths := n.Get("path")
 	if paths == nil {
 		return
 	}
 	var dirs []string
-	for _, dir := range paths.texts() {
+	for _, dir := range paths.Texts() {
 		dir = a.Absolute(dir)
 		dirs = append(dirs, dir)
 		if venv, ok := pyapp.VenvOf(dir); a.Dir == "" && !ok && (path.IsAbs(dir) || venv == "") {
@@ -169,32 +164,32 @@ func (r *reading) modulePath(n *node, a *pyapp.App) {
 }
 
 // entry reads what says which app it is. whole is the app around a target.
-func (r *reading) entry(whole, n *node, a *pyapp.App, name string) {
-	module, callable := n.get("module").text(), n.get("callable").text()
-	if module == "" && n.get("module") == nil {
+func (r *reading) entry(whole, n *migrate.JSON, a *pyapp.App, name string) {
+	module, callable := n.Get("module").Text(), n.Get("callable").Text()
+	if module == "" && n.Get("module") == nil {
 		r.plan.Problem(r.at(n), "cannot find the module of the app %q", name)
 		return
 	}
-	r.set(n.get("module"), pyapp.Translated("entry"))
-	r.set(n.get("callable"), pyapp.Translated("the callable of entry"))
+	r.set(n.Get("module"), pyapp.Translated("entry"))
+	r.set(n.Get("callable"), pyapp.Translated("the callable of entry"))
 	if callable == "" {
 		callable = "application"
 	}
-	if factory := n.get("factory"); factory != nil {
-		if factory.text() == "true" {
+	if factory := n.Get("factory"); factory != nil {
+		if factory.Text() == "true" {
 			callable += "()"
 		}
 		r.set(factory, pyapp.Translated("entry, with () for a factory"))
 	}
 	a.Entry = module + ":" + callable
-	if prefix := n.get("prefix"); prefix != nil {
-		r.prefixes[name] = "/" + strings.Trim(prefix.text(), "/")
+	if prefix := n.Get("prefix"); prefix != nil {
+		r.prefixes[name] = "/" + strings.Trim(prefix.Text(), "/")
 		r.set(prefix, pyapp.Translated("mount = %q", r.prefixes[name]))
 	}
-	protocol := whole.get("protocol")
-	switch protocol.text() {
+	protocol := whole.Get("protocol")
+	switch protocol.Text() {
 	case "asgi", "wsgi":
-		a.Kind = protocol.text()
+		a.Kind = protocol.Text()
 		r.set(protocol, pyapp.Translated("%s { }", a.Kind))
 	default:
 		a.Kind = r.protocolOf(a, module)
@@ -246,19 +241,19 @@ func (r *reading) protocolOf(a *pyapp.App, module string) string {
 	return ""
 }
 
-func (r *reading) php(n *node, a *pyapp.App) {
+func (r *reading) php(n *migrate.JSON, a *pyapp.App) {
 	a.Kind = pyapp.PHP
 	a.Set("kind.command", []string{"php-cgi"})
-	r.set(n.get("type"), pyapp.Translated("fastcgi { command = [\"php-cgi\"] }"))
-	if options := n.get("options"); options != nil {
+	r.set(n.Get("type"), pyapp.Translated("fastcgi { command = [\"php-cgi\"] }"))
+	if options := n.Get("options"); options != nil {
 		ini := map[string]string{}
-		for _, group := range options.inner {
-			if !group.object {
-				r.set(group, pyapp.ByHand("php-cgi reads its own php.ini: set php_ini to what is in %s", group.text()))
+		for _, group := range options.Inner {
+			if group.Kind != migrate.Object {
+				r.set(group, pyapp.ByHand("php-cgi reads its own php.ini: set php_ini to what is in %s", group.Text()))
 				continue
 			}
-			for _, one := range group.inner {
-				ini[one.key] = one.text()
+			for _, one := range group.Inner {
+				ini[one.Key] = one.Text()
 				r.set(one, pyapp.Translated("fastcgi.php_ini"))
 			}
 		}
@@ -266,60 +261,51 @@ func (r *reading) php(n *node, a *pyapp.App) {
 			a.Set("kind.php_ini", ini)
 		}
 	}
-	targets := n.get("targets")
-	if targets == nil {
-		r.phpTarget(n, a, n.key)
-		return
-	}
-	for _, target := range targets.inner {
-		one := a.Clone()
-		one.Name, one.Place = n.key+"-"+target.key, r.at(target)
-		r.phpTarget(target, one, n.key+"/"+target.key)
-	}
+	r.targets(n, a, r.phpTarget)
 }
 
-func (r *reading) phpTarget(n *node, a *pyapp.App, name string) {
-	if root := n.get("root"); root != nil {
-		a.Set("kind.script_root", a.Absolute(root.text()))
+func (r *reading) phpTarget(n *migrate.JSON, a *pyapp.App, name string) {
+	if root := n.Get("root"); root != nil {
+		a.Set("kind.script_root", a.Absolute(root.Text()))
 		if a.Dir == "" {
-			a.Dir = a.Absolute(root.text())
+			a.Dir = a.Absolute(root.Text())
 		}
 		r.set(root, pyapp.Translated("fastcgi.script_root"))
 	}
 	for _, key := range []string{"index", "script"} {
-		if one := n.get(key); one != nil {
-			a.Set("kind.index", one.text())
-			r.set(one, pyapp.Translated("fastcgi.index = %q", one.text()))
+		if one := n.Get(key); one != nil {
+			a.Set("kind.index", one.Text())
+			r.set(one, pyapp.Translated("fastcgi.index = %q", one.Text()))
 		}
 	}
 	r.add(name, a)
 }
 
 // external reads a program that is linked with Unit's library.
-func (r *reading) external(n *node, a *pyapp.App) {
+func (r *reading) external(n *migrate.JSON, a *pyapp.App) {
 	a.Kind = pyapp.HTTP
-	command := append([]string{a.Absolute(n.get("executable").text())}, n.get("arguments").texts()...)
+	command := append([]string{a.Absolute(n.Get("executable").Text())}, n.Get("arguments").Texts()...)
 	a.Set("kind.command", command)
-	r.set(n.get("type"), pyapp.ByHand("the program speaks to Unit by its library: let it serve HTTP on the port in the variable PORT instead"))
-	r.set(n.get("executable"), pyapp.Translated("http.command"))
-	r.set(n.get("arguments"), pyapp.Translated("http.command"))
+	r.set(n.Get("type"), pyapp.ByHand("the program speaks to Unit by its library: let it serve HTTP on the port in the variable PORT instead"))
+	r.set(n.Get("executable"), pyapp.Translated("http.command"))
+	r.set(n.Get("arguments"), pyapp.Translated("http.command"))
 	if a.Dir == "" {
 		a.Dir = path.Dir(command[0])
 	}
-	r.add(n.key, a)
+	r.add(n.Key, a)
 }
 
 // script reads an app of Perl or Ruby, which a server of its language runs.
-func (r *reading) script(n *node, a *pyapp.App, kind string) {
+func (r *reading) script(n *migrate.JSON, a *pyapp.App, kind string) {
 	a.Kind = pyapp.HTTP
 	server := map[string]string{"perl": "plackup", "ruby": "rackup"}[kind]
-	file := a.Absolute(n.get("script").text())
+	file := a.Absolute(n.Get("script").Text())
 	a.Set("kind.command", []string{server, "--host", "127.0.0.1", "--port", "$PORT", file})
 	if a.Dir == "" {
 		a.Dir = path.Dir(file)
 	}
-	r.set(n.get("type"), pyapp.Translated("http { command } with %s, which must be installed", server))
-	r.set(n.get("script"), pyapp.Translated("http.command"))
-	r.set(n.get("hooks"), pyapp.ByHand("call the hooks in the script"))
-	r.add(n.key, a)
+	r.set(n.Get("type"), pyapp.Translated("http { command } with %s, which must be installed", server))
+	r.set(n.Get("script"), pyapp.Translated("http.command"))
+	r.set(n.Get("hooks"), pyapp.ByHand("call the hooks in the script"))
+	r.add(n.Key, a)
 }

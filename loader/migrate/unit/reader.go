@@ -34,12 +34,12 @@ func (Reader) Read(s migrate.Source, p *migrate.Plan) {
 	if !ok {
 		return
 	}
-	top := parse(s, p)
+	top := p.ParseJSON(s, withoutComments(s.Text)) // Unit takes comments
 	if top == nil {
 		return
 	}
-	r := &reading{plan: p, source: s, top: top, outcomes: map[*node]pyapp.Outcome{}, apps: map[string]*pyapp.App{}}
-	if inner := top.get("config"); inner != nil && inner.object {
+	r := &reading{plan: p, source: s, top: top, outcomes: map[*migrate.JSON]pyapp.Outcome{}, apps: map[string]*pyapp.App{}}
+	if inner := top.Get("config"); inner != nil && inner.Kind == migrate.Object {
 		r.top = inner
 	}
 	r.applications()
@@ -53,8 +53,8 @@ func (Reader) Read(s migrate.Source, p *migrate.Plan) {
 type reading struct {
 	plan     *migrate.Plan
 	source   migrate.Source
-	top      *node
-	outcomes map[*node]pyapp.Outcome
+	top      *migrate.JSON
+	outcomes map[*migrate.JSON]pyapp.Outcome
 	apps     map[string]*pyapp.App // apps by the part of pass behind "applications/"
 	order    []string              // their names, as the configuration has them
 	wholes   map[string]*place     // places where they are served
@@ -62,7 +62,7 @@ type reading struct {
 	statics  int
 }
 
-func (r *reading) set(n *node, o pyapp.Outcome) {
+func (r *reading) set(n *migrate.JSON, o pyapp.Outcome) {
 	if n != nil {
 		if _, done := r.outcomes[n]; !done {
 			r.outcomes[n] = o
@@ -71,28 +71,28 @@ func (r *reading) set(n *node, o pyapp.Outcome) {
 }
 
 // setAll gives a node and all that is in it the same outcome.
-func (r *reading) setAll(n *node, o pyapp.Outcome) {
+func (r *reading) setAll(n *migrate.JSON, o pyapp.Outcome) {
 	if n == nil {
 		return
 	}
 	r.set(n, o)
-	for _, inner := range n.inner {
+	for _, inner := range n.Inner {
 		r.setAll(inner, o)
 	}
 }
 
-func (r *reading) at(n *node) migrate.Place { return r.source.Place(n.line) }
+func (r *reading) at(n *migrate.JSON) migrate.Place { return r.source.Place(n.Line) }
 
 // report adds an entry for each key.
-func (r *reading) report(n *node, path string) {
-	for _, inner := range n.inner {
+func (r *reading) report(n *migrate.JSON, path string) {
+	for _, inner := range n.Inner {
 		name := path
-		if inner.key != "" {
-			name = strings.TrimPrefix(path+"/"+inner.key, "/")
+		if inner.Key != "" {
+			name = strings.TrimPrefix(path+"/"+inner.Key, "/")
 			out, done := r.outcomes[inner]
 			switch {
 			case done:
-			case inner.object || inner.list && len(inner.inner) > 0 && (inner.inner[0].object || inner.inner[0].list):
+			case inner.Kind == migrate.Object || inner.Kind == migrate.List && len(inner.Inner) > 0 && inner.Inner[0].Kind != migrate.Scalar:
 				out = pyapp.Translated("what is in it follows")
 			default:
 				out = pyapp.ByHand("no option of Unit that is known: see what it is for")
@@ -105,30 +105,30 @@ func (r *reading) report(n *node, path string) {
 
 // settings reads what is neither of an app nor of its way in.
 func (r *reading) settings() {
-	r.setAll(r.top.get("upstreams"), pyapp.ByHand("let the web server in front balance between the servers: upstream and proxy_pass of nginx"))
-	if log := r.top.get("access_log"); log != nil {
+	r.setAll(r.top.Get("upstreams"), pyapp.ByHand("let the web server in front balance between the servers: upstream and proxy_pass of nginx"))
+	if log := r.top.Get("access_log"); log != nil {
 		r.setAll(log, pyapp.ByHand("add to the host's own file: access_log { file = %q }", accessFile(log)))
 	}
-	r.setAll(r.top.get("certificates"), pyapp.ByHand("write the certificates into files, for the web server in front or a listen block with tls"))
-	r.setAll(r.top.get("js_modules"), pyapp.ByHand("the host runs no JavaScript in its routes: write the rule into the web server in front"))
-	http := r.top.get("settings").get("http")
+	r.setAll(r.top.Get("certificates"), pyapp.ByHand("write the certificates into files, for the web server in front or a listen block with tls"))
+	r.setAll(r.top.Get("js_modules"), pyapp.ByHand("the host runs no JavaScript in its routes: write the rule into the web server in front"))
+	http := r.top.Get("settings").Get("http")
 	if http == nil {
-		r.setAll(r.top.get("settings"), pyapp.ByHand("see the listen block of the host's own file"))
+		r.setAll(r.top.Get("settings"), pyapp.ByHand("see the listen block of the host's own file"))
 		return
 	}
-	for _, n := range http.inner {
-		switch n.key {
+	for _, n := range http.Inner {
+		switch n.Key {
 		case "max_body_size":
 			var out pyapp.Outcome
 			for _, a := range r.apps {
-				out = pyapp.Size("limits.body", 1)(a, pyapp.Option{Value: n.text()})
+				out = pyapp.Size("limits.body", 1)(a, pyapp.Option{Value: n.Text()})
 			}
 			if len(r.apps) > 0 {
 				r.set(n, out)
 			}
 		case "header_read_timeout", "body_read_timeout", "send_timeout", "idle_timeout":
-			name := map[string]string{"header_read_timeout": "header", "body_read_timeout": "body", "send_timeout": "write", "idle_timeout": "idle"}[n.key]
-			r.set(n, pyapp.ByHand("set timeouts { %s = \"%ss\" } in the http listener of the host's own file, where clients connect to it", name, n.text()))
+			name := map[string]string{"header_read_timeout": "header", "body_read_timeout": "body", "send_timeout": "write", "idle_timeout": "idle"}[n.Key]
+			r.set(n, pyapp.ByHand("set timeouts { %s = \"%ss\" } in the http listener of the host's own file, where clients connect to it", name, n.Text()))
 		case "static":
 			r.setAll(n, pyapp.ByHand("set types of the alias blocks"))
 		case "server_version", "discard_unsafe_fields", "log_route", "websocket", "chunked_transform":
@@ -137,9 +137,9 @@ func (r *reading) settings() {
 	}
 }
 
-func accessFile(log *node) string {
-	if path := log.get("path"); path != nil {
-		return path.text()
+func accessFile(log *migrate.JSON) string {
+	if path := log.Get("path"); path != nil {
+		return path.Text()
 	}
-	return log.text()
+	return log.Text()
 }

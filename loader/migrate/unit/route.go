@@ -18,7 +18,7 @@ type place struct {
 
 // share is a folder that is served below a path.
 type share struct {
-	node  *node
+	node  *migrate.JSON
 	url   string // without a slash at its end; empty for all
 	dir   string
 	hosts []string
@@ -27,27 +27,27 @@ type share struct {
 // listeners follows each listener to the apps that it leads to.
 func (r *reading) listeners() {
 	r.wholes = map[string]*place{}
-	all := r.top.get("listeners")
+	all := r.top.Get("listeners")
 	if all == nil {
 		return
 	}
-	for _, n := range all.inner {
-		pass := n.get("pass")
+	for _, n := range all.Inner {
+		pass := n.Get("pass")
 		if pass == nil {
-			pass = n.get("application") // Unit before 1.3
+			pass = n.Get("application") // Unit before 1.3
 		}
-		address := strings.Replace(n.key, "*:", "0.0.0.0:", 1)
+		address := strings.Replace(n.Key, "*:", "0.0.0.0:", 1)
 		r.set(n, pyapp.Listener("http", address))
-		r.setAll(n.get("tls"), pyapp.ByHand("let the web server in front, or a listen block with tls in the host's own file, have the certificate"))
+		r.setAll(n.Get("tls"), pyapp.ByHand("let the web server in front, or a listen block with tls in the host's own file, have the certificate"))
 		for _, key := range []string{"forwarded", "client_ip"} {
-			r.setAll(n.get(key), pyapp.ByHand("set trusted_proxies of the host's own file to these addresses"))
+			r.setAll(n.Get(key), pyapp.ByHand("set trusted_proxies of the host's own file to these addresses"))
 		}
-		r.set(n.get("backlog"), pyapp.NotNeeded("the host queues requests itself: see queue"))
+		r.set(n.Get("backlog"), pyapp.NotNeeded("the host queues requests itself: see queue"))
 		if pass == nil {
 			continue
 		}
-		target := pass.text()
-		if pass.key == "application" {
+		target := pass.Text()
+		if pass.Key == "application" {
 			target = "applications/" + target
 		}
 		r.follow(pass, target, address)
@@ -56,16 +56,16 @@ func (r *reading) listeners() {
 }
 
 // follow leads a pass of a listener to an app, or through routes.
-func (r *reading) follow(n *node, target string, address string) {
+func (r *reading) follow(n *migrate.JSON, target string, address string) {
 	switch kind, name, _ := strings.Cut(target, "/"); kind {
 	case "applications":
 		r.serve(n, name, nil, "/", address)
 	case "routes":
-		steps := r.top.get("routes")
+		steps := r.top.Get("routes")
 		if name != "" {
-			steps = steps.get(name)
+			steps = steps.Get(name)
 		}
-		if steps == nil || !steps.list {
+		if steps == nil || steps.Kind != migrate.List {
 			r.plan.Problem(r.at(n), "cannot find the routes %q", target)
 			r.set(n, pyapp.ByHand("there are no such routes"))
 			return
@@ -79,13 +79,13 @@ func (r *reading) follow(n *node, target string, address string) {
 
 // otherRoutes notes routes that no listener leads to.
 func (r *reading) otherRoutes() {
-	routes := r.top.get("routes")
+	routes := r.top.Get("routes")
 	if routes == nil {
 		return
 	}
 	unused := pyapp.NotNeeded("no listener leads to it")
-	if routes.object {
-		for _, one := range routes.inner {
+	if routes.Kind == migrate.Object {
+		for _, one := range routes.Inner {
 			if !r.seen(one) {
 				r.setAll(one, unused)
 			}
@@ -96,18 +96,18 @@ func (r *reading) otherRoutes() {
 }
 
 // seen reports whether anything in a node has an outcome.
-func (r *reading) seen(n *node) bool {
+func (r *reading) seen(n *migrate.JSON) bool {
 	if _, ok := r.outcomes[n]; ok {
 		return true
 	}
-	return slices.ContainsFunc(n.inner, r.seen)
+	return slices.ContainsFunc(n.Inner, r.seen)
 }
 
 // steps follows routes.
-func (r *reading) steps(steps *node, address string) {
+func (r *reading) steps(steps *migrate.JSON, address string) {
 	var shares []share
-	for _, step := range steps.inner {
-		match, action := step.get("match"), step.get("action")
+	for _, step := range steps.Inner {
+		match, action := step.Get("match"), step.Get("action")
 		hosts, urls, reason := r.match(match)
 		if reason != "" {
 			r.setAll(match, pyapp.ByHand("%s: write the rule into the web server in front", reason))
@@ -124,19 +124,19 @@ func (r *reading) steps(steps *node, address string) {
 }
 
 // match returns the hosts and paths of a step; none are all. The reason says what it has beside.
-func (r *reading) match(n *node) (hosts, urls []string, reason string) {
+func (r *reading) match(n *migrate.JSON) (hosts, urls []string, reason string) {
 	if n == nil {
 		return nil, nil, ""
 	}
-	for _, one := range n.inner {
-		for _, pattern := range one.texts() {
+	for _, one := range n.Inner {
+		for _, pattern := range one.Texts() {
 			if strings.HasPrefix(pattern, "!") || strings.HasPrefix(pattern, "~") {
-				return nil, nil, fmt.Sprintf("%s %q has no place in a descriptor", one.key, pattern)
+				return nil, nil, fmt.Sprintf("%s %q has no place in a descriptor", one.Key, pattern)
 			}
 		}
-		switch one.key {
+		switch one.Key {
 		case "host":
-			for _, host := range one.texts() {
+			for _, host := range one.Texts() {
 				host, _, _ = strings.Cut(host, ":")
 				if strings.Contains(strings.TrimPrefix(host, "*."), "*") || host == "" {
 					return nil, nil, fmt.Sprintf("host %q is no name of a host, nor *.NAME", host)
@@ -145,7 +145,7 @@ func (r *reading) match(n *node) (hosts, urls []string, reason string) {
 			}
 			r.set(one, pyapp.Translated("hosts = %q", hosts))
 		case "uri":
-			for _, pattern := range one.texts() {
+			for _, pattern := range one.Texts() {
 				url := strings.TrimSuffix(strings.TrimSuffix(pattern, "*"), "/")
 				if strings.Contains(url, "*") || !strings.HasPrefix(pattern, "/") && pattern != "*" {
 					return nil, nil, fmt.Sprintf("uri %q is no path with * at its end", pattern)
@@ -153,10 +153,10 @@ func (r *reading) match(n *node) (hosts, urls []string, reason string) {
 				urls = append(urls, url)
 			}
 		case "scheme", "method", "headers", "arguments", "cookies", "source", "destination", "query", "if":
-			return nil, nil, "it matches by " + one.key
+			return nil, nil, "it matches by " + one.Key
 		}
 	}
-	if len(hosts) == 0 && n.get("host") != nil {
+	if len(hosts) == 0 && n.Get("host") != nil {
 		return nil, nil, "it matches no host"
 	}
 	return hosts, urls, ""
@@ -164,14 +164,14 @@ func (r *reading) match(n *node) (hosts, urls []string, reason string) {
 
 // action follows the action of a step. It returns the folders that it serves; those of earlier
 // steps that an app now has as aliases lose their node.
-func (r *reading) action(n *node, hosts, urls []string, address string, before []share) (shares []share) {
+func (r *reading) action(n *migrate.JSON, hosts, urls []string, address string, before []share) (shares []share) {
 	if n == nil {
 		return nil
 	}
-	if pass := n.get("pass"); pass != nil {
-		kind, name, _ := strings.Cut(pass.text(), "/")
+	if pass := n.Get("pass"); pass != nil {
+		kind, name, _ := strings.Cut(pass.Text(), "/")
 		if kind != "applications" {
-			r.follow(pass, pass.text(), address)
+			r.follow(pass, pass.Text(), address)
 			return nil
 		}
 		if len(urls) == 0 {
@@ -184,19 +184,19 @@ func (r *reading) action(n *node, hosts, urls []string, address string, before [
 			r.alias(&before[i], name)
 		}
 	}
-	if folder := n.get("share"); folder != nil {
+	if folder := n.Get("share"); folder != nil {
 		shares = r.share(folder, hosts, urls)
 	}
-	if fallback := n.get("fallback"); fallback != nil {
-		if pass := fallback.get("pass"); pass != nil && len(urls) > 0 {
+	if fallback := n.Get("fallback"); fallback != nil {
+		if pass := fallback.Get("pass"); pass != nil && len(urls) > 0 {
 			r.setAll(fallback, pyapp.ByHand("an alias answers 404 for files that are not there, and does not ask the app"))
 		} else {
 			r.action(fallback, hosts, urls, address, append(before, shares...))
 		}
 	}
-	if status := n.get("return"); status != nil {
-		location := n.get("location")
-		out := pyapp.ByHand("answer these requests by the web server in front: return %s %s", status.text(), location.text())
+	if status := n.Get("return"); status != nil {
+		location := n.Get("location")
+		out := pyapp.ByHand("answer these requests by the web server in front: return %s %s", status.Text(), location.Text())
 		r.set(status, out)
 		r.set(location, out)
 	}
@@ -206,8 +206,8 @@ func (r *reading) action(n *node, hosts, urls []string, address string, before [
 		"chroot": "links in folders of an alias are followed only to files of the same owner: %s", "follow_symlinks": "links in folders of an alias are followed only to files of the same owner: %s",
 		"traverse_mounts": "folders of an alias may have mounts in them: %s", "index": "set index of the alias to [%q]",
 	} {
-		if one := n.get(key); one != nil {
-			text := one.text()
+		if one := n.Get(key); one != nil {
+			text := one.Text()
 			if strings.HasSuffix(task, "%s") && !strings.Contains(task, ": ") {
 				text = ""
 			}
@@ -218,7 +218,7 @@ func (r *reading) action(n *node, hosts, urls []string, address string, before [
 }
 
 // serve notes where an app is served.
-func (r *reading) serve(n *node, name string, hosts []string, mount, address string) {
+func (r *reading) serve(n *migrate.JSON, name string, hosts []string, mount, address string) {
 	a := r.apps[name]
 	if a == nil {
 		r.set(n, pyapp.ByHand("there is no app %q that could be read", name))
@@ -257,8 +257,8 @@ func common(a, b string) string {
 }
 
 // share reads the folders of a step.
-func (r *reading) share(n *node, hosts, urls []string) (shares []share) {
-	list := n.texts()
+func (r *reading) share(n *migrate.JSON, hosts, urls []string) (shares []share) {
+	list := n.Texts()
 	if len(list) > 1 {
 		r.set(n, pyapp.ByHand("an alias has one folder: put the files of %s together", strings.Join(list, " and ")))
 		return nil
@@ -356,16 +356,16 @@ func (r *reading) write() {
 
 // uris notes the outcome of paths in routes.
 func (r *reading) uris() {
-	var visit func(n *node)
-	visit = func(n *node) {
-		for _, inner := range n.inner {
-			if inner.key == "uri" && !inner.object {
+	var visit func(n *migrate.JSON)
+	visit = func(n *migrate.JSON) {
+		for _, inner := range n.Inner {
+			if inner.Key == "uri" && inner.Kind != migrate.Object {
 				r.set(inner, pyapp.Translated("the mount of an app, or the path of an alias"))
 			}
 			visit(inner)
 		}
 	}
-	if routes := r.top.get("routes"); routes != nil {
+	if routes := r.top.Get("routes"); routes != nil {
 		visit(routes)
 	}
 }

@@ -1,11 +1,8 @@
 package uwsgi
 
 import (
-	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -175,52 +172,21 @@ func parseXML(s migrate.Source, p *migrate.Plan) (all []line) {
 
 // parseJSON reads the members of "uwsgi"; lists give several values.
 func parseJSON(s migrate.Source, p *migrate.Plan) (all []line) {
-	decoder := json.NewDecoder(strings.NewReader(s.Text))
-	decoder.UseNumber()
-	at := func() migrate.Place {
-		return s.Place(1 + bytes.Count([]byte(s.Text[:decoder.InputOffset()]), []byte("\n")))
+	var visit func(n *migrate.JSON, name string)
+	visit = func(n *migrate.JSON, name string) {
+		if n.Kind == migrate.Scalar {
+			all = append(all, line{s.Place(n.Line), "uwsgi", name, n.Text(), "", false})
+		}
+		for _, inner := range n.Inner {
+			visit(inner, strings.TrimSpace(name+" "+inner.Key))
+		}
 	}
-	var open []json.Delim
-	var keys []string // names of the objects around, the last that of the value to come
-	expectKey := false
-	for {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) && len(open) == 0 {
-			return all
-		}
-		if err != nil {
-			p.Problem(at(), "cannot read the JSON: %v", err)
-			return nil
-		}
-		switch t := token.(type) {
-		case json.Delim:
-			switch t {
-			case '{', '[':
-				open = append(open, t)
-				if t == '{' {
-					keys = append(keys, "")
-				}
-				expectKey = t == '{'
-				continue
-			}
-			open = open[:len(open)-1]
-			if t == '}' {
-				keys = keys[:len(keys)-1]
-			}
-		default:
-			if text, ok := token.(string); ok && expectKey {
-				keys[len(keys)-1] = text
-				expectKey = false
-				continue
-			}
-			if len(keys) >= 2 && keys[0] == "uwsgi" {
-				value := ""
-				if token != nil {
-					value = fmt.Sprint(token)
-				}
-				all = append(all, line{at(), "uwsgi", strings.Join(keys[1:], " "), value, "", false})
+	if top := p.ParseJSON(s, s.Text); top != nil {
+		for _, n := range top.Inner {
+			if n.Key == "uwsgi" && n.Kind != migrate.Scalar {
+				visit(n, "")
 			}
 		}
-		expectKey = len(open) > 0 && open[len(open)-1] == '{'
 	}
+	return all
 }
