@@ -144,8 +144,8 @@ func isSetting(name string) bool {
 	return ok
 }
 
-// WriteDrafts returns a descriptor file with the drafts in the usual layout, and with variables that
-// must be given a value.
+// WriteDrafts returns a descriptor file with the drafts in the usual layout, and with variables
+// that must be given a value.
 func WriteDrafts(variables []string, drafts []*Draft) []byte {
 	file := hclwrite.NewEmptyFile()
 	body := file.Body()

@@ -11,7 +11,7 @@ import (
 type JSON struct {
 	Key   string  // name in the object around; empty in a list
 	Line  int     // its first line, or that of the key
-	Kind  Shape   // what it is
+	Kind  Shape   // scalar, object or list
 	Inner []*JSON // members or items
 	value any     // string, json.Number, bool or nil of a Scalar
 }

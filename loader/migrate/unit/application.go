@@ -93,7 +93,7 @@ func (r *reading) processes(n *migrate.JSON, a *pyapp.App) {
 	if spare.Text() == "0" {
 		a.Set("idle.start", "on-demand")
 		r.set(spare, pyapp.Translated("idle.start = \"on-demand\""))
-		pyapp.Seconds("idle.stop_after", "")(a, pyapp.Option{Value: "15"}) // seconds, where it says no others
+		pyapp.Seconds("idle.stop_after", "")(a, pyapp.Option{Value: "15"}) // Unit's default
 		r.apply(idle, a, pyapp.Seconds("idle.stop_after", ""))
 		return
 	}
