@@ -1,11 +1,13 @@
 package tests
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -16,8 +18,23 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
+// runMoreAtOnce lets half as many tests more run at once as in other packages: these wait for
+// hosts, browsers and installers for most of their time, and take longest.
+func runMoreAtOnce() {
+	flag.Parse()
+	parallel := flag.Lookup("test.parallel").Value
+	n, err := strconv.Atoi(parallel.String())
+	if err == nil {
+		err = parallel.Set(strconv.Itoa(n + n/2))
+	}
+	if err != nil {
+		panic(err) // the flag is a number
+	}
+}
+
 func runTests(m *testing.M) int {
 	defer chromium.end()
+	runMoreAtOnce()
 	if program = os.Getenv("MODGW_TEST_PROGRAM"); program != "" {
 		os.Unsetenv("GOFLAGS")
 		return m.Run()
