@@ -247,16 +247,16 @@ func get(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// eventually waits until a condition holds.
+// eventually waits until a condition holds. It looks less often the longer it waits, because
+// looking takes processor time from the host and its apps.
 func (s *site) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	deadline := time.After(watchtest.Patience)
-	for !holds() {
-		select {
-		case <-deadline:
+	deadline := time.Now().Add(watchtest.Patience)
+	for pause := 10 * time.Millisecond; !holds(); pause = min(pause*5/4, 100*time.Millisecond) {
+		if time.Now().After(deadline) {
 			s.t.Fatalf("never: %s\n%s", what, s.log)
-		case <-time.After(20 * time.Millisecond):
 		}
+		time.Sleep(pause)
 	}
 }
 
