@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,6 +78,10 @@ func TestHostBehindAnIdleApacheIsNeverWoken(t *testing.T) {
 func idleSite(t *testing.T) (s *site, paths []string) {
 	t.Helper()
 	s = newSite(t)
+	if exec.Command("unshare", "--mount", "true").Run() == nil {
+		// mounts, which other tests make, wake a host
+		s.within = []string{"unshare", "--mount"}
+	}
 	s.write("apps/wsgi/app.wsgi", "def application(environ, start_response):\n"+
 		"    start_response('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n")
 	s.write("apps/wsgi/modgw.hcl", "app \"wsgi\" {\n  mount = \"/wsgi\"\n  wsgi { entry = \"app.wsgi\" }\n}\n")
@@ -105,8 +110,9 @@ func (s *site) awaitQuiet(pause time.Duration, open func() int, want int) {
 		if len(woken) == 0 && there >= want {
 			return
 		}
+		s.t.Logf("%d connections are open, and these were woken in %s: %q", there, pause, woken)
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%d connections are open, and these were woken in %s: %q", there, pause, woken)
+			s.t.Fatal("something was woken each time")
 		}
 	}
 }
