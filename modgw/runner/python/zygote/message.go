@@ -102,10 +102,11 @@ func prepareRequest(a App, report []byte, excluded []string) func(b []byte) []by
 	}
 }
 
-// forkRequest asks a template for a worker.
-func forkRequest(w Worker) func(b []byte) []byte {
+// forkRequest asks a template for a worker with so many descriptors, which travel with it.
+func forkRequest(w Worker, descriptors int) func(b []byte) []byte {
 	return func(b []byte) []byte {
 		b = wire.AppendText(wire.AppendText(wire.BeginDict(b), "task"), "fork")
+		b = wire.AppendInt(wire.AppendText(b, "descriptors"), int64(descriptors))
 		b = wire.AppendText(wire.AppendText(b, "root"), w.Dir)
 		b = appendTexts(wire.AppendText(b, "options"), w.Options)
 		b = appendTexts(wire.AppendText(b, "arguments"), w.Arguments)

@@ -49,7 +49,7 @@ func (p *Process) Fork(
 	release = sync.OnceFunc(p.removeChild)
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
-	forked, err := p.template.ask(ctx, forkRequest(w), theirs)
+	forked, err := p.template.ask(ctx, forkRequest(w, len(theirs)), theirs)
 	switch {
 	case err != nil:
 	case forked.unfit != "":

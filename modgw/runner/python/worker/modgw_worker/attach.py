@@ -9,12 +9,10 @@ import asyncio
 import contextlib
 import marshal
 import os
-import platform
 import socket
 import sys
 import threading
 import time
-import traceback
 import weakref
 
 from . import entry, wire
@@ -22,11 +20,10 @@ from .sharedbuffer import open_buffers
 from .control import Control
 from .convention import as_asgi3
 from .failure import describe
-from .conn import Conn
 from .loop import LoopThread, new_loop
-from .main import environ_for
+from .environ import environ_for
+from .main import introduction, make_conns
 from .signals import Stopped
-from .stdio import ErrorStream
 
 _PAUSE = 0.3  # seconds between two attempts to reach a host that is not there
 _PATIENCE = 5.0  # seconds that requests may take to their end when serving ends
@@ -87,28 +84,24 @@ class Attachment:
     def load(self, named=""):
         """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells
         the host."""
-        self._watch_exceptions()
+        self._control.explain_exceptions(self.message)
         if self.message["kind"] == "asgi":
             self._loop = new_loop()
             asyncio.set_event_loop(self._loop)
         try:
             app, _ = entry.load({**self.message, "entry": named or self.message["entry"]})
         except entry.LoadError as failed:
-            if self._control.explain and failed.__cause__ is not None:
-                failed.fields["details"] = self._control.explain(failed.__cause__)
-            self._control.send_dict(wire.FAILED, failed.fields)
+            self._control.send_failed(failed)
             raise
         return app
 
     def serve(self, app):
         """Serves app until the host says stop or is gone, or stop is called."""
-        self._watch_exceptions()
+        self._control.explain_exceptions(self.message)
         if self._control.explain:
-            from .propagate import let_through
-            from .staticfiles import serve_beside
+            from .propagate import adapt
 
-            let_through(app)
-            app = serve_beside(app)
+            app = adapt(app)
         _leave_alone_in_children(self)
         conns = 1 if self.message["kind"] == "asgi" else self.message["threads"]
         descriptors = self._control.descriptors
@@ -121,17 +114,9 @@ class Attachment:
                 return
         else:
             self._open_connections(app, buffers)
-        version = "%s %s" % (platform.python_implementation(), platform.python_version())
         name = getattr(app, "__name__", type(app).__name__)
-        self._control.send_dict(
-            wire.READY,
-            {
-                "pid": os.getpid(),
-                "python": version,
-                "callable": name,
-                "buffer": buffers[0] is not None,
-            },
-        )
+        ready = {**introduction(name), "buffer": buffers[0] is not None}
+        self._control.send_dict(wire.READY, ready)
         self._obey_host()
         for conn in self._conns:
             conn.stop()
@@ -146,11 +131,8 @@ class Attachment:
     def _open_connections(self, app, buffers):
         environ = environ_for(self.message, len(buffers))
         environ["wsgi.multiprocess"] = False  # The debuggers of frameworks insist on it.
-        for buffer in buffers:
-            own = dict(environ)
-            own["wsgi.errors"] = ErrorStream(_STDERR)
-            fd = self._control.descriptors.pop(0)
-            self._conns.append(Conn(len(self._conns) + 1, fd, buffer, app, own, self._control))
+        fds, self._control.descriptors = self._control.descriptors, []
+        self._conns.extend(make_conns(fds, buffers, app, environ, _STDERR, self._control))
         for conn in self._conns:
             conn.start()
 
@@ -210,18 +192,12 @@ class Attachment:
                 "the host closed the connection; it lets in root, its own user and the user of "
                 "the app"
             )
-        kind, payload = received
+        kind, payload, _ = received
         if kind == wire.ABORT:
             raise Refused(payload.decode("utf-8", "replace"))
         if kind != wire.START:
             raise Refused("what answers there is no host of attached apps")
         return marshal.loads(payload)
-
-    def _watch_exceptions(self):
-        if self.message.get("dev"):
-            from .details import explain  # not needed elsewhere
-
-            self._control.explain = explain
 
     def _obey_host(self):
         """Does what the host says on the control connection, until that is to stop."""

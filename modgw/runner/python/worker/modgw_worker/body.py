@@ -139,18 +139,6 @@ class Input(io.BufferedIOBase):
             self._account(len(piece))
         return piece
 
-    def readinto(self, buffer):
-        with memoryview(buffer).cast("B") as view:
-            data = self.read(len(view))
-            view[: len(data)] = data
-        return len(data)
-
-    def readinto1(self, buffer):
-        with memoryview(buffer).cast("B") as view:
-            data = self.read1(len(view))
-            view[: len(data)] = data
-        return len(data)
-
     def readline(self, size=-1):
         """One line with its end, at most size bytes of it."""
         return self._exchange.undisturbed(self._readline, size)
@@ -191,15 +179,6 @@ class Input(io.BufferedIOBase):
             if hint is not None and 0 < hint <= size:
                 break
         return lines
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        line = self.readline()
-        if not line:
-            raise StopIteration
-        return line
 
     def _fill(self, want=0):
         """Waits for a piece, of the size that is wanted if that costs no copy; False at the end of

@@ -64,9 +64,6 @@ class Finder:
         loader = _Loader(name, self._facts)
         return importlib.util.spec_from_file_location(name, _FILE, loader=loader)
 
-    def invalidate_caches(self):
-        pass
-
     def complete(self, module):
         """Gives a module of this name what it has not of its own."""
         if type(module.__spec__.loader) is _Loader:

@@ -1,18 +1,17 @@
 """The connection on which a host sends requests to one thread, and gets the answers."""
 
-import array
 import collections
 import os
 import socket
 import threading
-import time
-import traceback
 from time import perf_counter
 
 from . import stacks, wire
+from .answers import Answers
 from .environ import Beginnings
 from .interrupt import Interruptible, RequestTimeout
 from .pace import APART, Pace
+from .requeuing import Requeuing
 from .servingthread import ServingThread
 from .wsgi import Exchange
 
@@ -21,24 +20,17 @@ _unpack_header = wire.HEADER.unpack_from
 _REQUEST, _BODY = wire.REQUEST, wire.BODY
 
 _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
-_HOLD_BYTES = 64 << 10  # so many bytes of answers wait for the rest of their batch at most
 # answers wait for this long at most for the next one, as far as the recent ones tell
 _HOLD_SECONDS = 0.001
 _SLOW = 0.004  # seconds of a request after which no answer waits for the next one
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
 
 
-# the share of its time that a thread computes which keeps the interpreter from others
-_COMPUTED = 0.3
-
-_cpu_clock_of = getattr(time, "pthread_getcpuclockid", None)  # PyPy has none.
-
-
-class Conn(Interruptible):
+class Conn(Interruptible, Requeuing, Answers):
     """Takes the requests of one host in a ServingThread.
 
-    Everything but the methods stop, cut_off, interrupt, unqueue, has_computed, is_finishing,
-    step_aside, wait_behind, come_back and close_in_child belongs to that thread."""
+    Everything but the methods stop, cut_off, interrupt, places, close_in_child and those of
+    Requeuing belongs to that thread."""
 
     window = wire.THREAD_WINDOW
 
@@ -110,96 +102,6 @@ class Conn(Interruptible):
         except OSError:
             pass
 
-    def unqueue(self, busy):
-        """Returns the streams of the requests that the thread has not begun and now never will; for
-        another thread.
-
-        It is None when the thread has gone on from the stream that it was busy with when the host
-        asked, unless that is 0. A thread that computes keeps the interpreter, and the other one
-        comes here when it waits, has gone on, or computes for long. What the thread has answered
-        already is sent: it may be busy for long."""
-        current = self.current
-        if busy and not self._answers and (current is None or current.stream != busy):
-            return None
-        if self._receiving.acquire(False):
-            try:
-                self._append(self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT))
-            except OSError:
-                pass  # There is nothing more, or the host has gone.
-            finally:
-                while self._take_frame(_REQUEST):
-                    pass  # Other frames are for the thread, which may be about to wait for one.
-                self._receiving.release()
-        streams = []
-        with self._searching:
-            while self._queue:
-                try:
-                    exchange = self._queue.pop()
-                except IndexError:
-                    break  # The thread has just taken it.
-                if not exchange.whole:
-                    self._queue.append(exchange)
-                    break
-                streams.append(exchange.stream)
-        if self._sending.acquire(False):
-            try:
-                self._send_answers()
-            except OSError:
-                pass  # The thread will see it.
-            finally:
-                self._sending.release()
-        return streams
-
-    def is_finishing(self, busy):
-        """Whether the app goes on with a request whose response is complete, while the stream that
-        the host asks about waits; for the control thread."""
-        current = self.current
-        return busy != 0 and current is not None and current.ended and current.stream != busy
-
-    def step_aside(self):
-        """Gives back what waits for the app to go on with a request whose response is complete, and
-        has the host send nothing more until it has; for the control thread."""
-        finishing = self.current
-        streams = self.unqueue(0)
-        given_back = wire.given_back(self.number, streams)
-        with self._searching:
-            # Set before current is looked at: the thread looks at it after it has gone on.
-            away, self.away = self.away, True
-            if finishing is not None and self.current is finishing:
-                self.control.tell(wire.JOIN, given_back)
-                return
-            self.away = away
-        if streams:
-            self.control.tell(wire.UNQUEUED, given_back)
-
-    def wait_behind(self):
-        """Gives back what waits behind a request of another host, and has this one send nothing
-        more until come_back; for the control thread."""
-        streams = self.unqueue(0)
-        if streams or not self.away:
-            with self._searching:
-                self.away = True
-                self.control.tell(wire.JOIN, wire.given_back(self.number, streams))
-
-    def come_back(self):
-        """Tells the host that the thread is not busy with something else any more, unless the app
-        goes on with a request whose response is complete."""
-        with self._searching:
-            current = self.current
-            if self.away and (current is None or not current.ended):
-                self.away = False
-                self.control.tell(wire.JOIN, wire.given_back(self.number, ()), wire.END)
-
-    def has_computed(self, busy):
-        """Whether the thread has computed since the last question about the same stream; for the
-        control thread."""
-        if _cpu_clock_of is None:
-            return False
-        asked = self._asked
-        cpu, now = time.clock_gettime(_cpu_clock_of(self.thread.ident)), perf_counter()
-        self._asked = (busy, cpu, now)
-        return busy != 0 and asked[0] == busy and cpu - asked[1] > _COMPUTED * (now - asked[2])
-
     def places(self, now):
         """Where its request is, as a list, which is empty without one; for another thread."""
         exchange = self.current
@@ -248,38 +150,6 @@ class Conn(Interruptible):
             return True
         except OSError:
             return False
-
-    def put(self, frame):
-        """Sends a frame at the end of the batch, or at once when much waits already."""
-        self._answers.append(frame)
-        self._held += len(frame)
-        if self._held > _HOLD_BYTES:
-            self.flush()
-
-    def put_large(self, header, piece):
-        """Sends a frame whose payload is too large to be copied."""
-        self.flush()
-        self._send((header, piece), ())
-
-    def put_descriptor(self, frame, fd):
-        """Sends a frame and with its first byte a file descriptor."""
-        self.flush()
-        self._send((frame,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,))),))
-
-    def flush(self):
-        """Sends all frames that wait."""
-        if self._answers:
-            if self.current is None:
-                self._flush()
-            else:
-                self._pace.send(self._flush)
-
-    def _flush(self):
-        try:
-            with self._sending:
-                self._send_answers()
-        except OSError as error:
-            self._lose_for(error)
 
     def pump(self, wait, want=0):
         """Takes in what the host says while a request is being served; with wait, at least one
@@ -344,11 +214,7 @@ class Conn(Interruptible):
         """Goes on after what a signal handler of the app has raised between two requests, until the
         host has a successor."""
         reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
-        self.control.log(
-            "error",
-            reason,
-            traceback="".join(traceback.format_exception(type(error), error, error.__traceback__)),
-        )
+        self.control.log_raised(reason, error)
         self.control.retire(reason)
 
     def _recover(self, exchange):
@@ -359,26 +225,6 @@ class Conn(Interruptible):
         except RequestTimeout:
             self.settle()
         exchange.abort(exchange.cancelled)
-
-    def _send_answers(self):
-        answers = self._answers
-        count = len(answers)  # The thread may add more meanwhile.
-        if count:
-            data = answers[0] if count == 1 else b"".join(answers[:count])
-            del answers[:count]
-            self._held = 0
-            self.socket.sendall(data)
-
-    def _send(self, parts, ancillary):
-        try:
-            with self._sending:
-                sent = self.socket.sendmsg(parts, ancillary)
-                for part in parts:
-                    if sent < len(part):
-                        self.socket.sendall(memoryview(part)[sent:])
-                    sent = max(0, sent - len(part))
-        except OSError as error:
-            self._lose_for(error)
 
     def _lose_for(self, error):
         """Notes that the connection is lost; raises the error again when a signal handler of the

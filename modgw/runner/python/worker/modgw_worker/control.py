@@ -1,10 +1,10 @@
-"""The control connection: what concerns the whole worker and no single request."""
+"""The control connection: what concerns the whole worker, or template, and no single request."""
 
 import array
-import marshal
 import os
 import socket
 import threading
+import traceback
 
 from . import wire
 
@@ -24,14 +24,14 @@ class Control:
         self.explain = None  # in development: turns an exception into its details
 
     def receive(self):
-        """The next frame as (type, payload), or None when the host is gone."""
+        """The next frame as (type, payload, stream), or None when the host is gone."""
         while True:
             if len(self._buffer) >= wire.HEADER.size:
-                length, _, kind, _, _ = wire.HEADER.unpack_from(self._buffer)
+                length, stream, kind, _, _ = wire.HEADER.unpack_from(self._buffer)
                 end = wire.HEADER.size + length
                 if len(self._buffer) >= end:
                     payload, self._buffer = self._buffer[wire.HEADER.size : end], self._buffer[end:]
-                    return kind, payload
+                    return kind, payload, stream
             try:
                 data = self._read()
             except ConnectionError:
@@ -70,16 +70,16 @@ class Control:
         else:
             self.tell(kind, payload, flags)
 
-    def tell(self, kind, payload=b"", flags=0):
+    def tell(self, kind, payload=b"", flags=0, stream=0):
         """Sends what concerns this host alone, such as its streams."""
         try:
             with self._sending:
-                self.socket.sendall(wire.frame(kind, 0, payload, flags))
+                self.socket.sendall(wire.frame(kind, stream, payload, flags))
         except OSError:
             pass  # The host is gone: the main thread sees the end of this connection and stops.
 
     def send_dict(self, kind, fields):
-        self.send(kind, marshal.dumps(fields, wire.MARSHAL_VERSION))
+        self.send(kind, wire.dumps(fields))
 
     def log(
         self, level, message, traceback="", request="", trace="", file="", line=0, error=None
@@ -100,6 +100,29 @@ class Control:
                 "line": line,
             },
         )
+
+    def log_raised(self, message, error):
+        """Writes what an exception has prevented, with its traceback, to the host's log."""
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        self.log("error", message, traceback="".join(lines))
+
+    def give_up(self, error):
+        """Ends the process because of an exception that must not have been raised."""
+        self.log_raised("cannot go on serving requests: %r" % error, error)
+        os._exit(70)
+
+    def explain_exceptions(self, start):
+        """Has details of exceptions logged if a Start message says that the app is developed."""
+        if start.get("dev"):
+            from .details import explain  # not needed elsewhere
+
+            self.explain = explain
+
+    def send_failed(self, failed):
+        """Tells the host why there is no app, as a LoadError says."""
+        if self.explain and failed.__cause__ is not None:
+            failed.fields["details"] = self.explain(failed.__cause__)
+        self.send_dict(wire.FAILED, failed.fields)
 
     def retire(self, reason):
         """Asks the host to replace this worker."""

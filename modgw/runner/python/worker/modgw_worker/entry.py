@@ -35,60 +35,53 @@ def load(start):
     file, expression = _split(entry)
     base = _import_base(file, root) if file else root
     _put_first(sys.path, [*path, base, root])
-    try:
+    with _Explained("import"):
         compat.prepare(start)
         if "telemetry" in start:
-            _start_telemetry(start["telemetry"])
+            from . import telemetry  # few apps need it
+
+            with _Explained("telemetry"):
+                telemetry.start(start["telemetry"])
         module = (
             _load_file(file, base) if file else importlib.import_module(entry.partition(":")[0])
         )
         app, name = _find(module, expression, start["kind"])
         warmup.complete(start["mount"])
         return compat.wrap(app, name, start), name
-    except LoadError:
-        raise
-    except SystemExit as error:
-        raise LoadError("exit", describe(error)) from error
-    except BaseException as error:
-        raise LoadError("import", describe(error)) from error
 
 
-def _start_telemetry(variables):
-    from . import telemetry  # few apps need it
+class _Explained:
+    """Makes every exception a LoadError with a reason, or one with the reason "exit"."""
 
-    try:
-        telemetry.start(variables)
-    except Exception as error:
-        raise LoadError("telemetry", describe(error)) from error
+    def __init__(self, reason):
+        self._reason = reason
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        if error is not None and not isinstance(error, LoadError):
+            reason = "exit" if isinstance(error, SystemExit) else self._reason
+            raise LoadError(reason, describe(error)) from error
 
 
 def start(loop):
     """Starts a loop with the app's lifespan. Raises LoadError."""
-    try:
+    with _Explained("startup"):
         loop.start()
-    except SystemExit as error:
-        raise LoadError("exit", describe(error)) from error
-    except BaseException as error:
-        raise LoadError("startup", describe(error)) from error
 
 
 def load_callable(text, root, usual):
     """The callable that text names as an entry does, the usual one of a file; sys.path was prepared
     by load. Raises LoadError."""
     file, expression = _split(text)
-    try:
+    with _Explained("import"):
         module = (
             _load_file(file, _import_base(file, root))
             if file
             else importlib.import_module(text.partition(":")[0])
         )
         return _find(module, expression or usual, "wsgi")[0]
-    except LoadError:
-        raise
-    except SystemExit as error:
-        raise LoadError("exit", describe(error)) from error
-    except BaseException as error:
-        raise LoadError("import", describe(error)) from error
 
 
 def _split(entry):

@@ -2,6 +2,8 @@
 
 import marshal
 
+from .filewrapper import FileWrapper
+
 _loads = marshal.loads
 
 _MOST = 64  # beginnings that are kept
@@ -26,3 +28,18 @@ class Beginnings(dict):
                 self.clear()  # They are not what they were kept for: each client has its own.
             self[data] = beginning
         return beginning
+
+
+def environ_for(start, conns):
+    """What is in the environ of every request."""
+    return {
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": conns > 1,
+        "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
+        "modgw.app": start["app"],
+        "modgw.generation": start["generation"],
+        "modgw.worker": start["worker"],
+    }

@@ -3,7 +3,7 @@
 import asyncio
 
 from . import wire
-from .failure import describe, is_due_to
+from .failure import is_due_to, log_failed
 
 _unpack_size = wire.SIZE.unpack_from
 
@@ -25,6 +25,7 @@ class BaseExchange:
         "ended",
         "window",
         "reserve",
+        "_unreported",
         "_waiting",
         "_wanting",
     )
@@ -39,6 +40,7 @@ class BaseExchange:
         self.ended = False  # whether the last frame to the host was made
         self.window = wire.INITIAL_WINDOW  # bytes that may be sent
         self.reserve = 0  # of them, those that frames must leave to pieces in shared memory
+        self._unreported = 0  # bytes that were received and not told to the host
         self._waiting = None  # future for those who wait for something to receive
         self._wanting = None  # future for those who wait until the window opens
 
@@ -84,34 +86,18 @@ class BaseExchange:
         ):
             self.abort(self.cancelled)
             return
-        control = self.conn.control
-        found = describe(error, suspects=(self.conn.app,))
-        summary = found.summary()
-        control.log(
-            "error",
-            "cannot %s %s: %s"
-            % ("finish after the response to" if self.ended else "answer", self.title(), summary),
-            traceback=found.traceback,
-            request=self.scope.get("modgw.request_id", ""),
-            trace=dict(self.scope["headers"]).get(b"traceparent", b"").decode("latin-1"),
-            file=found.file,
-            line=found.line,
-            error=error,
-        )
-        self.abort(summary)
+        request = self.scope.get("modgw.request_id", "")
+        trace = dict(self.scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        self.abort(log_failed(self, error, (self.conn.app,), request, trace))
         if isinstance(error, SystemExit):
-            control.retire("the app called sys.exit in a request")
+            self.conn.control.retire("the app called sys.exit in a request")
 
     def abort(self, reason):
         """Ends the stream without a complete response, unless it has ended."""
         self.conn.forget(self.stream)
         if not self.ended:
             self.ended = True
-            self.conn.put(
-                wire.frame(
-                    wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]
-                )
-            )
+            self.conn.put(wire.abort(self.stream, reason))
 
     async def _news(self):
         """Waits until there is something to receive."""
@@ -137,6 +123,11 @@ class BaseExchange:
         if self.cancelled is not None:
             raise ClientDisconnected(self.cancelled)
         self.window -= size
+
+    def _tell_received(self, rest=0):
+        """Tells the host of what was received, but for so many bytes."""
+        size, self._unreported = self._unreported - rest, rest
+        self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
 
     def _event(self, value, flags=0):
         return wire.frame(wire.EVENT, self.stream, wire.dumps(value), flags)

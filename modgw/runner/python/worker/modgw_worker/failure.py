@@ -22,7 +22,7 @@ class PlacedError(RuntimeError):
 class Failure:
     """What is known of an exception."""
 
-    def __init__(self, error, file, line, text, trace):
+    def __init__(self, error, file="", line=0, text="", trace=""):
         self.type = type(error).__qualname__
         self.message = _message(error)
         self.file = file  # of the app's own code; "" when none of it is involved
@@ -43,6 +43,28 @@ def describe(error, suspects=()):
             break
         file, line = _place_of_object(suspect)
     return Failure(error, file, line, source(file, line), _format(error))
+
+
+def log_failed(exchange, error, suspects, request, trace):
+    """Logs an exception that the app did not catch in a request, and returns its summary."""
+    task = "finish after the response to" if exchange.ended else "answer"
+    what = "cannot %s %s" % (task, exchange.title())
+    return log_found(exchange.conn.control, what, error, suspects, request=request, trace=trace)
+
+
+def log_found(control, what, error, suspects, **more):
+    """Logs what an exception of the app has prevented, and returns its summary."""
+    found = describe(error, suspects)
+    control.log(
+        "error",
+        "%s: %s" % (what, found.summary()),
+        traceback=found.traceback,
+        file=found.file,
+        line=found.line,
+        error=error,
+        **more
+    )
+    return found.summary()
 
 
 def source(file, line):

@@ -1,11 +1,7 @@
 """The connection of a worker with gevent, on which every request has a greenlet of its own."""
 
-import array
 import collections
 import os
-import socket
-import sys
-import traceback
 # the system's own: gevent has patched nothing yet
 from _thread import allocate_lock, get_ident, start_new_thread
 from time import perf_counter
@@ -115,11 +111,10 @@ class GreenletConn:
         if alive.acquire(True, _PROMPT) or self._blocked:
             return
         self._blocked = True
-        frame = sys._current_frames().get(self._ident)
         self.control.log(
             "warning",
             "gevent's hub is blocked: nothing else is served until this returns",
-            traceback="".join(traceback.format_stack(frame)) if frame is not None else "",
+            traceback=stacks.text_of(stacks.running(self._ident)),
         )
 
     def tasks(self):
@@ -133,7 +128,7 @@ class GreenletConn:
                     request.exchange.title(),
                     request.exchange.environ.get("modgw.request_id", "without id"),
                 )
-                texts.append("%s:\n%s" % (title, "".join(traceback.format_stack(frame))))
+                texts.append("%s:\n%s" % (title, stacks.text_of(stacks.outward(frame))))
         return texts
 
     def places(self, now):
@@ -185,12 +180,7 @@ class GreenletConn:
         except self._gevent.GreenletExit:
             pass
         except BaseException as error:
-            self.control.log(
-                "error",
-                "cannot go on serving requests: %r" % error,
-                traceback=traceback.format_exc(),
-            )
-            os._exit(70)
+            self.control.give_up(error)
 
     def _read(self):
         while True:
@@ -252,8 +242,7 @@ class GreenletConn:
         parts, size, fd = self._waiting.popleft()
         if fd is not None:
             try:
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
-                sent = self.socket.sendmsg(parts, rights)
+                sent = self.socket.sendmsg(parts, wire.rights(fd))
             finally:
                 os.close(fd)
             self.socket.sendall(b"".join(parts)[sent:])

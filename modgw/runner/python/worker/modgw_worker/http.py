@@ -34,7 +34,6 @@ class Exchange(BaseExchange):
         "_pieces",
         "_more",
         "_delivered",
-        "_unreported",
         "_enough",
         "_head",
         "_sent",
@@ -51,7 +50,6 @@ class Exchange(BaseExchange):
         self._pieces = piece  # of the body: those that the app has not received yet, as one
         self._more = not ended  # whether more of it will come
         self._delivered = False  # whether the app has received all of it
-        self._unreported = 0  # bytes that were received and not told to the host
         self._enough = _HALF_WINDOW  # so many are told even if the app does not wait
         if conn.shared is not None:
             self.window, self.reserve = wire.MUX_WINDOW, wire.MUX_WINDOW - wire.INITIAL_WINDOW
@@ -364,8 +362,5 @@ class Exchange(BaseExchange):
             self._report(1)  # All is told only when the app waits.
 
     def _report(self, rest=0):
-        """Tells the host of what was received, but for so many bytes."""
-        size = self._unreported - rest
-        if size > 0 and self._more and not self.ended:
-            self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
-            self._unreported = rest
+        if self._unreported > rest and self._more and not self.ended:
+            self._tell_received(rest)

@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from . import message as messages
-from .failure import PlacedError, describe, place_of
+from .failure import PlacedError, log_found, place_of
 from .stacks import awaiting
 
 _ASGI = {"version": "3.0", "spec_version": "2.0"}
@@ -71,7 +71,8 @@ class Lifespan:
         if not self._task.done():
             await asyncio.wait([self._task], timeout=1)
         if self._task.done() and not self._task.cancelled() and self._task.exception() is not None:
-            self._log("cannot shut the app down", self._task.exception())
+            what, error = "cannot shut the app down", self._task.exception()
+            log_found(self._control, what, error, suspects=(self._app,))
 
     async def _run(self):
         try:
@@ -121,17 +122,6 @@ class Lifespan:
                 self._stopped.set_result(None)
         else:
             raise RuntimeError("cannot send %s: it is no message of a lifespan" % kind)
-
-    def _log(self, what, error):
-        found = describe(error, suspects=(self._app,))
-        self._control.log(
-            "error",
-            "%s: %s" % (what, found.summary()),
-            traceback=found.traceback,
-            file=found.file,
-            line=found.line,
-            error=error,
-        )
 
 
 def _caller():

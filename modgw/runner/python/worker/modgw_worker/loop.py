@@ -4,9 +4,7 @@ the host."""
 import asyncio
 import os
 import socket
-import sys
 import threading
-import traceback
 
 from . import stacks
 from .failure import Failure, describe, place_of, source
@@ -99,14 +97,11 @@ class Loop:
         if alive.wait(_PROMPT) or self._blocked:
             return
         self._blocked = True
-        frame = sys._current_frames().get(self._ident)
-        if frame is None:
-            return
         self._control.log(
             "warning",
             "the event loop is blocked: nothing else is served until this returns; await it, or "
             "run it in a thread",
-            traceback="".join(traceback.format_stack(frame)),
+            traceback=stacks.text_of(stacks.running(self._ident)),
         )
 
     def tasks(self):

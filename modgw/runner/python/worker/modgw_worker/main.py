@@ -4,7 +4,6 @@ import gc
 import marshal
 import os
 import sys
-import threading
 import types
 from time import perf_counter
 
@@ -23,9 +22,11 @@ from . import (
 )
 from .sharedbuffer import open_buffers
 from .control import Control
-from .filewrapper import FileWrapper
+from .failure import Failure
 from .conn import Conn
+from .environ import environ_for
 from .probe import Probe
+from .servingthread import join
 from .signals import Signals
 
 _CONTROL_FD = 3
@@ -83,19 +84,19 @@ def _leave_no_trace(folder):
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
-def environ_for(start, conns):
-    """What is in the environ of every request."""
-    return {
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": conns > 1,
-        "wsgi.multiprocess": True,  # Even a single worker meets its successor while it drains.
-        "wsgi.run_once": False,
-        "wsgi.input_terminated": True,
-        "wsgi.file_wrapper": FileWrapper,
-        "modgw.app": start["app"],
-        "modgw.generation": start["generation"],
-        "modgw.worker": start["worker"],
-    }
+def make_conns(fds, buffers, app, environ, errors, control, probe=None):
+    """The connections of a WSGI app to a host. errors is the descriptor for wsgi.errors."""
+    for number, (fd, buffer) in enumerate(zip(fds, buffers), 1):
+        own = dict(environ)
+        own["wsgi.errors"] = stdio.ErrorStream(errors)
+        yield Conn(number, fd, buffer, app, own, control, probe)
+
+
+def introduction(name):
+    """What every worker says of itself when it is ready; name is that of the callable."""
+    python = sys.implementation.name
+    version = "%s %s" % (_IMPLEMENTATIONS.get(python, python), sys.version.split()[0])
+    return {"pid": os.getpid(), "python": version, "callable": name}
 
 
 class Host:
@@ -146,10 +147,7 @@ class Worker:
             return 0
         start = marshal.loads(message[1])
         self._buffers = open_buffers(start, self._buffer_fds)
-        if start.get("dev"):
-            from .details import explain  # not needed elsewhere
-
-            self._control.explain = explain
+        self._control.explain_exceptions(start)
         self._signals.install()
         self._watch()
         gil.watch(self._control)
@@ -180,27 +178,18 @@ class Worker:
             self._loading.leave()
         unsuitable = self._forked.unsuitable() if self._forked else ""
         if unsuitable:
-            self._fail({"reason": "template", "message": unsuitable})
+            self._fail(entry.LoadError("template", Failure(RuntimeError(unsuitable))))
         if self._control.explain:
-            from .propagate import let_through
-            from .staticfiles import serve_beside
+            from .propagate import adapt
 
-            let_through(app)
-            app = serve_beside(app)
+            app = adapt(app)
         self._signals.restore()
         try:
             self._open_connections(app, start, loop)
         except entry.LoadError as failed:
             self._give_up(failed)
             return 0
-        name_of_python = _IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name)
-        version = "%s %s" % (name_of_python, sys.version.split()[0])
-        self._ready = {
-            "pid": os.getpid(),
-            "python": version,
-            "callable": name,
-            "interrupt": interrupt.is_possible(),
-        }
+        self._ready = {**introduction(name), "interrupt": interrupt.is_possible()}
         if self._serving is not None:
             self._ready["joins"] = wire.JOIN_VERSION
         self._introduce(self._control, self._buffers)
@@ -227,12 +216,10 @@ class Worker:
     def _give_up(self, failed):
         """Tells the host why there is no app, unless it was told to stop."""
         if not self._signals.stopping:
-            if self._control.explain and failed.__cause__ is not None:
-                failed.fields["details"] = self._control.explain(failed.__cause__)
-            self._fail(failed.fields)
+            self._fail(failed)
 
-    def _fail(self, fields):
-        self._control.send_dict(wire.FAILED, fields)
+    def _fail(self, failed):
+        self._control.send_failed(failed)
         stdio.flush()
         os._exit(1)  # Threads that the app may have left must not hold this up.
 
@@ -276,20 +263,14 @@ class Worker:
         probe = Probe() if len(self._fds) > 1 and gil.is_built_in() else None
         self._serving = start, app
         self._conns.extend(
-            self._make_conns(self._fds, self._buffers, environ, self._control, probe)
+            make_conns(
+                self._fds, self._buffers, app, environ, self._errors, self._control, probe
+            )
         )
         if probe is not None and pauses.lock.shared:
             watch = pauses.LockWatch(self._conns)
             for conn in self._conns:
                 conn.watch = watch
-
-    def _make_conns(self, fds, buffers, environ, control, probe=None):
-        """The connections of a WSGI app to a host."""
-        app = self._serving[1]
-        for number, (fd, buffer) in enumerate(zip(fds, buffers), 1):
-            own = dict(environ)
-            own["wsgi.errors"] = stdio.ErrorStream(self._errors)
-            yield Conn(number, fd, buffer, app, own, control, probe)
 
     def _obey_host(self):
         """Does what the hosts say on their control connections, until the worker is to stop."""
@@ -312,7 +293,7 @@ class Worker:
             elif message[0] == wire.INTERRUPT:
                 self._interrupt(host, message[1])
             elif message[0] == wire.DUMP and message[1] and self._starting:
-                self._fail(entry.LoadError("startup late", self._conns[0].standstill()).fields)
+                self._fail(entry.LoadError("startup late", self._conns[0].standstill()))
             elif message[0] == wire.LOCATE:
                 stacks.locate(host.control, host.conns, message[1].decode("utf-8", "replace"))
             elif message[0] == wire.DUMP:
@@ -352,11 +333,9 @@ class Worker:
             own[0].join(fds[0], buffers[0], other.control, joined)
             return
         environ = environ_for(start, len(fds))
-        other.conns = list(self._make_conns(fds, buffers, environ, other.control))
+        other.conns = list(make_conns(fds, buffers, app, environ, self._errors, other.control))
         self._conns.extend(other.conns)
-        count = _Countdown(len(fds), joined)
-        for conn, beside in zip(own, other.conns):
-            conn.serving.join(beside, count.down, self._begun)
+        join(own, other.conns, joined, self._begun)
         host.control.send(wire.JOIN)
 
     def _begun(self):
@@ -423,19 +402,3 @@ class Worker:
 def _collect_here(control):
     gc.collect()
     control.send(wire.COLLECT)
-
-
-class _Countdown:
-    """Calls something when so many threads have counted."""
-
-    def __init__(self, count, then):
-        self._left = count
-        self._then = then
-        self._lock = threading.Lock()
-
-    def down(self):
-        with self._lock:
-            self._left -= 1
-            last = self._left == 0
-        if last:
-            self._then()

@@ -59,9 +59,6 @@ class Loading:
         self._order.append(name)
         return None
 
-    def invalidate_caches(self):
-        pass
-
     def report(self):
         """What the host is told, as a dict."""
         return _report(self._environ, self._order)

@@ -1,10 +1,8 @@
 """The connection on which all requests of an ASGI app are, in one event loop."""
 
-import array
 import asyncio
 import collections
 import os
-import socket
 import sys
 from time import perf_counter
 
@@ -217,12 +215,7 @@ class MuxConn:
         try:
             while backlog:
                 data, fd = backlog[0]
-                rights = (
-                    ()
-                    if fd is None
-                    else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
-                )
-                sent = self.socket.sendmsg([data], rights)
+                sent = self.socket.sendmsg([data], () if fd is None else wire.rights(fd))
                 if fd is not None:
                     os.close(fd)
                 if sent < len(data):

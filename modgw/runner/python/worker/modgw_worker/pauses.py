@@ -10,6 +10,8 @@ import threading
 from bisect import bisect_left
 from time import perf_counter, sleep
 
+from .sharedbuffer import map_memory
+
 _SIZE = 4096
 _MAGIC = 0x31554150574D
 _FIRST = 8  # the word where the kinds begin
@@ -56,14 +58,9 @@ loop = Pauses(2)
 def share(fd):
     """Has all pauses counted in the memory of a descriptor, which is closed, and begins with those
     for garbage collection, where Python reports them."""
-    try:
-        import mmap  # not everybody needs it, or has it
-
-        memory = mmap.mmap(fd, _SIZE)
-    except (ImportError, OSError, ValueError):
+    memory = map_memory(fd, _SIZE)
+    if memory is None:
         return
-    finally:
-        os.close(fd)
     for pauses in (collector, lock, loop):
         pauses.write_to(memory, shared=True)
     memoryview(memory).cast("Q")[0] = _MAGIC

@@ -47,6 +47,7 @@ class Preload:
         self._base = frozenset(sys.modules)
         self._environ = dict(os.environ)
         self._files = {}
+        self.arguments = []  # of the worker that was forked
 
     def run(self):
         """Imports them and returns the names that must be excluded the next time, and why: none
@@ -174,9 +175,6 @@ class _Watch:
             raise Excluded(name)
         self._stack = [*importers, name]
         return None
-
-    def invalidate_caches(self):
-        pass
 
     def refuses(self, name):
         return name in self._excluded or name in _NEVER_EXACTLY or name.partition(".")[0] in _NEVER

@@ -3,6 +3,15 @@ alone."""
 
 import sys
 
+from .staticfiles import serve_beside
+
+
+def adapt(app):
+    """The app as a developer wants it: its exceptions come to the worker, which serves its static
+    files."""
+    let_through(app)
+    return serve_beside(app)
+
 
 def let_through(app):
     """Changes the settings of app, or of the framework behind it, so that the worker sees what

@@ -3,7 +3,6 @@ host is replaced by another one."""
 
 import os
 import threading
-import traceback
 from select import POLLIN, poll  # which gevent replaces in the module
 
 from . import beside
@@ -67,12 +66,7 @@ class ServingThread:
         try:
             self._serve()
         except BaseException as error:
-            self._control.log(
-                "error",
-                "cannot go on serving requests: %r" % error,
-                traceback=traceback.format_exc(),
-            )
-            os._exit(70)
+            self._control.give_up(error)
         if os.getpid() != self._pid:
             # A child that the app forked came back from the request: only the parent answers it.
             os._exit(0)
@@ -108,3 +102,27 @@ class ServingThread:
             for conn in conns:
                 conn.idle = False
         return [conn for conn in conns if conn.socket.fileno() in ready]
+
+
+def join(conns, others, joined, began):
+    """Has the threads of connections serve those of another host too. Calls joined when all do, and
+    began as ServingThread.join says."""
+    count = _Countdown(len(conns), joined)
+    for conn, other in zip(conns, others):
+        conn.serving.join(other, count.down, began)
+
+
+class _Countdown:
+    """Calls something when so many threads have counted."""
+
+    def __init__(self, count, then):
+        self._left = count
+        self._then = then
+        self._lock = threading.Lock()
+
+    def down(self):
+        with self._lock:
+            self._left -= 1
+            last = self._left == 0
+        if last:
+            self._then()

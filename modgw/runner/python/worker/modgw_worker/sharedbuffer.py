@@ -12,6 +12,20 @@ _THREAD_BUFFER_SIZE = 2 * _WINDOW
 SLOT = wire.MUX_WINDOW // 2  # bytes of a slot: the host passes one on while the next is filled
 
 
+def map_memory(fd, size=0, writable=True):
+    """The memory of a descriptor, which is closed; all of it without a size. None if that is
+    impossible."""
+    try:
+        import mmap  # not everybody needs it, or has it
+
+        rights = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
+        return mmap.mmap(fd, size, mmap.MAP_SHARED, rights)
+    except (ImportError, OSError, OverflowError, ValueError):
+        return None
+    finally:
+        os.close(fd)
+
+
 def open_buffers(start, fds):
     """Maps the memory of descriptors, which are closed, and returns the buffer of each connection.
 
@@ -19,24 +33,15 @@ def open_buffers(start, fds):
     buffers are None if that is impossible."""
     shared = start["kind"] == "asgi"
     conns = 1 if shared else start["threads"]
-    bodies = None
-    try:
-        import mmap  # not everybody needs it, or has it
-
-        memory = mmap.mmap(
-            fds[0], 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE
-        )
-        if len(fds) > 1:
-            bodies = memoryview(
-                mmap.mmap(fds[1], os.fstat(fds[1]).st_size, mmap.MAP_SHARED, mmap.PROT_READ)
-            )
-    except (ImportError, IndexError, OSError, OverflowError, ValueError):
+    size = 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE
+    memory = map_memory(fds[0], size) if fds else None
+    bodies = map_memory(fds[1], writable=False) if len(fds) > 1 else None
+    if memory is None or len(fds) > 1 and bodies is None:
         return [None] * conns
-    finally:
-        for fd in fds:
-            os.close(fd)
     if shared:
         return [MuxBuffer(memory)]
+    if bodies is not None:
+        bodies = memoryview(bodies)
     return [ThreadBuffer(memory, n * _THREAD_BUFFER_SIZE, bodies) for n in range(conns)]
 
 

@@ -5,44 +5,24 @@ import fcntl
 import gc
 import marshal
 import os
-import socket
-import struct
 import sys
 
 from . import lifeline, stdio, values, wire
+from .control import Control
 from .preload import Preload
 
 _CONTROL_FD = 3
 _LIFELINE_FD = 4
-_MOST_FDS = 253  # that the kernel passes on at once
-_FD = struct.Struct("i")
-
-
-class Forked:
-    """What a worker that was forked knows of its beginning."""
-
-    def __init__(self, arguments, preload):
-        self.arguments = arguments  # those of a worker that is started on its own
-        self._preload = preload
-
-    def unsuitable(self):
-        """Why the app might have become another one in a process of its own; "" when it is the
-        same."""
-        return self._preload.unsuitable()
-
-    def order(self):
-        """The names of the modules that are loaded already, in the order of their imports."""
-        return self._preload.order()
 
 
 def serve():
-    """Forks workers for the host. Returns a Forked in each of them, and None in the template when
-    it is to end."""
+    """Forks workers for the host. Returns a Preload in each of them, which says what they have
+    loaded, and None in the template when it is to end."""
     for fd in (_CONTROL_FD, _LIFELINE_FD):
         os.set_inheritable(fd, False)
     lifeline.hold(_LIFELINE_FD)
     stdio.configure()
-    return Template(_Connection(_CONTROL_FD)).run()
+    return Template(Control(_CONTROL_FD)).run()
 
 
 class Template:
@@ -57,17 +37,17 @@ class Template:
             request = self._host.receive()
             if request is None:
                 return None
-            number, fields, fds = request
+            fields = marshal.loads(request[1])
             task = fields["task"]
             if task == "prepare":
                 answer = self._prepare(fields)
             elif task == "fork":
-                answer = self._fork(fields, fds)
-                if isinstance(answer, Forked):
-                    return answer
+                answer = self._fork(fields)
+                if answer is None:
+                    return self._preload
             else:
                 answer = _reap(fields["pid"])
-            self._host.send(number, answer)
+            self._host.tell(wire.EVENT, wire.dumps(answer), stream=request[2])
 
     def _prepare(self, fields):
         sys.argv[:] = [fields["entry"]]
@@ -84,8 +64,14 @@ class Template:
             "loaded": self._preload.count(),
         }
 
-    def _fork(self, fields, fds):
-        """A Forked in the child, the answer in the parent."""
+    def _fork(self, fields):
+        """The answer in the parent, and None in the child, whose arguments are those of a worker
+        that is started on its own."""
+        count = fields["descriptors"]
+        fds, self._host.descriptors = (
+            self._host.descriptors[:count],
+            self._host.descriptors[count:],
+        )
         changed = self._preload.changed()
         if changed:
             _close(fds)
@@ -99,14 +85,15 @@ class Template:
             return {"pid": 0, "failed": str(error)}
         if pid == 0:
             os.setpgid(0, 0)
-            self._host.close()
+            self._host.socket.close()
             os.close(_LIFELINE_FD)
             arguments = fields["arguments"]
             _place(fds)
             os.chdir(fields["root"])
             _rename(arguments)
             _forget_missing_folders()
-            return Forked(fields["options"], self._preload)
+            self._preload.arguments = fields["options"]
+            return None
         try:
             os.setpgid(pid, pid)
         except OSError:
@@ -121,52 +108,6 @@ def _reap(pid):
         return {"pid": pid, "status": os.waitpid(pid, 0)[1]}
     except ChildProcessError:
         return {"pid": 0, "failed": "no such child"}
-
-
-class _Connection:
-    """The host's requests, with the descriptors that come with them."""
-
-    def __init__(self, fd):
-        self._socket = socket.socket(fileno=fd)
-        self._buffer = b""
-        self._arrived = []  # lists of descriptors, in order
-
-    def receive(self):
-        """The next request as (number, fields, descriptors), or None when the host is gone."""
-        while True:
-            if len(self._buffer) >= wire.HEADER.size:
-                length, number, kind, _, _ = wire.HEADER.unpack_from(self._buffer)
-                end = wire.HEADER.size + length
-                if len(self._buffer) >= end:
-                    fields = marshal.loads(self._buffer[wire.HEADER.size : end])
-                    self._buffer = self._buffer[end:]
-                    fds = self._arrived.pop(0) if fields["task"] == "fork" else []
-                    return number, fields, fds
-            try:
-                data, ancillary, _, _ = self._socket.recvmsg(
-                    1 << 16, socket.CMSG_SPACE(_MOST_FDS * _FD.size)
-                )
-            except ConnectionError:
-                data, ancillary = b"", ()
-            for level, kind, payload in ancillary:
-                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    self._arrived.append(
-                        [fd for (fd,) in _FD.iter_unpack(payload[: len(payload) // 4 * 4])]
-                    )
-            if not data:
-                return None
-            self._buffer += data
-
-    def send(self, number, fields):
-        try:
-            self._socket.sendall(
-                wire.frame(wire.EVENT, number, marshal.dumps(fields, wire.MARSHAL_VERSION))
-            )
-        except OSError:
-            pass  # The host is gone, which receive sees.
-
-    def close(self):
-        self._socket.close()
 
 
 def _close(fds):

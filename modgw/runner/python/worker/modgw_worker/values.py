@@ -8,6 +8,8 @@ import struct
 import sys
 import threading
 
+from .sharedbuffer import map_memory
+
 _LIBRARY = "prometheus_client"
 _MODULE = _LIBRARY + ".values"
 _MAGIC = 0x314C4156574D
@@ -38,16 +40,10 @@ def prepare():
 
 def share(fd):
     """Shares the memory of a descriptor, which is closed, with all values."""
-    try:
-        import mmap  # not everybody needs it, or has it
-
-        memory = mmap.mmap(fd, _SIZE)
-    except (ImportError, OSError, ValueError):
-        return
-    finally:
-        os.close(fd)
-    _page.share(memory)
-    os.register_at_fork(after_in_child=_page.leave)
+    memory = map_memory(fd, _SIZE)
+    if memory is not None:
+        _page.share(memory)
+        os.register_at_fork(after_in_child=_page.leave)
 
 
 class _Finder:

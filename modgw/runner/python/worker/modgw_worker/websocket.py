@@ -32,7 +32,6 @@ class WebSocket(BaseExchange):
         "_received",
         "_long",
         "_held",
-        "_unreported",
         "_leaving",
         "_parting",
         "_code",
@@ -50,7 +49,6 @@ class WebSocket(BaseExchange):
         self._received = 0  # messages that the app has received
         self._long = []  # pieces of a message that is not complete yet
         self._held = 0  # bytes of them that were not told to the host
-        self._unreported = 0  # bytes that were received and not told to the host
         self._leaving = None  # code and reason, once another worker is to go on
         self._parting = False  # whether the app can still send then
         self._code = 0  # of the end, once it is there
@@ -269,5 +267,4 @@ class WebSocket(BaseExchange):
 
     def _report(self):
         if self._unreported and not self.ended and not self._code:
-            self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(self._unreported)))
-            self._unreported = 0
+            self._tell_received()

@@ -1,6 +1,8 @@
 """The frames of modgw/wire: a header of 12 bytes, little-endian, and a payload."""
 
+import array
 import marshal
+import socket
 import struct
 
 HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
@@ -67,6 +69,16 @@ loads = marshal.loads
 def frame(kind, stream, payload=b"", flags=0):
     """The bytes of one frame."""
     return HEADER.pack(len(payload), stream, kind, flags, 0) + payload
+
+
+def rights(fd):
+    """What sendmsg takes to pass a descriptor on."""
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
+
+
+def abort(stream, reason):
+    """The bytes of the frame that ends a stream without a complete response."""
+    return frame(ABORT, stream, reason.encode("utf-8", "backslashreplace")[:4096])
 
 
 def dumps(value):

@@ -7,7 +7,7 @@ from . import wire
 from .sharedbuffer import SharedPiece
 from .body import ClientDisconnected, Input
 from .filewrapper import FileWrapper
-from .failure import describe, is_due_to
+from .failure import is_due_to, log_failed
 from .interrupt import RequestTimeout
 from .head import as_bytes, kind, response_head, with_length
 
@@ -22,6 +22,8 @@ _BUSY_END = wire.END | wire.BUSY
 
 # what an app that has no request any more may raise
 _OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
+
+_NAMED = "modgw.request_id", "HTTP_TRACEPARENT"  # by which a log names a request
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
 # the longest piece of what the buffer cannot take as a whole: half of it, so that the next one can
@@ -155,11 +157,7 @@ class Exchange:
         """Ends the stream without a complete response, unless it has ended."""
         if not self.ended:
             self.ended = True
-            self.conn.put(
-                wire.frame(
-                    wire.ABORT, self.stream, reason.encode("utf-8", "backslashreplace")[:4096]
-                )
-            )
+            self.conn.put(wire.abort(self.stream, reason))
 
     def consumed(self, size):
         """Tells the host that so many bytes of the request's body were read."""
@@ -362,21 +360,8 @@ class Exchange:
         if self.cancelled is not None and is_due_to(error, _OF_THE_END):
             self.abort(self.cancelled)
             return
-        control = self.conn.control
-        found = describe(error, suspects=(result, self.conn.app))
-        summary = found.summary()
-        task = "finish after the response to" if self.ended else "answer"
-        control.log(
-            "error",
-            "cannot %s %s: %s" % (task, self.title(), summary),
-            traceback=found.traceback,
-            request=self.environ.get("modgw.request_id", ""),
-            trace=self.environ.get("HTTP_TRACEPARENT", ""),
-            file=found.file,
-            line=found.line,
-            error=error,
-        )
-        self.abort(summary)
+        request, trace = (self.environ.get(key, "") for key in _NAMED)
+        self.abort(log_failed(self, error, (result, self.conn.app), request, trace))
         if isinstance(error, SystemExit):
             self.conn.flush()
-            control.retire("the app called sys.exit in a request")
+            self.conn.control.retire("the app called sys.exit in a request")
