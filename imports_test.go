@@ -96,7 +96,6 @@ var layers = map[string][]string{
 	"cmd/modgw-host/internal/journal": {"cmd/modgw-host/internal/logtext", "internal/proc"},
 	"cmd/modgw-host/internal/top":     {"modgw", "modgw/control", "modgw/diagnosis", "internal/proc"},
 	"modgw/runner/python/attach":      {"modgw", "modgw/listen", "modgw/wire", "modgw/runner/queue", "modgw/runner/workers", "internal/"},
-	"modgw/runner/python/pauses":      {"modgw"},
 	"modgw/runner/python/zygote":      {"modgw", "modgw/wire", "modgw/runner/workers", "internal/"},
 	"modgw/runner/python/control":     {"modgw", "modgw/tracecontext", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "internal/"},
 	"modgw/runner/python/request":     {"modgw", "modgw/spool", "modgw/wire", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "internal/"},

@@ -49,14 +49,6 @@ func (r *Runner) zygoteApp() zygote.App {
 	}
 }
 
-// pickParent returns the template to fork the next worker from; nil: it is started on its own.
-func (r *Runner) pickParent() *zygote.Process {
-	if r.zygote == nil {
-		return nil
-	}
-	return r.zygote.Pick()
-}
-
 // maxOutside is the number of files outside its root after which an app's further ones are not
 // watched.
 const maxOutside = 5000

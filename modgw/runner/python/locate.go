@@ -14,7 +14,7 @@ var _ modgw.Locator = (*Runner)(nil)
 func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Location, silent []int) {
 	type question struct {
 		worker  int
-		pending *control.Location
+		pending *control.Question
 	}
 	var asked []question
 	for _, program := range r.Programs() {

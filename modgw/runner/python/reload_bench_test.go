@@ -56,7 +56,7 @@ func BenchmarkReload(b *testing.B) {
 			}
 			first := generation(1)
 			defer first.Stop(b.Context())
-			for templates != nil && first.pickParent() == nil {
+			for templates != nil && first.zygote.Pick() == nil {
 				if log.Count("template given up") > 0 {
 					b.Fatal(log.String())
 				}

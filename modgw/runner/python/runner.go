@@ -101,7 +101,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		Runner:     config,
 		User:       user,
 		Count:      program.workers,
-		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.pickParent()) },
+		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.zygote.Pick()) },
 		Expect:     r.server.Expect,
 		Sandbox:    r.sandbox,
 	})

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"github.com/modgw/modgw/modgw/listen"
-	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
 )
@@ -30,7 +29,7 @@ func (w *worker) CanShare() bool {
 // connection for each thread.
 func (w *worker) Share(files []*os.File) (about any, ours []*os.File, err error) {
 	s := shared{Pauses: w.pauses != nil, Values: w.values != nil}
-	for _, memory := range []*os.File{w.pauses.Memory(), w.values.Memory()} {
+	for _, memory := range []*os.File{w.pauses, w.values.Memory()} {
 		if memory == nil {
 			continue
 		}
@@ -71,7 +70,7 @@ func (w *worker) inherit() (workers.Process, error) {
 		return nil, err
 	}
 	if w.started = w.Started(); about.Pauses && len(ours) > 0 {
-		w.pauses, ours = pauses.New(ours[0]), ours[1:]
+		w.pauses, ours = ours[0], ours[1:]
 	}
 	if about.Values && len(ours) > 0 && w.runner.sharesValues() {
 		w.values, ours = w.runner.app.Values.Add(w.Number, ours[0]), ours[1:]

@@ -47,9 +47,9 @@ func TestAppsThatLoadTheSameModulesShareATemplate(t *testing.T) {
 	const much = "import json, decimal, email.message, argparse, csv, http.client, xml.dom.minidom"
 	set := &zygote.Set{Delay: time.Millisecond}
 	first := startSharing(t, set, "first", much)
-	template := first.runner.pickParent()
+	template := first.runner.zygote.Pick()
 	second := startSharing(t, set, "second", much)
-	if got := second.runner.pickParent().PID(); got != template.PID() || second.log.Count("template shared with other apps") != 1 {
+	if got := second.runner.zygote.Pick().PID(); got != template.PID() || second.log.Count("template shared with other apps") != 1 {
 		t.Errorf("the second app has template %d, and the first %d", got, template.PID())
 	}
 	for name, other := range map[modgw.AppName]*app{
@@ -58,7 +58,7 @@ func TestAppsThatLoadTheSameModulesShareATemplate(t *testing.T) {
 		"within":       startSharing(t, set, "within", much, func(d *modgw.Descriptor) { d.Limits.CPUWeight = 50 }),
 		"much-besides": startSharing(t, set, "much-besides", "import "+"asyncio, unittest.mock, multiprocessing.pool, concurrent.futures.process, xmlrpc.client, logging.config\n"+much),
 	} {
-		if other.runner.pickParent().PID() == template.PID() {
+		if other.runner.zygote.Pick().PID() == template.PID() {
 			t.Errorf("%q shares a template although it is another app", name)
 		}
 	}
@@ -82,7 +82,7 @@ func TestAppThatASharedTemplateDoesNotFitGetsItsOwn(t *testing.T) {
 	set := &zygote.Set{Delay: time.Millisecond}
 	first := startSharing(t, set, "first", much)
 	second := startSharing(t, set, "second", much)
-	template := first.runner.pickParent()
+	template := first.runner.zygote.Pick()
 	// A file of the app hides a module of the environment from now on.
 	second.write(second.path("decimal.py"), "")
 	third := second.again()
@@ -94,7 +94,7 @@ func TestAppThatASharedTemplateDoesNotFitGetsItsOwn(t *testing.T) {
 		t.Error("it was forked nevertheless")
 	}
 	third.awaitTemplate()
-	if third.runner.pickParent().PID() == template.PID() || first.runner.pickParent() != template {
+	if third.runner.zygote.Pick().PID() == template.PID() || first.runner.zygote.Pick() != template {
 		t.Error("the template is shared with an app that it does not fit, or the first app lost it")
 	}
 	first.nextForked()

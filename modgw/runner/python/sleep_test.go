@@ -57,12 +57,12 @@ func TestTemplateEndsWhileItsAppSleeps(t *testing.T) {
 	if a.runner.Status().Sleep["freeze"] == modgw.MeansNone {
 		t.Skip("this process can make no control groups that freeze")
 	}
-	template := a.runner.pickParent()
+	template := a.runner.zygote.Pick()
 	neighbour := startSharing(t, set, "neighbour", "import json", sleeps)
 	if err := neighbour.runner.Sleep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if neighbour.runner.pickParent() == nil || !alive(template.PID()) {
+	if neighbour.runner.zygote.Pick() == nil || !alive(template.PID()) {
 		t.Error("the template of two apps ended with the sleep of one")
 	}
 	neighbour.runner.Stop(t.Context())
@@ -87,7 +87,7 @@ func TestTemplateEndsWhileItsAppSleeps(t *testing.T) {
 	if err := third.runner.Sleep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if third.runner.pickParent() == nil {
+	if third.runner.zygote.Pick() == nil {
 		t.Error("a template ended from which a worker was forked")
 	}
 	if err := third.runner.Wake(); err != nil {

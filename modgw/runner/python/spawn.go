@@ -11,7 +11,6 @@ import (
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/meter"
-	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -60,9 +59,9 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 // that of the pauses of its interpreter, and that of the metrics of the app.
 func (w *worker) shareMemory() (theirs []*os.File) {
 	if meter.Enabled {
-		file, ours, err := newMemory(pauses.Size)
+		file, ours, err := newMemory(pausesSize)
 		if err == nil {
-			w.pauses = pauses.New(ours)
+			w.pauses = ours
 			theirs = append(theirs, file)
 		} else {
 			w.Log.Warn("pauses of the interpreter are not measured", "error", err)

@@ -55,7 +55,7 @@ func (a *app) awaitTemplate() {
 			a.runner.Stop(a.Context())
 			a.Skip("this interpreter has no template")
 		}
-		return a.runner.pickParent() != nil
+		return a.runner.zygote.Pick() != nil
 	})
 }
 

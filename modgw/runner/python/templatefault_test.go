@@ -41,7 +41,7 @@ func TestWorkersOutliveTheirTemplate(t *testing.T) {
 def application(environ, start_response):
     return ok(start_response, str(os.getpid()))
 `)
-	template := a.runner.pickParent()
+	template := a.runner.zygote.Pick()
 	if err := syscall.Kill(template.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ def application(environ, start_response):
 func TestTemplateEndsWithItsLastGeneration(t *testing.T) {
 	t.Parallel()
 	a := withTemplate(t, hello)
-	template := a.runner.pickParent()
+	template := a.runner.zygote.Pick()
 	a.runner.Stop(t.Context())
 	a.stopped = true
 	if alive(template.PID()) {
@@ -102,7 +102,7 @@ func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
 	if after := countChildren(t); after > children {
 		t.Errorf("%d processes became %d", children, after)
 	}
-	template := a.runner.pickParent().PID()
+	template := a.runner.zygote.Pick().PID()
 	if got := strings.Fields(childrenOf(t, template)); len(got) != 1 {
 		t.Errorf("the template has the children %v", got)
 	}
@@ -148,7 +148,7 @@ func TestActAsHost(t *testing.T) {
 		t.Skip("only for another test")
 	}
 	a := withTemplate(t, hello, withWorkers(2, 1))
-	line := "PIDS " + itoa(a.pid(1)) + " " + itoa(a.pid(2)) + " " + itoa(a.runner.pickParent().PID()) + "\n"
+	line := "PIDS " + itoa(a.pid(1)) + " " + itoa(a.pid(2)) + " " + itoa(a.runner.zygote.Pick().PID()) + "\n"
 	if _, err := os.Stdout.WriteString(line); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -8,7 +9,6 @@ import (
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/runner/python/attach"
 	"github.com/modgw/modgw/modgw/runner/python/control"
-	"github.com/modgw/modgw/modgw/runner/python/pauses"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 	"github.com/modgw/modgw/modgw/runner/workers"
 	"github.com/modgw/modgw/modgw/wire"
@@ -27,8 +27,8 @@ type worker struct {
 	// its own metrics, which outlive it; nil: it has none
 	values *appvalues.Worker
 
-	// pauses is what it measures of its interpreter; nil: nothing
-	pauses *pauses.Page
+	// memory with what it measures of its interpreter; nil: nothing
+	pauses *os.File
 
 	begun atomic.Bool // it takes requests, or did
 	// its own [wire.JoinVersion]; set by Ready
@@ -87,8 +87,8 @@ func (w *worker) End() {
 // releaseMemory lets go of what the worker has measured.
 func (w *worker) releaseMemory() {
 	w.values.Retire()
-	w.pauses.Close()
+	_ = w.pauses.Close() // it was only read, or is nil
 }
 
 // Interpreter implements [workers.Measured].
-func (w *worker) Interpreter() *modgw.InterpreterStatus { return w.pauses.Read() }
+func (w *worker) Interpreter() *modgw.InterpreterStatus { return readPauses(w.pauses) }

@@ -145,8 +145,7 @@ func (c *call) open(s *mux.Stream, e socketEvent, cancel context.CancelFunc) err
 		}
 	}
 	t := &socket{
-		call: c, stream: s, cancel: cancel, lag: lagWatch{worker: s.Worker()},
-		subprotocol: e.subprotocol,
+		call: c, stream: s, cancel: cancel, subprotocol: e.subprotocol,
 	}
 	if c.server.config.Resume {
 		t.outbox, t.gone = newOutbox(s.Context(), s), make(chan struct{})

@@ -178,7 +178,6 @@ func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 		return end, false
 	}
 	s.RemoveDeadline()
-	t.lag.setWorker(s.Worker())
 	t.outbox.begin(ctx, s)
 	t.running.Go(func() {
 		defer t.outbox.unlock()

@@ -31,7 +31,6 @@ type socket struct {
 
 	long    []byte // the part that has come of a long message of the app
 	signs   signs
-	lag     lagWatch
 	pings   pings                  // for the reader of conn alone
 	given   atomic.Pointer[ending] // nil as long as the host has no reason to end it
 	running sync.WaitGroup         // goroutines that serve waits for
@@ -62,7 +61,6 @@ func (t *socket) serve() {
 	t.over = true
 	t.mu.Unlock()
 	t.running.Wait()
-	t.lag.stop()
 	if t.slot != nil {
 		t.slot.Cancel()
 	}
@@ -101,7 +99,6 @@ func (t *socket) read(ctx context.Context) (kind websocket.MessageType, data []b
 
 // pass passes a message of the client on to the app when it takes it.
 func (t *socket) pass(ctx context.Context, text bool, data []byte) bool {
-	t.lag.start()
 	t.signs.waiting.Store(true)
 	defer t.signs.waiting.Store(false)
 	if t.outbox != nil {
@@ -177,7 +174,6 @@ func (t *socket) readApp(ctx context.Context) (end ending, moves bool) {
 		case err != nil:
 			return t.lostEnding(err), false
 		}
-		t.lag.stop()
 		switch f.Type {
 		case wire.Body:
 			if t.long = append(t.long, f.Payload...); len(t.long) > maxMessage {

@@ -84,7 +84,7 @@ func (l *Listener) Start(address modgw.Address) error {
 			Hint:    "the host must be able to make the socket; a shorter --state helps when the path is too long",
 		}
 	}
-	l.place.open()
+	l.place.vacate()
 	c.Log.Info("waiting for a worker to attach", "address", address)
 	ctx, cancel := context.WithCancel(context.Background())
 	c.Pool.Background(func() {

@@ -14,11 +14,8 @@ type place struct {
 	mu    sync.Mutex
 	taken bool
 	pid   int       // the process that has the place; 0: its id is not known
-	since time.Time // when the place became free
+	since time.Time // when the place became free, or could first be taken
 }
-
-// open makes the place free for the first time.
-func (p *place) open() { p.vacate() }
 
 // take gives the place to a process if it is free.
 func (p *place) take(pid int) error {

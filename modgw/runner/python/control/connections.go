@@ -34,12 +34,9 @@ type Connections interface {
 	// Close closes connections on which no request has come.
 	Close()
 
-	// Wake has every thread of the worker that is idle look at its connections.
-	Wake()
-
-	// Away takes note of threads that are busy for another host, or not any more, as the payload of
-	// a Join frame says. back is its FlagEnd. An error costs the worker its life.
-	Away(payload []byte, back bool) error
+	// Join does what the worker says in a Join frame. back is its FlagEnd. An error costs the
+	// worker its life.
+	Join(payload []byte, back bool) error
 
 	// Shared is how many pieces of memory are shared with the worker, whose descriptors come after
 	// those of its connections.

@@ -80,17 +80,17 @@ func (w *Worker) handle(f wire.Frame) error {
 		}
 		return report(f.Payload)
 	case wire.Locate:
-		return w.noteLocation(f.Payload)
+		places, err := wire.DecodePlaces(f.Payload)
+		if err != nil {
+			return err
+		}
+		return w.noteAnswerTo(f.Type, places)
 	case wire.Collect:
-		return w.noteCollected()
+		return w.noteAnswerTo(f.Type, nil)
 	case wire.Unqueued:
 		return w.Connections.Requeue(f.Payload, f.End())
 	case wire.Join:
-		if len(f.Payload) > 0 {
-			return w.Connections.Away(f.Payload, f.End())
-		}
-		w.Connections.Wake()
-		return nil
+		return w.Connections.Join(f.Payload, f.End())
 	case wire.Retire:
 		w.Want(proc.Printable(string(f.Payload)))
 		return nil

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// keptTracebacks is how many tracebacks are kept for requests that may still ask.
-	keptTracebacks = 16
+	// mostTracebacks is how many requests have their tracebacks kept, or wait for them.
+	mostTracebacks = 32
 
 	// tracebackTime is how long a request waits for its traceback, which comes on another
 	// connection. On a busy machine that may be late; a worker that has failed a request sends it.
@@ -19,14 +19,9 @@ const (
 // tracebacks keeps the tracebacks of failed requests for their error pages in development. Its zero
 // value is empty.
 type tracebacks struct {
-	mu      sync.Mutex
-	kept    []requestTraceback        // the oldest comes first
-	waiting map[string]chan traceback // by request id
-}
-
-type requestTraceback struct {
-	request string // its id
-	traceback
+	mu    sync.Mutex
+	all   map[string]chan traceback // by request id; each has room for the one
+	order []string                  // keys of all, the oldest first
 }
 
 // traceback is the traceback of an exception.
@@ -44,51 +39,41 @@ func (w *Worker) AddTraceback(fault *modgw.Fault, request string, secrets []stri
 	}
 }
 
-// add keeps the traceback of a request.
+// add keeps the first traceback of a request.
 func (t *tracebacks) add(request string, found traceback) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if c, ok := t.waiting[request]; ok {
-		c <- found // has room for the one
-		delete(t.waiting, request)
-		return
-	}
-	t.kept = append(t.kept, requestTraceback{request, found})
-	if len(t.kept) > keptTracebacks {
-		t.kept = t.kept[1:]
+	select {
+	case t.of(request) <- found:
+	default:
 	}
 }
 
 // await returns the traceback of a request; it is empty when none comes.
-func (t *tracebacks) await(request string) traceback {
-	c := t.find(request)
+func (t *tracebacks) await(request string) (found traceback) {
 	timer := time.NewTimer(tracebackTime)
 	defer timer.Stop()
 	select {
-	case found := <-c:
-		return found
+	case found = <-t.of(request):
 	case <-timer.C:
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		delete(t.waiting, request)
-		return traceback{}
 	}
+	return found
 }
 
-func (t *tracebacks) find(request string) <-chan traceback {
+// of returns what the traceback of a request passes through, whichever of the two comes first.
+func (t *tracebacks) of(request string) chan traceback {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := make(chan traceback, 1)
-	for i, kept := range t.kept {
-		if kept.request == request {
-			t.kept = append(t.kept[:i:i], t.kept[i+1:]...)
-			c <- kept.traceback
-			return c
-		}
+	c, ok := t.all[request]
+	if ok {
+		return c
 	}
-	if t.waiting == nil {
-		t.waiting = make(map[string]chan traceback)
+	if t.all == nil {
+		t.all = make(map[string]chan traceback)
 	}
-	t.waiting[request] = c
+	if len(t.order) == mostTracebacks {
+		delete(t.all, t.order[0])
+		t.order = t.order[1:]
+	}
+	c = make(chan traceback, 1)
+	t.all[request], t.order = c, append(t.order, request)
 	return c
 }

@@ -39,8 +39,7 @@ type Worker struct {
 	loaded chan Loading
 
 	tracebacks tracebacks // in development
-	locating   locating
-	collecting collecting
+	questions  questions
 
 	dumpAsked atomic.Int64 // when the event loop was last asked for, as [monotonic.Now]; 0: never
 

@@ -104,7 +104,7 @@ func (s *Stream) conclude(c *request.Call, fed <-chan struct{}, err error) (agai
 			w.Suspect(err)
 		}
 		s.Abandon("", true)
-		return c.Lost(err, s.unsent.Load() && fed == nil, w.Crashed)
+		return c.Lost(err, s.isUnsent() && fed == nil, w.Crashed)
 	default:
 		if fed != nil && s.Ended() && !c.IsBegun() {
 			<-fed

@@ -86,6 +86,7 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 		request: o.request,
 		news:    make(chan struct{}, 1),
 
+		progress:   begun,
 		inputEnded: o.inputEnded,
 	}
 	s.deadline.set(o.deadline)
@@ -112,8 +113,10 @@ func (c *Conn) open(ctx context.Context, o opening) (*Stream, error) {
 	case refused != nil:
 		err = refused
 	case err == nil || s.ID != 0:
-		s.unsent.Store(err != nil) // a read of the stream returns the error
-		c.noteSent()               // the frame may have left so late that the checks have ended
+		if err != nil {
+			s.noteUnsent() // a read of the stream returns the error
+		}
+		c.noteSent() // the frame may have left so late that the checks have ended
 		return s, nil
 	}
 	if s.Slots != nil {
@@ -237,7 +240,7 @@ func (c *Conn) isOpen() bool {
 // blame names the requests that the worker had, if it has crashed.
 func (c *Conn) blame(streams map[uint32]*Stream) {
 	for _, id := range slices.Sorted(maps.Keys(streams)) {
-		if s := streams[id]; !s.unsent.Load() && !c.worker.CrashedWith(s.request) {
+		if s := streams[id]; !s.isUnsent() && !c.worker.CrashedWith(s.request) {
 			return
 		}
 	}

@@ -52,7 +52,7 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 		server: s, exchange: x, scope: scope, isHead: r.Method == http.MethodHead, tellEnd: tellEnd,
 	}
 	d.stream = &Stream{
-		Sender: request.Sender{Out: c.out}, conn: c, kind: HTTP, direct: d,
+		Sender: request.Sender{Out: c.out}, conn: c, kind: HTTP, progress: begun, direct: d,
 		request: workers.Request{ID: info.ID, Method: r.Method, Path: info.Path},
 	}
 	if !c.openDirect(d.stream, head, body) {
@@ -97,7 +97,7 @@ func (c *Conn) Flush() {
 	for i, s := range c.unflushed {
 		c.unflushed[i] = nil
 		if err != nil {
-			s.unsent.Store(true)
+			s.noteUnsent()
 		}
 	}
 	c.unflushed = c.unflushed[:0]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -49,7 +48,7 @@ type events struct {
 	passed int    // bytes of held that are passed on
 
 	mu          sync.Mutex
-	now         *Stream // has the request
+	*Stream     // has the request
 	scanner     eventScanner
 	torn        bool  // a part of an event that is not complete was passed on
 	slot        *Slot // slot that the stream is about to move to; nil: it stays
@@ -73,7 +72,7 @@ var _ response.EventSource = (*events)(nil)
 
 // newEvents makes the source of a request's response. Its end must be called.
 func newEvents(s *Stream, c *request.Call) *events {
-	e := &events{call: c, now: s}
+	e := &events{call: c, Stream: s}
 	e.scanner.begin(c.R.Header.Get("Last-Event-Id"))
 	e.ctx, e.cancel = context.WithCancel(s.ctx)
 	return e
@@ -89,13 +88,13 @@ func canMove(s *Stream, c *request.Call) bool {
 func (e *events) current() *Stream {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.now
+	return e.Stream
 }
 
 // BeginEvents implements [response.EventSource].
 func (e *events) BeginEvents(body []byte) (now []byte) {
 	e.register()
-	_ = e.now.Release(len(body)) // it has no error
+	_ = e.Stream.Release(len(body)) // it has no error
 	return e.keep(body)
 }
 
@@ -108,7 +107,7 @@ func (e *events) EndEvents() {
 
 // register lets the stream move or end when its generation or its worker is replaced.
 func (e *events) register() {
-	s := e.now
+	s := e.Stream
 	e.forget = e.call.OnReplaced(e.move, func() { e.endStay(s) })
 }
 
@@ -135,7 +134,7 @@ func (e *events) end() *Stream {
 	if e.slot != nil {
 		e.slot.Cancel()
 	}
-	return e.now
+	return e.Stream
 }
 
 // move lets the stream move to another worker, in the background.
@@ -159,7 +158,7 @@ func (e *events) leaveWorker() {
 	case slot == nil:
 		e.stage = eventsStay
 		if e.due {
-			e.now.Replace()
+			e.Stream.Replace()
 		}
 	case e.stage < eventsLeave:
 		slot.Yield() // it may take long until the event is complete
@@ -173,8 +172,9 @@ func (e *events) part() {
 		return
 	}
 	e.stage = eventsLeave
-	e.now.end(moved)
-	time.AfterFunc(partingTime, e.now.Interrupt) // it is over for long, or ends what is read of it
+	e.Stream.end(moved)
+	// By then the stream is over, or this ends what is read of it.
+	time.AfterFunc(partingTime, e.Stream.Interrupt)
 }
 
 // Next implements [response.Source].
@@ -185,7 +185,7 @@ func (e *events) Next() (wire.Frame, error) {
 				return f, err
 			}
 		}
-		f, err := e.now.Next()
+		f, err := e.Stream.Next()
 		if f, ok, err := e.take(f, err); ok || err != nil {
 			return f, err
 		}
@@ -195,7 +195,7 @@ func (e *events) Next() (wire.Frame, error) {
 // Buffered implements [response.Source].
 func (e *events) Buffered() (wire.Frame, bool, error) {
 	for !e.isGone() {
-		f, ok, err := e.now.Buffered()
+		f, ok, err := e.Stream.Buffered()
 		if !ok && err == nil {
 			return f, false, nil
 		}
@@ -245,7 +245,7 @@ func (e *events) takeBody(f wire.Frame) (now wire.Frame, ok bool, err error) {
 		f.Payload = e.held
 		e.passed = len(e.held)
 	}
-	_ = e.now.Release(size) // it has no error
+	_ = e.Stream.Release(size) // it has no error
 	return f, len(f.Payload) > 0 || f.End(), nil
 }
 
@@ -275,7 +275,7 @@ func (e *events) keep(piece []byte) (now []byte) {
 func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 	e.forget()
 	e.mu.Lock()
-	old, slot, torn, lastID := e.now, e.slot, e.torn, e.scanner.lastID
+	old, slot, torn, lastID := e.Stream, e.slot, e.torn, e.scanner.lastID
 	e.slot = nil
 	e.mu.Unlock()
 	head := old.conn.server.config.ResumedScope(nil, e.call.R, e.call.Info, lastID)
@@ -304,7 +304,7 @@ func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 func (e *events) begin(s *Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.now, e.stage, e.due, e.torn = s, eventsStay, false, false
+	e.Stream, e.stage, e.due, e.torn = s, eventsStay, false, false
 	e.held, e.passed = e.held[:0], 0
 	e.scanner.begin(e.scanner.lastID)
 	if e.interrupted {
@@ -355,18 +355,12 @@ func (e *events) refused(s *Stream, reason string) error {
 	return relay.ErrReplaced
 }
 
-// Split implements [response.Source].
-func (e *events) Split(f wire.Frame) (head, body []byte, err error) { return e.now.Split(f) }
-
-// File implements [response.Source].
-func (e *events) File() (*os.File, error) { return e.now.File() }
-
 // Release implements [response.Source]: the bytes of events were released when they were read.
 func (e *events) Release(n int) error {
 	if e.forget != nil {
 		return nil
 	}
-	return e.now.Release(n)
+	return e.Stream.Release(n)
 }
 
 // Ended implements [response.Source].
@@ -374,21 +368,15 @@ func (e *events) Ended() bool {
 	e.mu.Lock()
 	stays := e.stage < eventsLeave
 	e.mu.Unlock()
-	return stays && e.now.Ended()
+	return stays && e.Stream.Ended()
 }
-
-// RemoveDeadline implements [response.Source].
-func (e *events) RemoveDeadline() { e.now.RemoveDeadline() }
-
-// Extend implements [response.Source].
-func (e *events) Extend(d time.Duration) { e.now.Extend(d) }
 
 // Interrupt implements [response.Source].
 func (e *events) Interrupt() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.interrupted = true
-	e.now.Interrupt()
+	e.Stream.Interrupt()
 }
 
 // Replace implements [response.Source].

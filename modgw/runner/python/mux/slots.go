@@ -86,11 +86,13 @@ func (c *Conn) Requeue([]byte, bool) error {
 // Answered implements [control.Connections]: checkLoop finds out whether the loop runs.
 func (c *Conn) Answered() {}
 
-// Wake implements [control.Connections]: an event loop needs none.
-func (c *Conn) Wake() {}
-
-// Away implements [control.Connections]: an event loop serves several hosts at the same time.
-func (c *Conn) Away([]byte, bool) error { return wire.Errorf("a thread that serves another host") }
+// Join implements [control.Connections]: an event loop serves several hosts at the same time.
+func (c *Conn) Join(payload []byte, _ bool) error {
+	if len(payload) > 0 {
+		return wire.Errorf("a thread that serves another host")
+	}
+	return nil
+}
 
 // Shared implements [control.Connections].
 func (c *Conn) Shared() int {

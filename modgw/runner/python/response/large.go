@@ -2,6 +2,7 @@ package response
 
 import (
 	"io"
+	"net"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ type Large struct {
 	Pieces [][]byte            // none of them is empty
 	Free   func()              // called once, on the loop, when Pieces are not used any more
 
-	rest [][]byte // the pieces that were not read
+	rest net.Buffers // the pieces that were not read
 }
 
 var (
@@ -33,32 +34,16 @@ func (l *Large) Release() { l.Free() }
 // Reader implements [modgw.LoopBody].
 func (l *Large) Reader(sent int) io.ReadCloser {
 	l.rest = slices.Clone(l.Pieces)
-	for sent > 0 {
-		n := min(sent, len(l.rest[0]))
-		sent -= n
-		l.take(n)
-	}
+	_, _ = io.CopyN(io.Discard, &l.rest, int64(sent)) // there are as many bytes
 	c := l.Config
 	notKept := func(err error) { c.Log.Warn("response not kept for a slow client", "reason", err) }
 	return &largeReader{spool.NewReadAhead(l, c.Spool, c.Descriptor.Spool.Response, notKept), l}
 }
 
-// take removes n bytes from the first piece of the rest.
-func (l *Large) take(n int) {
-	if l.rest[0] = l.rest[0][n:]; len(l.rest[0]) == 0 {
-		l.rest = l.rest[1:]
-	}
-}
-
 // Read implements [spool.Source].
 func (l *Large) Read(b []byte) (n int, err error) {
-	if len(l.rest) > 0 {
-		n = copy(b, l.rest[0])
-		l.take(n)
-	}
-	if len(l.rest) == 0 {
+	if n, err = l.rest.Read(b); err != nil {
 		l.end()
-		err = io.EOF
 	}
 	return n, err
 }

@@ -153,17 +153,13 @@ func (c *Conn) expire() {
 
 // Requeue implements [control.Connections].
 func (w *Worker) Requeue(payload []byte, computed bool) error {
-	number, ids, err := wire.DecodeUnqueued(payload)
+	c, ids, err := w.decodeReturned(payload)
 	if err != nil {
 		return err
 	}
-	if uint64(number) >= uint64(len(w.Conns)) {
-		return wire.Errorf("an Unqueued frame for thread %d of %d", number, len(w.Conns))
-	}
 	if len(ids) > 0 {
-		w.Log.Debug("requests given back", "thread", number, "requests", len(ids))
+		w.Log.Debug("requests given back", "thread", c.number, "requests", len(ids))
 	}
-	c := w.Conns[number]
 	if err := c.requeue(ids, computed); err != nil {
 		return err
 	}
@@ -171,16 +167,16 @@ func (w *Worker) Requeue(payload []byte, computed bool) error {
 	return nil
 }
 
-// Away implements [control.Connections]. The thread gets no requests while it is away.
-func (w *Worker) Away(payload []byte, back bool) error {
-	number, ids, err := wire.DecodeUnqueued(payload)
+// Join implements [control.Connections]. A thread that is away gets no requests.
+func (w *Worker) Join(payload []byte, back bool) error {
+	if len(payload) == 0 {
+		w.wake()
+		return nil
+	}
+	c, ids, err := w.decodeReturned(payload)
 	if err != nil {
 		return err
 	}
-	if uint64(number) >= uint64(len(w.Conns)) {
-		return wire.Errorf("a Join frame for thread %d of %d", number, len(w.Conns))
-	}
-	c := w.Conns[number]
 	w.scheduler.setAway(c, !back)
 	c.mu.Lock()
 	for _, id := range ids {
@@ -191,6 +187,18 @@ func (w *Worker) Away(payload []byte, back bool) error {
 	c.mu.Unlock()
 	w.scheduler.serve()
 	return err
+}
+
+// decodeReturned returns the connection of a thread, and the ids of the streams that it gives back.
+func (w *Worker) decodeReturned(payload []byte) (c *Conn, ids []uint32, err error) {
+	number, ids, err := wire.DecodeUnqueued(payload)
+	if err == nil && uint64(number) >= uint64(len(w.Conns)) {
+		err = wire.Errorf("requests given back by thread %d of %d", number, len(w.Conns))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return w.Conns[number], ids, nil
 }
 
 // requeue requeues streams of a connection whose thread is busy for long, computing or not.

@@ -74,8 +74,9 @@ func (w *Worker) Close() {
 	}
 }
 
-// Wake implements [control.Connections]. A thread drops a frame for a stream that never was.
-func (w *Worker) Wake() {
+// wake has every thread that is idle look at its connections. It drops a frame for a stream that
+// never was.
+func (w *Worker) wake() {
 	frame := wire.Frame{Type: wire.Cancel, Stream: math.MaxUint32}
 	for _, c := range w.Conns {
 		// A write error surfaces on the read side.

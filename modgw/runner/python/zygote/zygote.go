@@ -59,8 +59,11 @@ type Zygote struct {
 	report   *Report           // the last from a worker not forked beside a template; nil: none
 }
 
-// Pick returns the template to fork from; nil when none is ready.
+// Pick returns the template to fork from; nil when none is ready, and for nil.
 func (z *Zygote) Pick() *Process {
+	if z == nil {
+		return nil
+	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	return z.current

@@ -1,0 +1,110 @@
+package mux
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/modgw/modgw/modgw/runner/python/control"
+	"github.com/modgw/modgw/modgw/runner/relay"
+	"github.com/modgw/modgw/modgw/wire"
+)
+
+// wait waits for something new.
+func (s *Stream) wait() error {
+	if s.departure != nil && s.endless {
+		// A client that listens to events keeps its sending side open.
+		return context.Canceled
+	}
+	if s.timer == nil {
+		s.timer = time.NewTimer(s.patience())
+	}
+	select {
+	case <-s.news:
+		if s.kind == WebSocket {
+			s.timer.Reset(s.patience()) // there may be a message for the app
+		}
+		return nil
+	case <-s.ctx.Done():
+		return context.Canceled
+	case <-s.inputEnded:
+		s.inputEnded = nil
+		s.departure = time.AfterFunc(departureGrace, s.tellDeparture)
+		return nil
+	case <-s.timer.C:
+	}
+	asked := s.asked.Swap(true)
+	if !s.deadline.get().IsZero() && !time.Now().Before(s.deadline.get()) {
+		waited := s.ClientTime()
+		if waited == 0 {
+			return relay.ErrOverdue
+		}
+		s.deadline.set(s.deadline.get().Add(waited))
+		s.timer.Reset(s.patience())
+		return nil
+	}
+	if !asked {
+		s.conn.worker.RequestLoopStack()
+	}
+	s.timer.Reset(s.patience())
+	return nil
+}
+
+// departureGrace is how long after the end of its sending side a client counts as one that waits
+// for its response. Then the app is told that the client has gone. It may still answer.
+const departureGrace = time.Second
+
+// tellDeparture lets the app receive http.disconnect.
+func (s *Stream) tellDeparture() {
+	if !s.isOver() {
+		s.conn.server.app.Pool.Background(func() { s.Send(wire.Frame{Type: wire.Event}) })
+	}
+}
+
+// patience is how long to wait until the deadline, or until it is time to ask what holds the app
+// up.
+func (s *Stream) patience() time.Duration {
+	const never = 1 << 62
+	limit := time.Duration(never)
+	if !s.deadline.get().IsZero() {
+		limit = time.Until(s.deadline.get())
+	}
+	if !s.asked.Load() {
+		limit = min(limit, control.LagTime)
+	}
+	return limit
+}
+
+// instant is a time that several goroutines read and set. The zero value is the zero time.
+type instant struct{ at atomic.Pointer[time.Time] }
+
+func (i *instant) get() time.Time {
+	if at := i.at.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+func (i *instant) set(t time.Time) { i.at.Store(&t) }
+
+// Extend implements [response.Source].
+func (s *Stream) Extend(d time.Duration) {
+	if !s.deadline.get().IsZero() {
+		s.setDeadline(s.deadline.get().Add(d))
+	}
+}
+
+// RemoveDeadline implements [response.Source].
+func (s *Stream) RemoveDeadline() {
+	s.setDeadline(time.Time{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endless = true
+}
+
+func (s *Stream) setDeadline(deadline time.Time) {
+	s.deadline.set(deadline)
+	if s.timer != nil {
+		s.timer.Reset(s.patience())
+	}
+}
