@@ -49,24 +49,16 @@ func (w *worker) Share(files []*os.File) (about any, ours []*os.File, err error)
 
 // inherit is Launch for a worker of another host.
 func (w *worker) inherit() (workers.Process, error) {
-	conn, file, err := wire.Pair()
-	if err != nil {
-		return nil, err
-	}
-	w.Connect(conn)
-	theirs, err := w.makeConnections()
-	theirs = append([]*os.File{file}, theirs...)
+	theirs, err := w.connect()
 	if err != nil {
 		closeFiles(theirs)
-		w.Close()
-		w.closeConnections()
+		w.disconnect()
 		return nil, err
 	}
 	var about shared
 	p, ours, err := w.Inherit(theirs, &about)
 	if err != nil {
-		w.Close()
-		w.closeConnections()
+		w.disconnect()
 		return nil, err
 	}
 	if w.started = w.Started(); about.Pauses && len(ours) > 0 {

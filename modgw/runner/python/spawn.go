@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/proc"
-	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/appvalues"
 	"github.com/modgw/modgw/modgw/meter"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
@@ -25,14 +24,14 @@ func (w *worker) Launch() (workers.Process, error) {
 		return w.inherit()
 	}
 	theirs, err := w.connect()
-	defer closeFiles(theirs)
 	var p workers.Process
 	if err == nil {
+		theirs = append(theirs, w.shareMemory()...)
 		p, err = w.startProcess(theirs)
 	}
+	closeFiles(theirs)
 	if err != nil {
-		w.Close()
-		w.closeConnections()
+		w.disconnect()
 		w.releaseMemory()
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func (w *worker) Launch() (workers.Process, error) {
 }
 
 // connect makes the control connection and the connections for requests, and returns the worker's
-// ends.
+// ends, also after an error.
 func (w *worker) connect() (theirs []*os.File, err error) {
 	conn, file, err := wire.Pair()
 	if err != nil {
@@ -48,11 +47,7 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 	}
 	w.Connect(conn)
 	files, err := w.makeConnections()
-	theirs = append([]*os.File{file}, files...)
-	if err != nil {
-		return theirs, err
-	}
-	return append(theirs, w.shareMemory()...), nil
+	return append([]*os.File{file}, files...), err
 }
 
 // shareMemory makes the memory to which the worker writes what it measures, and returns its ends:
@@ -103,6 +98,12 @@ func newMemory(size int) (theirs, ours *os.File, err error) {
 func (w *worker) makeConnections() (theirs []*os.File, err error) {
 	w.Connections, theirs, err = w.runner.server.Connect(w.Worker)
 	return theirs, err
+}
+
+// disconnect closes the connections that were made.
+func (w *worker) disconnect() {
+	w.Close()
+	w.closeConnections()
 }
 
 func (w *worker) closeConnections() {
@@ -172,7 +173,7 @@ func (r *Runner) options(w *worker, lifeline int) []string {
 
 func (r *Runner) startMessage(number int) wire.StartMessage {
 	d := r.app.Descriptor
-	return wire.StartMessage{
+	m := wire.StartMessage{
 		Kind:        string(d.Kind),
 		Entry:       d.Entry(),
 		Threads:     r.program.connections,
@@ -188,24 +189,14 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 		Processes:   r.program.most,
 		Compat:      r.program.compat,
 		Dev:         r.app.Dev,
-		Authorize:   callables(d.Authorize),
-		Groups:      groups(d.Authorize),
 	}
-}
-
-// callables are those of an authorizer, by what they are asked; nil without one.
-func callables(a *modgw.Authorize) map[string]string {
-	if a == nil {
-		return nil
+	if a := d.Authorize; a != nil {
+		m.Authorize = map[string]string{
+			"check_password": a.CheckPassword, "groups_for_user": a.GroupsForUser, "allow_access": a.AllowAccess,
+		}
+		m.Groups = a.Groups
 	}
-	return map[string]string{"check_password": a.CheckPassword, "groups_for_user": a.GroupsForUser, "allow_access": a.AllowAccess}
-}
-
-func groups(a *modgw.Authorize) []string {
-	if a == nil {
-		return nil
-	}
-	return a.Groups
+	return m
 }
 
 func closeFiles(files []*os.File) {
