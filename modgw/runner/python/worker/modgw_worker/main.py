@@ -102,8 +102,6 @@ def introduction(name):
 class Host:
     """A host that the worker serves."""
 
-    __slots__ = ("control", "conns")
-
     def __init__(self, control):
         self.control = control
         self.conns = []  # connections for requests, by thread
