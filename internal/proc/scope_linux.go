@@ -428,8 +428,8 @@ func nameOf(pid int) string {
 	return printable(bytes.TrimSuffix(name, []byte("\n")))
 }
 
-// killMarked kills all processes with the mark in their environment, until there are none. It
-// returns the names of those that were not ending yet.
+// killMarked kills processes with the mark in their environment until none is left. It returns the
+// names of those that were not ending yet.
 func killMarked(mark string) (names []string) {
 	limit := time.NewTimer(killTime)
 	defer limit.Stop()

@@ -19,7 +19,7 @@ import (
 // Shared holds the access that another instance of this program needs to supervise a process that
 // this one has started, at the same time or afterwards.
 type Shared struct {
-	PID  int    // id of the process
+	PID  int    // ID of the process
 	Mark string // as [Scope.Mark]
 
 	// Files are its descriptor (pidfd_open(2)), the reading ends of its standard output and
@@ -31,7 +31,7 @@ type Shared struct {
 // SharedFiles is the number of files in a [Shared].
 const SharedFiles = 4
 
-// errNotShared is why a process cannot be shared.
+// errNotShared is the reason why a process cannot be shared.
 var errNotShared = errors.New("cannot share the process: its streams or its end are not those of this host")
 
 // ownership is the state of a process that two instances of this program can supervise.
@@ -53,7 +53,7 @@ func (p *Process) Share() (Shared, error) {
 		return Shared{}, errors.New("cannot share the process: it has ended, or is another host's")
 	}
 	s := Shared{PID: p.pid, Mark: p.scope.Mark()}
-	fd, err := unix.PidfdOpen(p.pid, 0) // it is not reaped, so that the id is its own
+	fd, err := unix.PidfdOpen(p.pid, 0) // it is not reaped, so the ID is still its own
 	if err != nil {
 		return Shared{}, fmt.Errorf("cannot share the process: %w", err)
 	}
@@ -156,7 +156,7 @@ func (p *Process) Own() (owns bool, err error) {
 	if owns = p.ownership != released; owns {
 		p.ownership = owned
 	}
-	// Another process may have the id of one that has ended.
+	// If it has ended, another process may have its ID.
 	holds := owns && !p.reaped && p.adopted.held()
 	p.mu.Unlock()
 	if holds {

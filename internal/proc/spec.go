@@ -41,7 +41,7 @@ type Spec struct {
 
 // Output determines how the lines that a process prints are handled.
 type Output struct {
-	// Line is called for each line, from one goroutine for each stream. nil throws them away.
+	// Line is called for each line, from one goroutine per stream. nil discards the lines.
 	Line func(Line)
 
 	// Raw is called with data from standard output before it is split into lines, and with

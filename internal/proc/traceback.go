@@ -2,7 +2,7 @@ package proc
 
 import "strings"
 
-// maxTraceback is when a traceback is passed on although more of it may come.
+// maxTraceback is the length at which a traceback is passed on although more of it may follow.
 const maxTraceback = 128 << 10
 
 // traceback collects the lines of a Python traceback, with the chained ones before it:
@@ -14,7 +14,7 @@ const maxTraceback = 128 << 10
 //	During handling of the above exception, another exception occurred:
 type traceback struct {
 	text      strings.Builder
-	concluded bool // the line that names the exception came
+	concluded bool // the line that names the exception has arrived
 }
 
 // open reports whether there are lines that wait for more.

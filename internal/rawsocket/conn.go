@@ -17,7 +17,7 @@ type socket interface {
 	CloseWrite() error
 }
 
-// Conn is a stream socket. Like any [net.Conn] it may be used by many goroutines.
+// Conn is a stream socket. Like any [net.Conn], it may be used by several goroutines.
 type Conn struct {
 	socket
 	in, out transfer

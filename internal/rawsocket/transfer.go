@@ -12,11 +12,11 @@ import (
 // transfer is one direction of a connection. It holds the state of a call, so that calls do not
 // allocate.
 type transfer struct {
-	// calls when the socket may be ready, until that reports true
+	// calls its argument when the socket may be ready, until that reports true
 	wait func(func(fd uintptr) bool) error
 	try  func(fd uintptr) bool
 
-	mu      sync.Mutex // held while a call is made, and waits
+	mu      sync.Mutex // held during a call and while waiting
 	pieces  [MaxPieces]unix.Iovec
 	message unix.Msghdr
 	n       int
@@ -31,7 +31,8 @@ func (t *transfer) begin(wait func(func(uintptr) bool) error, call func(int, *un
 	}
 }
 
-// do moves bytes of the pieces in their order, which are not all empty, and of oob.
+// do moves the bytes of the pieces, in their order, and of oob. At least one piece must not be
+// empty.
 func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,6 +1,6 @@
 // Package runnertest puts a runner under test behind the gateway and a real HTTP server.
 //
-// It is for tests alone.
+// It is only for tests.
 package runnertest
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// App is an app of one generation after the other.
+// App is an app with its successive generations.
 type App struct {
 	*testing.T
 	Gateway *modgw.Gateway // serves the app

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Client is a client whose every byte the test decides on.
+// Client is a client that sends exactly the bytes that the test chooses.
 type Client struct {
 	app  *App
 	conn net.Conn

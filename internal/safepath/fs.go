@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// FS has the files below an absolute path. Links may lead out of it; each file is opened as if it
-// were the only one.
+// FS returns a file system of the files below an absolute path. Links may lead out of it; each file
+// is opened as if it were the only one.
 func (o Opener) FS(dir string) fs.FS { return folderFS{o, dir} }
 
 type folderFS struct {

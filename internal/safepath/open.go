@@ -24,14 +24,14 @@ type File struct {
 }
 
 // Opener opens files with the rights of one user. The zero value is for a process that acts for
-// many: each path is opened with the rights that all have who could have changed it, where this
-// process is root's, and else with its own.
+// many users: if root runs the process, it opens each path with only the rights of all users who
+// could have changed the path, and otherwise with the process's own rights.
 type Opener struct {
 	User *account.Account // nil: chosen by the path
 }
 
-// Open opens the regular file or folder that an absolute path leads to, for reading. It never
-// waits, as for the other end of a named pipe. The caller closes the file.
+// Open opens the regular file or folder at an absolute path, for reading. It never waits, such as
+// for the other end of a named pipe. The caller must close the file.
 func (o Opener) Open(path string) (*File, error) {
 	f := &File{}
 	w, err := o.follow(path, func(w *walk) (err error) {
@@ -81,8 +81,8 @@ func (o Opener) followBeneath(dir, name string, reached func(*walk) error) (*wal
 	})
 }
 
-// ReadFile reads the regular file that an absolute path leads to. One with more than limit bytes is
-// an error.
+// ReadFile reads the regular file at an absolute path. A file with more than limit bytes is an
+// error.
 func (o Opener) ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := o.Open(path)
 	if err != nil {
@@ -96,7 +96,7 @@ func (o Opener) ReadFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// ReadDir lists the folder that an absolute path leads to, sorted by name.
+// ReadDir lists the folder at an absolute path, sorted by name.
 func (o Opener) ReadDir(path string) ([]fs.DirEntry, error) {
 	f, err := o.Open(path)
 	if err != nil {
@@ -108,7 +108,7 @@ func (o Opener) ReadDir(path string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Stat describes the file or folder that an absolute path leads to.
+// Stat describes the file or folder at an absolute path.
 func (o Opener) Stat(path string) (info fs.FileInfo, err error) {
 	w, err := o.follow(path, func(w *walk) error {
 		info, err = w.stat()

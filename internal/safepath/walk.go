@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Bounds of a walk: links as in the kernel, and names because links can be long themselves.
+// Limits of a walk: links as in the kernel, and names because links can be long.
 const (
 	mostLinks = 40
 	mostNames = 4096
@@ -44,8 +44,8 @@ type walk struct {
 	loose   Loose
 }
 
-// follow walks to the end of path and calls reached there, while the kernel judges by the rights of
-// the user or of the writers.
+// follow walks to the end of path and calls reached there, while the kernel checks access against
+// the rights of the user or of the writers.
 func (o Opener) follow(path string, reached func(*walk) error) (*walk, error) {
 	w := &walk{fd: -1, user: o.User, asked: filepath.Clean(path), named: filepath.Clean(path), rest: split(path)}
 	w.judges = o.User == nil && os.Geteuid() == 0

@@ -37,9 +37,9 @@ func (w Writers) RootAlone() bool { return w.scope == rootAlone }
 // none, or more than one.
 func (w Writers) User() (uid uint32, ok bool) { return w.id, w.scope == oneUser }
 
-// Account has the rights that all writers have: with its help none of them can open more than
-// alone. nil is root. A user whom the system does not know has no groups, and an account without a
-// name.
+// Account returns an account with the rights that all writers have, so that no writer gains access
+// to a file that the writer could not open. nil is root. A user who is unknown to the system has no
+// groups, and the account has no name.
 func (w Writers) Account() (*account.Account, error) {
 	switch w.scope {
 	case rootAlone:

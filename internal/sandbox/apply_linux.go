@@ -36,7 +36,7 @@ func (r *Rules) Restrict() (misled []Misled, listener int, err error) {
 	return misled, -1, err
 }
 
-// enforce makes the rules hold. misled are the grants that lead elsewhere than they may.
+// enforce applies the rules. misled are the grants that lead to places where they may not lead.
 func (r *Rules) enforce() (misled []Misled, err error) {
 	if r.Means.Landlock > 0 {
 		if misled, err = r.restrictAccess(); err != nil {

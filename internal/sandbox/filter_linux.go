@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deniedCalls are the system calls that no app needs and that have helped to break out of
-// containers: into other processes, into the kernel, and into the view of the file system. It is
-// about the list of container runtimes.
+// deniedCalls are the system calls that apps do not need and that have helped to break out of
+// containers: into other processes, into the kernel, and into the view of the file system. The list
+// is similar to those of container runtimes.
 var deniedCalls = append([]namedCall{
 	{unix.SYS_PTRACE, "ptrace"}, {unix.SYS_PROCESS_VM_READV, "process_vm_readv"},
 	{unix.SYS_PROCESS_VM_WRITEV, "process_vm_writev"}, {unix.SYS_KCMP, "kcmp"},
@@ -80,7 +80,7 @@ const (
 	allow = unix.SECCOMP_RET_ALLOW
 	deny  = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 
-	// absent is the answer for calls that a program has another way for.
+	// absent is the result of calls for which programs have an alternative.
 	absent = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 
 	noFamily   = unix.SECCOMP_RET_ERRNO | uint32(unix.EAFNOSUPPORT)
@@ -97,7 +97,7 @@ func (p *program) add(code uint16, k uint32, jt, jf uint8) {
 	*p = append(*p, unix.SockFilter{Code: code, Jt: jt, Jf: jf, K: k})
 }
 
-// load loads a word of the call's data. The arguments that are looked at have 32 bits.
+// load loads a word of the call's data. Only the lower 32 bits of arguments are checked.
 func (p *program) load(offset uint32) { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0) }
 
 // loadArg loads the lower half of an argument, which comes first on the supported architectures.
@@ -122,14 +122,14 @@ func (p *program) ifAny(bits, action uint32) {
 	p.ret(action)
 }
 
-// decision is the part of a filter about one call. It begins with the number of the call loaded,
-// and each of its ways ends with a return.
+// decision is the part of a filter that decides about one call. It begins when the number of the
+// call is loaded, and each of its paths ends with a return.
 type decision struct {
 	call uint32
 	then program
 }
 
-// decide makes the decision about a call.
+// decide returns the decision about a call.
 func decide(call uintptr, body func(*program)) decision {
 	d := decision{call: uint32(call)}
 	body(&d.then)
@@ -173,7 +173,7 @@ func (p *program) choose(decisions []decision) {
 	p.choose(decisions[half:])
 }
 
-// callFilter makes the filter for the system calls.
+// callFilter returns the filter for the system calls.
 func callFilter(network Network) program {
 	p := program{}
 	p.load(offsetArch)
@@ -203,7 +203,7 @@ func callDecisions(network Network) []decision {
 		}),
 		decide(unix.SYS_IOCTL, func(p *program) {
 			p.loadArg(1)
-			p.ifEqual(unix.TIOCSTI, deny) // types into the terminal that the host was started from
+			p.ifEqual(unix.TIOCSTI, deny) // it types into the terminal of the host
 			p.ifEqual(unix.TIOCLINUX, deny)
 			p.ret(allow)
 		}),
@@ -260,8 +260,8 @@ func (p *program) socket(network Network) {
 	p.ret(noProtocol)
 }
 
-// withoutFastOpen denies connections that are made by sending (TCP fast open), without the call
-// that the rules for ports are about.
+// withoutFastOpen denies connections that are made by sending (TCP fast open), without the call to
+// which the rules for ports apply.
 func withoutFastOpen(call uintptr, flags uint32) decision {
 	return decide(call, func(p *program) {
 		p.loadArg(flags)
@@ -281,7 +281,8 @@ func absentFilter() program {
 	return p
 }
 
-// installFilter filters the calls of this thread, which has given up new privileges.
+// installFilter installs a filter of system calls for this thread, which has given up new
+// privileges.
 func installFilter(p program, flags uintptr) (listener int, err error) {
 	if len(p) > maxInstructions {
 		return -1, unix.E2BIG

@@ -5,8 +5,8 @@ import "golang.org/x/sys/unix"
 const (
 	nativeArch = unix.AUDIT_ARCH_X86_64
 
-	// foreignCalls is the first number of the calls of the x32 interface, which are others under
-	// the same architecture.
+	// foreignCalls is the first number of the calls of the x32 interface, which has other calls
+	// under the same architecture.
 	foreignCalls = 0x40000000
 )
 

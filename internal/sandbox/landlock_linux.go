@@ -53,8 +53,8 @@ func handled(abi int) unix.LandlockRulesetAttr {
 	return all
 }
 
-// restrictAccess makes the rules hold that Landlock can enforce. misled are the grants that lead
-// elsewhere than they may.
+// restrictAccess applies the rules that Landlock can enforce. misled are the grants that lead to
+// places where they may not lead.
 func (r *Rules) restrictAccess() (misled []Misled, err error) {
 	attr := handled(r.Means.Landlock)
 	if r.Network == Open {

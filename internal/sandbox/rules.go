@@ -24,11 +24,11 @@ type Rules struct {
 	// Means are the means to use. It is an error if one of them turns out to be missing.
 	Means Means
 
-	// Misled gets each grant that leads elsewhere than it may, before the program runs. nil: they
-	// are left out silently.
+	// Misled is called, before the program runs, for each grant that leads to a place where it may
+	// not lead. nil: these grants are silently left out.
 	Misled func(Misled) `json:"-"`
 
-	// Watch gets the listener of a process that learns, for [Watch]. It must return at once.
+	// Watch receives the listener of a process that learns, for [Watch]. It must return at once.
 	Watch func(listener *os.File) `json:"-"`
 }
 

@@ -16,7 +16,7 @@ import (
 // longest is the number of bytes of the first line that the kernel reads (BINPRM_BUF_SIZE).
 const longest = 256
 
-// NoLine is the mistake of a script without the line. A shell runs such a script by itself.
+// NoLine is the mistake of a script without the line. A shell runs such a script itself.
 const NoLine = `it is a script without a "#!" line: its first line must name an interpreter, as #!/bin/sh`
 
 // Mistake returns the reason why the file at path cannot be run, such as "its first line …". It

@@ -17,7 +17,7 @@ const (
 	maxDepth    = 64
 )
 
-// SyntaxError is a place at which a configuration cannot be read.
+// SyntaxError is a syntax error in a configuration, with its place.
 type SyntaxError struct {
 	File string // absolute path
 	Line int    // from 1; 0 for the whole file
@@ -39,7 +39,7 @@ type files struct {
 	open   []string // files that include each other at present
 }
 
-// enter reads a file, which the caller leaves when it has parsed it.
+// enter reads a file, which the caller must leave after parsing it.
 func (f *files) enter(name string) (string, error) {
 	if len(f.open) >= maxDepth || len(f.read) >= maxFiles {
 		return "", &SyntaxError{File: name, Text: "too many files include each other"}

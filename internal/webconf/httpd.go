@@ -150,8 +150,8 @@ func moduleName(name string) string {
 	return strings.TrimPrefix(name, "mod_")
 }
 
-// VersionHolds compares a version as <IfVersion> does. Arguments are an operator and a version, or
-// a version.
+// VersionHolds compares a version as <IfVersion> does. The arguments are an operator and a version,
+// or only a version.
 func VersionHolds(version string, args []string) bool {
 	if len(args) == 0 {
 		return false

@@ -16,7 +16,7 @@ type HTTPDNode struct {
 	Line     int          // first line, from 1
 	End      int          // last line; for a section, the line that closes it
 	Name     string       // as written, without "<"; "" for a line without a directive
-	Args     string       // all after the name, before variables are replaced
+	Args     string       // everything after the name, before variables are replaced
 	Text     string       // lines of the directive, or of the opening of a section, with their ends
 	Section  bool         // has Children, even if there are none
 	Children []*HTTPDNode // content of a section
@@ -56,7 +56,7 @@ func ParseHTTPD(file, text string) ([]*HTTPDNode, []*SyntaxError) {
 	return p.root, p.mistakes
 }
 
-// httpdParser makes nodes of the lines of a file.
+// httpdParser converts the lines of a file to nodes.
 type httpdParser struct {
 	root     []*HTTPDNode
 	open     []*HTTPDNode // sections that are open, the outermost first
@@ -170,8 +170,7 @@ func quotedHTTPD(text string) (word, rest string) {
 	return b.String(), ""
 }
 
-// ExpandHTTPD replaces ${NAME} by the variable of that name. Names that are not defined stay, as
-// Apache leaves them.
+// ExpandHTTPD replaces ${NAME} by the value of the variable. Undefined names stay, as in Apache.
 func ExpandHTTPD(text string, variables map[string]string) string {
 	var b strings.Builder
 	for {
@@ -189,7 +188,8 @@ func ExpandHTTPD(text string, variables map[string]string) string {
 	}
 }
 
-// MacroReplacer replaces the parameters of a <Macro> by as many values, the longest name first.
+// MacroReplacer returns a replacer of the parameters of a <Macro> by their values, the longest name
+// first.
 func MacroReplacer(parameters, values []string) *strings.Replacer {
 	order := make([]int, len(parameters))
 	for i := range order {

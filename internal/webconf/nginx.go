@@ -34,7 +34,7 @@ type nginxParser struct {
 	files files
 	tree  *Tree
 	root  string
-	alone bool // whether files that are included stay unread
+	alone bool // included files are not read
 }
 
 func (p *nginxParser) file(into *Directive, name string) error {

@@ -100,7 +100,7 @@ func (s *nginxScanner) word() {
 	s.drop(len(s.token))
 }
 
-// skipBlock moves behind a block of another language, which has pairs of braces.
+// skipBlock skips a block in another language, with pairs of braces.
 func (s *nginxScanner) skipBlock() {
 	depth := 1
 	for i := range len(s.text) {

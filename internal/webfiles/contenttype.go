@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// unknown is the type of files of unknown content.
+// unknown is the content type of files with unknown content.
 const unknown = "application/octet-stream"
 
 // types are content types that the web needs and that some machines' own tables lack.

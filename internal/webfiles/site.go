@@ -14,7 +14,7 @@ type Site struct {
 	Index  []string               // the first existing one answers for a folder; empty: 404
 	Cache  string                 // the Cache-Control of every file; "": none is sent
 	Types  map[string]string      // content types by lower-case extension, such as ".wasm"
-	Hide   func(name string) bool // further names, relative to the folder, that are 404; nil: none
+	Hide   func(name string) bool // further hidden names, relative to the folder; nil: none
 	// receives the reasons why files were not served, at level debug unless access was denied
 	Log *slog.Logger
 }

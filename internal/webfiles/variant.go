@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/internal/files"
 )
 
-// encodings are the precompressed siblings that a file can have, the smaller first.
+// encodings lists the precompressed siblings that a file can have, the smaller ones first.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
 // variant is the file that answers a request.
@@ -16,7 +16,7 @@ type variant struct {
 	file     *files.File // nil: the path is a folder's, but lacks the slash
 	name     string      // name of the file without compression
 	encoding string      // "" without
-	varies   bool        // there are others of the same name
+	varies   bool        // there are other variants of the same name
 	sniffed  string      // content type by content, if the name has none
 }
 
@@ -59,7 +59,7 @@ func (s *Site) findIndex(root files.Root, folder string) (string, error) {
 	return "", fmt.Errorf("cannot serve the folder %q: it has no index file", folder)
 }
 
-// openNamed opens the file of that name.
+// openNamed opens the file called name.
 func (s *Site) openNamed(name string, accept []string) (found variant, err error) {
 	err = s.Folder.Visit(func(root files.Root) error {
 		found, err = open(root, name, accept)
@@ -68,8 +68,8 @@ func (s *Site) openNamed(name string, accept []string) (found variant, err error
 	return found, err
 }
 
-// open opens a file, or the best of its precompressed siblings. One that is older than the file was
-// forgotten when the file was changed, and is not used.
+// open opens a file, or the best of its precompressed siblings. It ignores a sibling that is older
+// than the file, because it was not updated with the file.
 func open(root files.Root, name string, accept []string) (variant, error) {
 	plain, err := root.Open(name)
 	if err != nil {

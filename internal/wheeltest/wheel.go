@@ -1,7 +1,7 @@
-// Package wheeltest writes tiny Python packages, so that tests install from a folder and need no
-// index.
+// Package wheeltest writes tiny Python packages, so that tests can install from a folder and need
+// no index.
 //
-// It is for tests alone.
+// It is only for tests.
 package wheeltest
 
 import (
@@ -18,8 +18,8 @@ import (
 // Package describes the package from which a wheel is made.
 type Package struct {
 	Name     string            // name of the package and of its module, which has __version__
-	Version  string            // PEP 440 version
-	Requires []string          // PEP 508 requirements
+	Version  string            // version (PEP 440)
+	Requires []string          // requirements (PEP 508)
 	Files    map[string]string // further files, by their path in the wheel
 }
 

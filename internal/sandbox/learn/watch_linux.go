@@ -17,9 +17,9 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// Use is something that a process has used, for which it needs a rule.
+// Use is a file or an address that a process has used, and for which it needs a rule.
 type Use struct {
-	Path  string         // absolute file or folder; "": it is about a connection
+	Path  string         // absolute file or folder; "": a connection
 	Write bool           // Path is changed; a folder is, when something in it is made or removed
 	To    netip.AddrPort // end of a connection; zero: Path is used
 }
@@ -64,7 +64,7 @@ func Watch(listener *os.File, report func(Use)) {
 				ended = true
 				return true
 			}
-			n = notification{} // the kernel wants zeros
+			n = notification{} // the kernel requires zeros
 			_, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&n)))
 			if errno != 0 {
 				n.ID = 0 // the process was killed meanwhile
@@ -170,7 +170,7 @@ func (n *notification) text(at uint64) string {
 	page := uint64(os.Getpagesize())
 	var path []byte
 	for len(path) < longest {
-		piece := make([]byte, page-at%page) // the next page may not be there
+		piece := make([]byte, page-at%page) // the next page may be unmapped
 		got := n.read(at, piece)
 		if got <= 0 {
 			return ""
