@@ -169,20 +169,16 @@ class Worker:
                 from . import authorizer
 
                 app = authorizer.guard(app, start)
-        except entry.LoadError as failed:
-            self._give_up(failed)
-            return 0
-        if self._loading:
-            self._loading.leave()
-        unsuitable = self._forked.unsuitable() if self._forked else ""
-        if unsuitable:
-            self._fail(entry.LoadError("template", Failure(RuntimeError(unsuitable))))
-        if self._control.explain:
-            from .propagate import adapt
+            if self._loading:
+                self._loading.leave()
+            unsuitable = self._forked.unsuitable() if self._forked else ""
+            if unsuitable:
+                self._fail(entry.LoadError("template", Failure(RuntimeError(unsuitable))))
+            if self._control.explain:
+                from .propagate import adapt
 
-            app = adapt(app)
-        self._signals.restore()
-        try:
+                app = adapt(app)
+            self._signals.restore()
             self._open_connections(app, start, loop)
         except entry.LoadError as failed:
             self._give_up(failed)
