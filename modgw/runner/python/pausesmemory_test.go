@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// writtenPauses returns the memory of a worker that has measured two garbage collections, and no waits.
+// writtenPauses returns the memory of a worker that has measured two garbage collections, and no
+// waits.
 func writtenPauses() []byte {
 	memory := make([]byte, pausesSize)
 	binary.LittleEndian.PutUint64(memory, pausesMagic)
