@@ -97,7 +97,7 @@ func TestACheckoutOfManyFilesIsOneChange(t *testing.T) {
 		t.Skip("git is not installed")
 	}
 	s := newSite(t)
-	const count = 2000
+	const count = 700
 	name := func(i int) string { return fmt.Sprintf("pkg%d/sub%d/mod%d.py", i%20, i%7, i) }
 	git(t, s.Root, "init", "-q", "-b", "one")
 	for i := range count {
@@ -123,7 +123,7 @@ func TestACheckoutOfManyFilesIsOneChange(t *testing.T) {
 		}
 	}
 	git(t, s.Root, "checkout", "-q", "one")
-	if c := s.next(); len(c.Paths) != count+1 || c.Cause != "new/deep/er.py and 2000 more changed" {
+	if c := s.next(); len(c.Paths) != count+1 || c.Cause != "new/deep/er.py and 700 more changed" {
 		t.Errorf("%d paths, %s", len(c.Paths), c.Cause)
 	}
 	s.nothingElse()

@@ -387,7 +387,7 @@ func TestResponseWaitsForItsClient(t *testing.T) {
 	var written atomic.Int64
 	a, _ := play(t, one, func(x *asked) {
 		x.out(okHead)
-		for range 1000 {
+		for range 600 { // more than may be taken, which is checked below
 			x.out(strings.Repeat("x", 60000))
 			written.Add(60000)
 		}
@@ -409,7 +409,7 @@ func TestResponseWaitsForItsClient(t *testing.T) {
 	if n := written.Load(); n > 30<<20 {
 		t.Errorf("%d bytes were taken for a client that reads none", n)
 	}
-	if n, err := io.Copy(io.Discard, response.Body); n != 60_000_000 || err != nil {
+	if n, err := io.Copy(io.Discard, response.Body); n != 36_000_000 || err != nil {
 		t.Errorf("got %d bytes, %v", n, err)
 	}
 }

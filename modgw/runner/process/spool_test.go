@@ -11,7 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/watchtest"
 )
 
-const bigSize = 32 << 20
+// bigSize is the length of a big response. Three of them are more than the spool has memory for.
+const bigSize = 12 << 20
 
 // bigDone counts the big responses that the program under test could write.
 var bigDone atomic.Int64
