@@ -219,7 +219,7 @@ func TestSwapDropsNoRequest(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(time.Millisecond): // without a pause they take the time that programs need to start
+				case <-time.After(5 * time.Millisecond): // without a pause they take the time that programs need to start
 				}
 				a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
 			}

@@ -117,6 +117,9 @@ func prepare(t *testing.T, source string, change ...func(*modgw.Descriptor)) *ap
 	python := interpreter(t)
 	if d.WSGI != nil && d.WSGI.Concurrency == modgw.Gevent {
 		python = withGevent(t)
+		if d.Env == nil {
+			d.Env = map[string]string{"PYTHONPATH": absolute(t, "testdata/gevent")}
+		}
 	}
 	log := &watchtest.Log{}
 	kept := spool.New(spool.Config{Dir: t.TempDir(), Memory: 64 << 20, Disk: 1 << 30})
@@ -276,11 +279,14 @@ func interpreter(t testing.TB) string {
 	return python
 }
 
-// findInterpreter finds $MODGW_TEST_PYTHON or python3.
+// findInterpreter makes an empty environment with $MODGW_TEST_PYTHON or python3. There, as in those
+// of apps, no worker loads what the packages of the machine want to be loaded whenever Python
+// starts.
 var findInterpreter = sync.OnceValues(func() (string, error) {
 	name := cmp.Or(os.Getenv("MODGW_TEST_PYTHON"), "python3")
-	out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output()
-	return strings.TrimSpace(string(out)), err
+	dir := filepath.Join(codeDir, "environment")
+	err := exec.Command(name, "-I", "-m", "venv", "--without-pip", dir).Run()
+	return filepath.Join(dir, "bin", "python"), err
 })
 
 // workerCode is the worker's code for all tests that do not change it, compiled as for a host that

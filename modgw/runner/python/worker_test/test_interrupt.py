@@ -240,7 +240,9 @@ class Races(unittest.TestCase):
             conn.thread.start()
             while not ended.is_set():
                 exchange = conn.current
-                if exchange is not None:
+                if exchange is None or exchange.cancelled is not None:
+                    time.sleep(0.00005)
+                else:
                     conn.interrupt(exchange.stream, "late", FakeControl())
             conn.thread.join()
         finally:

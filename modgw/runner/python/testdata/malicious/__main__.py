@@ -77,7 +77,7 @@ def answer(conn, control, stream):
     elif MALICE == "shares beyond the buffer":
         conn.sendall(response(stream, flags=0) + shared(stream, BEYOND, 2))
     elif MALICE == "shares beyond window":
-        conn.sendall(response(stream, flags=0) + shared(stream, 0, 524288, 0) * 3)
+        conn.sendall(response(stream, flags=0) + shared(stream, 0, 524288, 0) * 64)
     elif MALICE == "shares nothing":
         conn.sendall(response(stream, flags=0) + shared(stream, 0, 0))
     elif MALICE == "shares for another stream":
