@@ -136,7 +136,7 @@ func TestRubbishIsReplaced(t *testing.T) {
 
 func TestKnownEnvironmentIsFoundInSilence(t *testing.T) {
 	s := quickSite(t)
-	b := s.builder()
+	b := New(Config{State: s.state, Environ: s.environ})
 	var steps []string
 	listen := func(step Step) { steps = append(steps, step.Text) }
 	if _, err := b.Build(t.Context(), s.descriptor(), listen); err != nil || !strings.HasPrefix(steps[0], "finding Python 3") {
@@ -245,7 +245,7 @@ func TestInputsThatNeverRestAreGivenUp(t *testing.T) {
 
 func TestBuildThatTakesTooLongIsStopped(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.sdist("slow", "1.0", "import time\nwhile True: time.sleep(60)\n")
 	s.write("requirements.txt", "slow\n")
 	b := New(Config{State: s.state, Environ: s.environ, Timeout: 3 * time.Second})

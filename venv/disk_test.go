@@ -111,9 +111,11 @@ func TestFilesThatAUserHidesAreAnError(t *testing.T) {
 
 func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := quickSite(t)
 	s.wheel("tiny", "1.0", nil, nil)
-	s.write("requirements.txt", "tiny\n")
+	// The packages of an owner's app come from no index that the host alone knows.
+	index := "--no-index\n--find-links " + s.index + "\n"
+	s.write("requirements.txt", index+"tiny\n")
 	d := s.descriptor()
 	d.Owner, d.DiskQuota = "shopteam", 4096 // the folder was empty, and exceeds the quota later
 	f := s.mustFail(d, "MGW-ENV-034")
@@ -137,7 +139,7 @@ func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	s.wheel("more", "1.0", nil, nil)
-	s.write("requirements.txt", "tiny\nmore\n")
+	s.write("requirements.txt", index+"tiny\nmore\n")
 	s.mustFail(d, "MGW-ENV-034")
 	if left := s.environments(); len(left) != 1 {
 		t.Errorf("left: %v", left)

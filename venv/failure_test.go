@@ -75,6 +75,7 @@ func TestFailedBuildLeavesTheOldEnvironment(t *testing.T) {
 }
 
 func TestUnreachableIndexIsTold(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,14 +89,15 @@ func TestUnreachableIndexIsTold(t *testing.T) {
 }
 
 func TestFullDiskIsTold(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	s := newSite(t)
-	s.wheel("big", "1.0", nil, map[string]string{"big.bin": strings.Repeat("x", 12<<20)})
+	s.wheel("big", "1.0", nil, map[string]string{"big.bin": strings.Repeat("x", 5<<20)})
 	s.write("requirements.txt", "big\n")
 	if err := os.Mkdir(s.state, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", s.state, "tmpfs", 0, "size=4m,mode=0755"); err != nil {
+	if err := syscall.Mount("tmpfs", s.state, "tmpfs", 0, "size=2m,mode=0755"); err != nil {
 		t.Skip("cannot mount a small file system: ", err)
 	}
 	t.Cleanup(func() {
@@ -127,7 +129,8 @@ func TestBuildGetsNoMoreMemoryThanItMayHave(t *testing.T) {
 }
 
 func TestCancelledBuildLeavesNoProcess(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := quickSite(t)
 	pids := filepath.Join(s.root, "pids")
 	s.sdist("slow", "1.0", fmt.Sprintf(`
 import os, subprocess, time
@@ -167,7 +170,8 @@ func alive(pid string) bool {
 
 // A package's setup must not leave a process behind either when all goes well.
 func TestBuildLeavesNoProcessBehind(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := quickSite(t)
 	pids := filepath.Join(s.root, "pids")
 	s.sdist("daemon", "1.0", fmt.Sprintf(`
 import subprocess
@@ -186,7 +190,8 @@ raise SystemExit("done")
 }
 
 func TestBuildSeesNothingOfTheHost(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := quickSite(t)
 	s.environ = append(s.environ, "SECRET_KEY=hush", "PYTHONPATH=/nonsense", "PYTHONHOME=/nonsense", "VIRTUAL_ENV=/nonsense",
 		"PIP_TARGET=/nonsense", "PIP_REQUIRE_VIRTUALENV=1", "LD_PRELOAD=/nonsense.so")
 	s.sdist("nosy", "1.0", "import os, sys\nprint(sorted(os.environ.items()))\nsys.exit(3)\n")
@@ -233,6 +238,7 @@ func TestUnsuitablePackagesAreRefused(t *testing.T) {
 
 // The usual way to have setuptools and an app whose code belongs to a user other than its own.
 func TestProjectThatMayNotBeWrittenToIsTold(t *testing.T) {
+	t.Parallel()
 	s, d, _ := ownedSite(t)
 	s.write("backend.py", "import sys\nprint(\"error: could not create 'x.egg-info': Permission denied\")\nsys.exit(1)\n")
 	s.write("pyproject.toml", packaged)

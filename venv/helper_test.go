@@ -3,12 +3,14 @@ package venv
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,10 +46,7 @@ func newSite(t *testing.T) *site {
 			t.Fatal(err)
 		}
 	}
-	s.environ = []string{
-		"PATH=" + pathWithoutUV(), "HOME=" + os.Getenv("HOME"), "PYENV_ROOT=" + os.Getenv("PYENV_ROOT"),
-		"PIP_FIND_LINKS=" + s.index, "PIP_NO_INDEX=1", "PIP_CONFIG_FILE=/dev/null",
-	}
+	s.environ = append(machineEnviron(), "PIP_FIND_LINKS="+s.index, "PIP_NO_INDEX=1", "PIP_CONFIG_FILE=/dev/null")
 	return s
 }
 
@@ -68,15 +67,44 @@ func (s *site) addUV() {
 	}
 }
 
+// machineEnviron is how the interpreters of this machine are found.
+func machineEnviron() []string {
+	return []string{"PATH=" + pathWithoutUV(), "HOME=" + os.Getenv("HOME"), "PYENV_ROOT=" + os.Getenv("PYENV_ROOT")}
+}
+
+// pathWithoutUV has no shims of pyenv either, so that the system's Python comes first.
 func pathWithoutUV() string {
 	dirs := slices.DeleteFunc(filepath.SplitList(os.Getenv("PATH")), func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, "uv"))
-		return err == nil
+		return err == nil || filepath.Base(dir) == "shims"
 	})
 	return strings.Join(dirs, ":")
 }
 
-func (s *site) builder() *Builder { return New(Config{State: s.state, Environ: s.environ}) }
+// builder is a Builder that knows already what this machine's Python and uv say of themselves, as
+// that of a host does after its first build.
+func (s *site) builder() *Builder {
+	b := New(Config{State: s.state, Environ: s.environ})
+	for key, i := range machineAnswers().pythons.known {
+		b.pythons.put(key, i)
+	}
+	for key, version := range machineAnswers().uvs.known {
+		b.uvs.put(key, version)
+	}
+	return b
+}
+
+// machineAnswers is a Builder that has asked the machine's Python and uv, and asks nothing more.
+var machineAnswers = sync.OnceValue(func() *Builder {
+	environ := machineEnviron()
+	if dir, err := findUV(); err == nil {
+		environ[0] += ":" + dir
+	}
+	b := New(Config{State: sharedFolder(), Environ: environ})
+	_, _ = (&search{builder: b, host: b.host}).find(context.Background())
+	b.uvVersion(context.Background(), &plan{host: b.host})
+	return b
+})
 
 // descriptor returns the descriptor of a WSGI app whose entry is hello.wsgi.
 func (s *site) descriptor() modgw.Descriptor {

@@ -144,7 +144,7 @@ func TestProjectThatIsAPackageRunsItsOwnCode(t *testing.T) {
 func TestLocalProjectsAreInputs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.checkLocalProjects()
+	s.checkLocalProjects(false)
 	d := s.descriptor()
 	wheel := s.wheel("tiny", "2.0", nil, nil)
 	d.Python.Packages = []string{wheel}
@@ -155,8 +155,10 @@ func TestLocalProjectsAreInputs(t *testing.T) {
 	}
 }
 
-// checkLocalProjects installs a project in the app's folder in each way, and changes its code.
-func (s *site) checkLocalProjects() {
+// checkLocalProjects installs a project in the app's folder in each way, and changes its code. With
+// keeps, the tool keeps what it has built, so that each way is installed before the change as well;
+// else this is done where the environment stays the same.
+func (s *site) checkLocalProjects(keeps bool) {
 	t := s.t
 	t.Helper()
 	s.wheel("tiny", "1.0", nil, nil)
@@ -164,12 +166,15 @@ func (s *site) checkLocalProjects() {
 	for requirement, copied := range map[string]bool{"./lib": true, "-e ./lib": false, "shoplib @ file://" + s.root + "/lib": true} {
 		s.write("lib/src/shoplib.py", "answer = 41\n")
 		s.write("requirements.txt", requirement+"\n")
-		env := s.mustBuild(s.descriptor())
+		before := s.fingerprint(s.descriptor())
+		if keeps || !copied {
+			s.mustBuild(s.descriptor())
+		}
 		s.write("lib/src/shoplib.py", "answer = 42\n")
-		if changed := s.fingerprint(s.descriptor()) != env.ID; changed != copied {
+		if changed := s.fingerprint(s.descriptor()) != before; changed != copied {
 			t.Errorf("%s: changed code made another environment: %v", requirement, changed)
 		}
-		env = s.mustBuild(s.descriptor())
+		env := s.mustBuild(s.descriptor())
 		if got := run(t, env, "import shoplib; print(shoplib.answer)"); got != "42" {
 			t.Errorf("%s: the code that runs is an old one: %s", requirement, got)
 		}
@@ -285,7 +290,7 @@ func TestUVInstallsLocalProjectsAsTheyAreNow(t *testing.T) {
 	dir := uvFolder(t)
 	s := newSite(t)
 	s.environ[0] += ":" + dir
-	s.checkLocalProjects()
+	s.checkLocalProjects(true)
 }
 
 func TestUVInstallsItsLocks(t *testing.T) {

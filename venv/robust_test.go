@@ -27,11 +27,14 @@ func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 		s.wheel("tiny", "1.0", nil, nil)
 		s.wheel("second", "1.0", []string{"tiny"}, map[string]string{"second/data": strings.Repeat("x", 1<<20)})
 		s.write("requirements.txt", "second\n")
+		if i < 2 {
+			s.addUV() // pip says the last two steps
+		}
 		delay := time.Duration(rand.IntN(400)) * time.Millisecond
 		group := i%2 == rand.IntN(2)
 		last := s.killBuild(step, delay, group)
 		t.Logf("killed %v after %q, with its group: %v", delay, last, group)
-		if i > 0 {
+		if i > 2 {
 			s.addUV() // the builder is not a part of the environment's identity
 		}
 		env := s.mustBuild(s.descriptor())
@@ -135,6 +138,7 @@ func TestDaemonThatKeepsTheOutputHoldsUpNothing(t *testing.T) {
 
 func TestUmaskOfTheHostDoesNotLockAppsOut(t *testing.T) {
 	s, d, _ := ownedSite(t)
+	s.addUV()
 	s.wheel("tiny", "1.0", nil, nil)
 	s.write("requirements.txt", "tiny\n")
 	old := syscall.Umask(0o077)
