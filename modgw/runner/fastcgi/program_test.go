@@ -219,7 +219,8 @@ func TestSwapDropsNoRequest(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(5 * time.Millisecond): // without a pause they take the time that programs need to start
+				// without a pause they take the time that programs need to start
+				case <-time.After(5 * time.Millisecond):
 				}
 				a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
 			}

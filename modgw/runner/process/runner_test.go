@@ -267,7 +267,8 @@ func TestReloadUnderLoadLosesNothing(t *testing.T) {
 	for i := range 6 {
 		clients.Go(func() {
 			for !stop.Load() {
-				time.Sleep(5 * time.Millisecond) // without a pause they take the time that programs need to start
+				// without a pause they take the time that programs need to start
+				time.Sleep(5 * time.Millisecond)
 				method, path := "GET", "/"
 				if i%2 == 0 {
 					method, path = "POST", "/echo"
