@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
@@ -35,41 +36,43 @@ func TestRequestsThatNoAppAnswersAreExplained(t *testing.T) {
 }
 
 func TestRequestsThatAnAppCannotTakeAreExplained(t *testing.T) {
-	began, finish := make(chan struct{}), make(chan struct{})
-	var log watchtest.Log
-	s := &stage{starting: func(context.Context) { close(began); <-finish }}
-	g := testGateway(t, s, inDevelopment, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-	d := descriptor("hello")
-	d.Queue = Queue{Max: 1, Timeout: 2 * time.Second}
-	var all sync.WaitGroup
-	all.Go(func() { deploy(t, g, d) })
-	<-began
+	synctest.Test(t, func(t *testing.T) {
+		began, finish := make(chan struct{}), make(chan struct{})
+		var log watchtest.Log
+		s := &stage{starting: func(context.Context) { close(began); <-finish }}
+		g := testGateway(t, s, inDevelopment, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		d := descriptor("hello")
+		d.Queue = Queue{Max: 1, Timeout: 2 * time.Second}
+		var all sync.WaitGroup
+		all.Go(func() { deploy(t, g, d) })
+		<-began
 
-	gone, leave := context.WithCancel(t.Context())
-	all.Go(func() {
-		g.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/", nil))
+		gone, leave := context.WithCancel(t.Context())
+		all.Go(func() {
+			g.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/", nil))
+		})
+		waiting := func() bool { status, _ := g.AppStatus("blog"); return status.Waiting == 1 }
+		waitFor(t, waiting)
+		faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-102")
+		leave()
+		waitFor(t, func() bool { return !waiting() })
+		faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-104")
+		close(finish)
+		all.Wait()
+		faulttest.Want(t, log.String(), "MGW-APP-103")
+
+		if err := g.Stop(t.Context(), "blog"); err != nil {
+			t.Fatal(err)
+		}
+		faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-101")
+		s.starting = nil
+		if err := g.Restart(t.Context(), "blog", "the fix"); err != nil {
+			t.Fatal(err)
+		}
+		if w := get(g, "/"); w.Body.String() != "hello" {
+			t.Errorf("after the fix: %q", w.Body)
+		}
 	})
-	waiting := func() bool { status, _ := g.AppStatus("blog"); return status.Waiting == 1 }
-	waitFor(t, waiting)
-	faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-102")
-	leave()
-	waitFor(t, func() bool { return !waiting() })
-	faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-104")
-	close(finish)
-	all.Wait()
-	faulttest.Want(t, log.String(), "MGW-APP-103")
-
-	if err := g.Stop(t.Context(), "blog"); err != nil {
-		t.Fatal(err)
-	}
-	faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-101")
-	s.starting = nil
-	if err := g.Restart(t.Context(), "blog", "the fix"); err != nil {
-		t.Fatal(err)
-	}
-	if w := get(g, "/"); w.Body.String() != "hello" {
-		t.Errorf("after the fix: %q", w.Body)
-	}
 }
 
 func TestRedirectsOfProgramsThatLeadNowhereAreExplained(t *testing.T) {

@@ -390,8 +390,79 @@ func TestDrainLimitEndsARequestThatDoesNot(t *testing.T) {
 	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
 	deploy(t, g, d)
 	<-s.runners[0].stopped
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Drained != nil })
+	if st, _ := g.AppStatus("blog"); st.Drained.Requests != 1 || st.Drained.Cut != 1 {
+		t.Errorf("drained %+v", st.Drained)
+	}
 	close(gate)
 	<-ended
+}
+
+func TestRequestsAreCutOffWhenTheHostMustEnd(t *testing.T) {
+	gate := make(chan struct{})
+	s := &stage{serve: func(http.ResponseWriter, *http.Request) { <-gate }}
+	g := New(Config{Runners: map[Kind]NewRunner{KindWSGI: s.newRunner}})
+	d := descriptor("busy")
+	d.Timeouts.Drain = time.Hour
+	deploy(t, g, d)
+	ended := make(chan struct{})
+	go func() { get(g, "/"); close(ended) }()
+	waitFor(t, func() bool { st, _ := g.AppStatus("blog"); return st.Generation.InFlight == 1 })
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	g.Close(now)
+	if st, _ := g.AppStatus("blog"); st.Drained == nil || st.Drained.Cut != 1 || !s.runners[0].isStopped() {
+		t.Errorf("the host has ended, drained %+v", st.Drained)
+	}
+	close(gate)
+	<-ended
+}
+
+func TestEndlessResponseMovesToTheGenerationThatReplacesItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		s := &stage{serve: func(_ http.ResponseWriter, r *http.Request) {
+			info, moves, ends := RequestInfoOf(r), make(chan struct{}), make(chan struct{})
+			defer info.OnReplaced(func() { close(moves) }, func() { close(ends) })()
+			select {
+			case <-moves:
+				info.Move().Done()
+				<-finish
+			case <-ends:
+				t.Error("it was ended, and could have moved")
+			}
+		}}
+		g := testGateway(t, s)
+		d := descriptor("streams")
+		d.Timeouts.WebSocketDrain = time.Minute
+		deploy(t, g, d)
+		ended := make(chan struct{})
+		go func() { get(g, "/"); close(ended) }()
+		synctest.Wait()
+		deploy(t, g, d)
+		synctest.Wait()
+		if st, _ := g.AppStatus("blog"); st.Generation.InFlight != 1 || len(st.Draining) != 0 || !s.runners[0].isStopped() {
+			t.Errorf("%d requests in flight, draining %+v", st.Generation.InFlight, st.Draining)
+		}
+		close(finish)
+		<-ended
+	})
+}
+
+func TestDeployThatIsCalledOffSaysNothingOfTheApp(t *testing.T) {
+	var events []Event
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &stage{
+		starting: func(context.Context) { cancel() },
+		startErr: func(Descriptor) error { return context.Cause(ctx) },
+	}
+	g := testGateway(t, s, func(c *Config) { c.Observe = func(e Event) { events = append(events, e) } })
+	if err := g.Deploy(ctx, descriptor("hello"), "views.py changed"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Deploy = %v", err)
+	}
+	if st, err := g.AppStatus("blog"); err != nil || st.Failure != nil || st.State != AppStarting || len(events) != 0 {
+		t.Errorf("status %+v, %v, events %+v", st, err, events)
+	}
 }
 
 func TestEndlessResponseHasALimitOfItsOwn(t *testing.T) {

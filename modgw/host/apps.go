@@ -117,7 +117,7 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 	h.warnOfImpersonation(d)
 	before := modgw.AppState("")
 	if fresh {
-		before = h.inheritedState(d.Name)
+		before = h.inherited[d.Name]
 	}
 	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.runsNothing(d.Name))
 	if isIdle && before != modgw.AppServing || before == modgw.AppStopped {

@@ -288,9 +288,43 @@ func TestChangedFilesDeployTheAppThatServes(t *testing.T) {
 	f.write("blog", "/blog", "  reload { mode = \"off\" }")
 	f.must(f.reconcile())
 	f.want("blog", 4)
+	f.host.reconciler("blog").hold = func() (release func()) {
+		t.Error("a change requests a deploy of an app that is not reloaded")
+		return func() {}
+	}
 	f.host.changed(t.Context(), reload.Change{App: ownFiles, Class: reload.Descriptor, Paths: paths})
-	f.must(f.reconcile()) // the actions that the change requested come first
 	f.want("blog", 4)
+}
+
+func TestAppWhoseNameBelongsToAnotherUserNowFindsNothingOfTheOldOne(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/blog", "")
+	f.must(f.reconcile("blog"))
+	before := f.host.managedApps()["blog"]
+	d := f.host.Descriptors()[0]
+	d.Owner, d.File = "bob", "/home/bob/blog.hcl"
+	f.host.reconcileLock.Lock()
+	asked := f.host.apply([]*file{{Path: d.File, Owner: d.Owner, Descriptors: []modgw.Descriptor{d}}}, "saved",
+		func(modgw.Descriptor) bool { return false })
+	f.host.reconcileLock.Unlock()
+	f.must(f.host.await(t.Context(), asked))
+	if f.host.managedApps()["blog"] == before {
+		t.Error("the reconciler of the other user's app goes on")
+	}
+	f.want("blog", 1)
+}
+
+func TestAppThatWasStoppedStaysSoWhenItsHostIsReplaced(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/blog", "")
+	f.write("shop", "/shop", "")
+	f.host.inherited = map[modgw.AppName]modgw.AppState{"blog": modgw.AppStopped, "shop": modgw.AppServing}
+	f.must(f.reconcile())
+	f.want("blog", 0)
+	f.want("shop", 1)
+	f.wantPage("/blog/page", 503, "")
+	f.must(f.host.Restart(t.Context(), "blog"))
+	f.wantPage("/blog/page", 200, "blog")
 }
 
 func TestStoppedAppIsNotStartedByChanges(t *testing.T) {

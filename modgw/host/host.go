@@ -72,6 +72,9 @@ type Host struct {
 	predecessors predecessors // hosts that this one has replaced
 	ownsState    atomic.Bool  // no other host serves, so that the state folder may be changed
 
+	// inherited is what the apps were on the host that is replaced; nil without one.
+	inherited map[modgw.AppName]modgw.AppState
+
 	worker python.Files // set by Run, before any deploy
 
 	reconcileLock sync.Mutex             // held while descriptors are read and applied
@@ -167,7 +170,7 @@ func New(c Config) (*Host, error) {
 	}
 	h.gateway = modgw.New(gateway)
 	if c.Predecessor != nil {
-		h.predecessors.release = h.gateway.HoldAwake()
+		h.predecessors.release, h.inherited = h.gateway.HoldAwake(), statesOf(c.Predecessor.State())
 	}
 	h.scaling = scaling.New(scaling.Config{
 		Loads: h.gateway.Loads, Resize: h.gateway.Resize, Usage: proc.CPUTime, Log: h.log,

@@ -393,3 +393,30 @@ func TestMergedRequestsAskForAsMuchAsTheStrongest(t *testing.T) {
 		t.Error("those who wait got another outcome")
 	}
 }
+
+func TestDelayedRequestIsAPartOfTheNextOne(t *testing.T) {
+	g := &stubGateway{deploy: func(context.Context, string) error { return nil }}
+	keepReconciling(t, g, func(r *reconciler) {
+		delayed := make(chan error, 1)
+		r.mu.Lock()
+		r.delayed = &deployRequest{class: reload.Dependencies, cause: "gen.py changed", done: []chan<- error{delayed}}
+		r.delayedUntil = time.Now().Add(time.Hour)
+		r.mu.Unlock()
+		if err := <-r.requestWithResult(deployRequest{class: reload.Code, cause: "views.py changed"}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-delayed:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("those who wait for the delayed request were told nothing")
+		}
+		time.Sleep(2 * time.Hour)
+		if got := g.deploys(); len(got) != 1 {
+			t.Errorf("deploys %q", got)
+		}
+	})
+}

@@ -85,18 +85,13 @@ func (h *Host) inheritLock() (unlock func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// inheritedState is what an app was on the host that is replaced; "" when it was unknown there, or
-// no host is replaced.
-func (h *Host) inheritedState(name modgw.AppName) modgw.AppState {
-	if h.config.Predecessor == nil {
-		return ""
+// statesOf are the states of the apps of a host.
+func statesOf(s upgrade.State) map[modgw.AppName]modgw.AppState {
+	all := map[modgw.AppName]modgw.AppState{}
+	for _, app := range s.Apps {
+		all[app.Name] = app.State
 	}
-	for _, app := range h.config.Predecessor.State().Apps {
-		if app.Name == name {
-			return app.State
-		}
-	}
-	return ""
+	return all
 }
 
 // inheritApps has the first generations of apps follow those of the host that is replaced, until
@@ -167,16 +162,16 @@ func (h *Host) checkInheritedApps(first *firstDeploys) error {
 	for _, c := range h.Claims() {
 		missing[c.App] = h.reconciler(c.App) == nil && h.runs(c.App)
 	}
-	for _, app := range h.config.Predecessor.State().Apps {
-		if app.State != modgw.AppServing {
+	for name, state := range h.inherited {
+		if state != modgw.AppServing {
 			continue
 		}
-		err := first.failed[app.Name]
-		if err == nil && missing[app.Name] {
+		err := first.failed[name]
+		if err == nil && missing[name] {
 			err = errors.New("its descriptor has mistakes, and the last good one cannot be used")
 		}
 		if err != nil {
-			return fmt.Errorf("app %q serves now and would not any more: %w", app.Name, err)
+			return fmt.Errorf("app %q serves now and would not any more: %w", name, err)
 		}
 	}
 	return nil

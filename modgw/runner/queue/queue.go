@@ -91,10 +91,7 @@ func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
 func (q *Queue) TryAcquire() *Member {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiters.Len() > 0 {
-		return nil
-	}
-	m := q.free()
+	m := q.free() // nil while requests wait: they get whatever comes free
 	if m != nil {
 		q.take(m)
 	}
