@@ -48,8 +48,10 @@ type Builder struct {
 	timeout time.Duration
 	turns   chan struct{} // has one element for each build that runs
 	host    hostEnviron
-	pythons answers[interpreter]
-	uvs     answers[string] // versions
+
+	// Answers of programs about themselves, by answerKey, as long as their files do not change.
+	pythons sync.Map // has values of interpreter
+	uvs     sync.Map // has versions of uv, as strings
 
 	kept     func(user string) modgw.DiskUsage
 	measured func(user string, used modgw.DiskUsage)

@@ -92,7 +92,7 @@ func stampOf(path string) string {
 func newStep(p *plan, env *modgw.Environment) (*buildStep, error) {
 	d := p.descriptor
 	s := &buildStep{plan: p, env: env, environ: d.ProcessEnv(env, p.account.HomeDir())}
-	s.environ = append(s.environ, buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil)...)
+	s.environ = append(s.environ, settingsOf(d.BuildEnv)...)
 	read, err := p.stepInputs()
 	if err != nil {
 		return nil, &modgw.Fault{
@@ -178,7 +178,7 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	p := process{
 		args: append([]string{program}, d.Build.Command[1:]...), dir: d.Root, account: s.plan.account, limits: s.plan.limits(), lock: lock,
 		log: b.log.With("app", d.Name),
-		env: append(slices.Concat(s.environ, buildVariables(d, nil)), "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
+		env: append(slices.Concat(s.environ, buildVariables(d)), "npm_config_cache="+filepath.Join(cache, "npm"), "NO_COLOR=1"),
 	}
 	if p.rules = s.plan.confine(program, p.env, cache, s.env.Dir); p.rules != nil {
 		temporary := filepath.Join(cache, "tmp")

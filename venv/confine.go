@@ -26,10 +26,8 @@ func (p *plan) confine(program string, environ []string, folders ...string) *san
 	}
 	d := p.descriptor
 	within, withinWrite := d.Sandbox.Within, d.Sandbox.WithinWrite
-	if p.recipe != nil {
-		for _, used := range p.recipe.uses() {
-			rules.Grants = append(rules.Grants, toolGrants(d.Sandbox, used)...)
-		}
+	if r, ok := p.recipe.(*pythonRecipe); ok { // pip and uv run it in their turn
+		rules.Grants = append(rules.Grants, toolGrants(d.Sandbox, r.interpreter.Path)...)
 	}
 	for _, folder := range folders {
 		rules.Grants = append(rules.Grants, sandbox.Grant{Path: folder, Write: true})

@@ -1,6 +1,10 @@
 package venv
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/BurntSushi/toml"
+)
 
 // The app's files are written by others, and must not end the host.
 func FuzzWhatAppsSay(f *testing.F) {
@@ -33,7 +37,7 @@ func FuzzWhatAppsSay(f *testing.F) {
 		npmPart([]byte(s))
 		_ = nodeFiles{nodeInputs[0]: []byte(s)}.check()
 		var project pyproject
-		if decodeTOML([]byte(s), &project) == nil {
+		if toml.Unmarshal([]byte(s), &project) == nil {
 			for name := range project.Groups {
 				_, _ = project.group(name, nil, map[string]bool{})
 			}
@@ -42,7 +46,7 @@ func FuzzWhatAppsSay(f *testing.F) {
 			}
 		}
 		var lock pylock
-		if decodeTOML([]byte(s), &lock) == nil {
+		if toml.Unmarshal([]byte(s), &lock) == nil {
 			_, _ = lock.pins()
 		}
 	})

@@ -30,7 +30,7 @@ type goRecipe struct {
 func (b *Builder) goRecipe(p *plan) (*goRecipe, error) {
 	d := p.descriptor
 	r := &goRecipe{tool: p.host.findGo(), pkg: cmp.Or(d.Go.Package, "."), settings: p.host.goSettings(),
-		variables: buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil)}
+		variables: settingsOf(d.BuildEnv)}
 	real, state, err := fileState(r.tool, p.account)
 	if err != nil {
 		return nil, withoutGo(d.Name)
@@ -60,7 +60,7 @@ func (r *goRecipe) program(dir string) string { return filepath.Join(dir, "bin",
 
 func (r *goRecipe) build(ctx context.Context, _ *Builder, c *construction) error {
 	p := c.plan
-	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor, nil), c.environ),
+	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor), c.environ),
 		"PATH="+filepath.Dir(r.tool)+":"+safePath, "GOCACHE="+filepath.Join(c.cache, "go-build"),
 		"GOMODCACHE="+filepath.Join(c.cache, "go-mod"), "GOPATH="+filepath.Join(c.scratch(), "go"), "GOENV=off")
 	p.say("building %s from %s", r.pkg, r.sources.name())
@@ -103,8 +103,6 @@ func (r *goRecipe) buildInfo(p *plan) (info *buildinfo.BuildInfo, err error) {
 	})
 	return info, err
 }
-
-func (*goRecipe) uses() []string { return nil }
 
 func (r *goRecipe) describe(dir string, m *marker) error {
 	info, err := buildinfo.ReadFile(r.program(dir))

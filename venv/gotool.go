@@ -3,6 +3,7 @@ package venv
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
@@ -17,13 +18,7 @@ var goVariables = []string{
 
 // goSettings are those variables and the ones that say how the network is reached, as "KEY=value".
 func (h hostEnviron) goSettings() []string {
-	var list []string
-	for _, key := range append(goVariables[:len(goVariables):len(goVariables)], networkSettings...) {
-		if value, ok := h[key]; ok {
-			list = append(list, key+"="+value)
-		}
-	}
-	return list
+	return h.pairs(slices.Concat(goVariables, networkSettings)...)
 }
 
 // findGo looks in PATH, then where Go's own installation puts it.

@@ -45,7 +45,15 @@ func (h hostEnviron) knownTo(d modgw.Descriptor) hostEnviron {
 	return known
 }
 
-func (h hostEnviron) get(key string) string { return h[key] }
+// pairs returns those of the variables that the host has, in their order, as "KEY=value".
+func (h hostEnviron) pairs(keys ...string) (list []string) {
+	for _, key := range keys {
+		if value, ok := h[key]; ok {
+			list = append(list, key+"="+value)
+		}
+	}
+	return list
+}
 
 // networkSettings say how an index is reached; they are passed to builds with all that begins with
 // PIP_ or UV_.
@@ -102,12 +110,7 @@ func pythonBuildSettings(cache string) []string {
 
 // indexSettings returns the settings about sources of packages, for the hash.
 func (h hostEnviron) indexSettings() []string {
-	var list []string
-	for _, key := range decisiveSettings {
-		if value, ok := h[key]; ok {
-			list = append(list, key+"="+value)
-		}
-	}
+	list := h.pairs(decisiveSettings...)
 	for _, file := range append([]string{h["PIP_CONFIG_FILE"], h["UV_CONFIG_FILE"]}, systemConfigs...) {
 		if data, err := os.ReadFile(file); err == nil {
 			list = append(list, file+"="+string(data))
@@ -118,20 +121,15 @@ func (h hostEnviron) indexSettings() []string {
 
 // uvFindEnviron is for uv python find, which must see where uv keeps its interpreters.
 func (h hostEnviron) uvFindEnviron() []string {
-	list := []string{"UV_PYTHON_DOWNLOADS=never", "UV_NO_CACHE=1", "PATH=" + safePath, "HOME=" + h.get("HOME")}
-	for _, key := range []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"} {
-		if value, ok := h[key]; ok {
-			list = append(list, key+"="+value)
-		}
-	}
-	return list
+	list := []string{"UV_PYTHON_DOWNLOADS=never", "UV_NO_CACHE=1", "PATH=" + safePath, "HOME=" + h["HOME"]}
+	return append(list, h.pairs("UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME")...)
 }
 
 // pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find
 // another Python in every folder, the version that pyenv uses everywhere stands in for them.
 func (h hostEnviron) pythonDirs() []string {
 	var dirs []string
-	for _, dir := range append(filepath.SplitList(h.get("PATH")), "/usr/bin", "/usr/local/bin") {
+	for _, dir := range append(filepath.SplitList(h["PATH"]), "/usr/bin", "/usr/local/bin") {
 		if filepath.Base(dir) == "shims" {
 			dir = h.pyenvGlobal()
 		}
@@ -144,7 +142,7 @@ func (h hostEnviron) pythonDirs() []string {
 
 // find looks a program up in the host's PATH; "" when it is not there.
 func (h hostEnviron) find(name string) string {
-	for _, dir := range filepath.SplitList(h.get("PATH")) {
+	for _, dir := range filepath.SplitList(h["PATH"]) {
 		if path := filepath.Join(dir, name); filepath.IsAbs(path) {
 			if found, err := exec.LookPath(path); err == nil {
 				return found

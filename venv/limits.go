@@ -25,8 +25,6 @@ const leastBuildProcesses = 512
 // limits are those of a program that a build runs. The zero value is none.
 type limits struct {
 	proc.Limits
-	asked bool // the descriptor says so
-
 	group string        // name of what bounds programs together; "": nothing does
 	all   cgroup.Limits // limits of these programs together, where control groups can be had
 }
@@ -40,7 +38,6 @@ func (p *plan) limits() limits {
 	}
 	return limits{
 		Limits: proc.Limits{Memory: cmp.Or(l.BuildMemory, usualBuildMemory()), OOMScore: buildOOMScore},
-		asked:  l.BuildMemory > 0,
 		group:  "build:" + string(p.descriptor.Name), all: all,
 	}
 }

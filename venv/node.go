@@ -50,7 +50,7 @@ func (b *Builder) nodeRecipe(p *plan) (recipe, error) {
 	}
 	r := &nodeRecipe{
 		node: p.host.findIn("node"), npm: p.host.findIn("npm"), files: files, all: d.Build != nil, settings: p.host.npmSettings(),
-		variables: buildVariables(modgw.Descriptor{BuildEnv: d.BuildEnv}, nil),
+		variables: settingsOf(d.BuildEnv),
 	}
 	for _, program := range []string{r.node, r.npm} {
 		real, state, err := fileState(program, p.account)
@@ -195,7 +195,7 @@ func (r *nodeRecipe) build(ctx context.Context, _ *Builder, c *construction) err
 	if err != nil {
 		return p.cannotWrite(err)
 	}
-	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor, nil), c.environ), "PATH="+r.path(p.dir), "npm_config_cache="+filepath.Join(c.cache, "npm"),
+	c.environ = append(slices.Concat(r.settings, buildVariables(p.descriptor), c.environ), "PATH="+r.path(p.dir), "npm_config_cache="+filepath.Join(c.cache, "npm"),
 		"npm_config_update_notifier=false", "npm_config_logs_max=0")
 	r.versions = [2]string{c.ask(ctx, r.node, "--version"), c.ask(ctx, r.npm, "--version")}
 	p.say("installing from package-lock.json with npm %s", r.versions[1])
@@ -218,8 +218,6 @@ func (r *nodeRecipe) path(dir string) string {
 	}
 	return path
 }
-
-func (*nodeRecipe) uses() []string { return nil }
 
 func (r *nodeRecipe) describe(dir string, m *marker) error {
 	m.Source, m.Builder, m.Version, m.Interpreter = nodeInputs[0], "npm "+r.versions[1], "Node.js "+r.versions[0], r.node

@@ -57,6 +57,13 @@ print("modgw:" + json.dumps({
 }))
 `
 
+// answerKey is a program, the state of its file, and who asked: another user may not be allowed to
+// run it.
+type answerKey struct {
+	path, state string
+	uid         int
+}
+
 // ask runs the Python at path as the account and returns its description. For an interpreter of a
 // virtual environment it describes the one that it was made from, so that no environment depends on
 // another.
@@ -75,15 +82,15 @@ func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Accoun
 		return interpreter{}, err
 	}
 	key := answerKey{path, state, uidOf(acct)}
-	if i, ok := b.pythons.get(key); ok {
-		return i, nil
+	if i, ok := b.pythons.Load(key); ok {
+		return i.(interpreter), nil
 	}
 	i, err := b.probe(ctx, path, acct, b.confineInterpreter(s, path))
 	if err != nil {
 		return interpreter{}, err
 	}
 	i.Path, i.state = real, state
-	b.pythons.put(key, i)
+	b.pythons.Store(key, i)
 	return i, nil
 }
 

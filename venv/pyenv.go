@@ -12,10 +12,10 @@ import (
 )
 
 func (h hostEnviron) pyenvRoot() string {
-	if root := h.get("PYENV_ROOT"); root != "" {
+	if root := h["PYENV_ROOT"]; root != "" {
 		return root
 	}
-	return filepath.Join(h.get("HOME"), ".pyenv")
+	return filepath.Join(h["HOME"], ".pyenv")
 }
 
 // pyenvGlobal is the bin folder of pyenv's global version, "" without one.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/BurntSushi/toml"
+
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
@@ -78,7 +80,7 @@ func (in *inputs) readPylock(path string, d modgw.Descriptor, acct *account.Acco
 	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
 	var lock pylock
 	if err == nil {
-		err = decodeTOML(data, &lock)
+		err = toml.Unmarshal(data, &lock)
 	}
 	if err == nil && !strings.HasPrefix(lock.Version, "1.") {
 		err = fmt.Errorf("its lock-version is %q, and only 1.x is known", lock.Version)

@@ -66,7 +66,7 @@ func (in *inputs) readPyproject(d modgw.Descriptor, acct *account.Account) (bool
 	}
 	var project pyproject
 	if err == nil {
-		err = decodeTOML(data, &project)
+		err = toml.Unmarshal(data, &project)
 	}
 	if err != nil {
 		return true, unusableProject(d.Name, path, err)
@@ -239,11 +239,6 @@ func installationPart(content string) string {
 		return content
 	}
 	return string(part)
-}
-
-func decodeTOML(data []byte, into any) error {
-	_, err := toml.Decode(string(data), into)
-	return err
 }
 
 func unusableProject(app modgw.AppName, path string, err error) error {

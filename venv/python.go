@@ -44,7 +44,7 @@ func (r *pythonRecipe) build(ctx context.Context, b *Builder, c *construction) (
 		return err
 	}
 	c.environ = slices.Concat(
-		p.host.buildSettings(), buildVariables(p.descriptor, r.inputs.referenced), c.environ, pythonBuildSettings(c.cache))
+		p.host.buildSettings(), buildVariables(p.descriptor, r.inputs.referenced...), c.environ, pythonBuildSettings(c.cache))
 	p.say("creating the environment with %s", r.interpreter)
 	p.sayNotes(r.inputs)
 	if err := r.tool.create(ctx, c, r); err != nil {
@@ -82,8 +82,6 @@ func (r *pythonRecipe) needsOtherPython(c *construction, err error) error {
 		Hint:   `ask for the Python that is named above, such as python { version = ">=3.12" }, or for an older version of the package`,
 	}
 }
-
-func (r *pythonRecipe) uses() []string { return []string{r.interpreter.Path} }
 
 func (r *pythonRecipe) describe(dir string, m *marker) (err error) {
 	m.Source, m.Builder = r.inputs.source, r.tool.String()

@@ -14,9 +14,6 @@ type recipe interface {
 	// build fills the folder of the environment. It returns a fault, or the cause of ctx.
 	build(ctx context.Context, b *Builder, c *construction) error
 
-	// uses are the paths of programs that a program of the build runs in its turn.
-	uses() []string
-
 	// program is the file in the environment without which it is none.
 	program(dir string) string
 

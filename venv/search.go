@@ -72,7 +72,7 @@ func (s *search) find(ctx context.Context) (interpreter, error) {
 
 // announce reports that an interpreter has to be asked, unless its answer is known already.
 func (s *search) announce(key answerKey) {
-	if _, known := s.builder.pythons.get(key); !known && s.say != nil {
+	if _, known := s.builder.pythons.Load(key); !known && s.say != nil {
 		s.say("finding %s", s.wanted())
 		s.say = nil
 	}

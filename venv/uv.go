@@ -52,8 +52,8 @@ func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
 	}
 	key := answerKey{path, state, uidOf(p.account)}
 	rules := p.confine(path, nil)
-	if version, ok := b.uvs.get(key); ok && rules == nil {
-		return version, true
+	if version, ok := b.uvs.Load(key); ok && rules == nil {
+		return version.(string), true
 	}
 	asked := process{
 		account: p.account, dir: "/", env: []string{"PATH=" + safePath, "HOME=/"}, args: []string{path, "--version"}, rules: rules,
@@ -63,7 +63,7 @@ func (b *Builder) uvVersion(ctx context.Context, p *plan) (string, bool) {
 	if err != nil || len(fields) < 2 || fields[0] != "uv" {
 		return "", false
 	}
-	b.uvs.put(key, fields[1])
+	b.uvs.Store(key, fields[1])
 	return fields[1], true
 }
 

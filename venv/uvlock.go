@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/BurntSushi/toml"
+
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
@@ -45,7 +47,7 @@ func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, e
 	data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
 	var lock uvLock
 	if err == nil {
-		err = decodeTOML(data, &lock)
+		err = toml.Unmarshal(data, &lock)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		found := false
@@ -88,7 +90,7 @@ func workspaceLock(root string, acct *account.Account) (path string, data []byte
 		dir = filepath.Dir(dir)
 		path = filepath.Join(dir, "uv.lock")
 		data, err := safepath.Opener{User: acct}.ReadFile(path, maxLockSize)
-		if err != nil || decodeTOML(data, &lock) != nil {
+		if err != nil || toml.Unmarshal(data, &lock) != nil {
 			continue
 		}
 		member, err := filepath.Rel(dir, root)

@@ -36,18 +36,22 @@ func (in *inputs) refer(line string) {
 }
 
 // buildVariables are the descriptor's own variables for builds, as "KEY=value": build_env,
-// build_secrets, and those of env that are named. Settings that would install something else or
-// elsewhere than was asked are left out.
-func buildVariables(d modgw.Descriptor, named []string) []string {
+// build_secrets, and those of env that requirements files refer to.
+func buildVariables(d modgw.Descriptor, referenced ...string) []string {
 	all := map[string]string{}
-	for _, name := range named {
+	for _, name := range referenced {
 		if value, ok := d.Env[name]; ok {
 			all[name] = value
 		}
 	}
 	maps.Copy(all, d.BuildEnv)
 	maps.Copy(all, d.BuildSecrets)
-	var list []string
+	return settingsOf(all)
+}
+
+// settingsOf are variables of a descriptor as "KEY=value". Settings that would install something
+// else or elsewhere than was asked are left out.
+func settingsOf(all map[string]string) (list []string) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !slices.Contains(misleadingSettings, strings.ToUpper(name)) {
 			list = append(list, name+"="+all[name])
