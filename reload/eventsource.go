@@ -65,29 +65,3 @@ func (w *Watcher) followMounts(ctx context.Context, following *sync.WaitGroup) {
 		}
 	})
 }
-
-// onceOnly lets the apps of one watcher log a text once. The zero value is ready.
-type onceOnly struct {
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-// claim reports whether a text was not claimed before.
-func (o *onceOnly) claim(what string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.seen[what] {
-		return false
-	}
-	if o.seen == nil {
-		o.seen = map[string]bool{}
-	}
-	o.seen[what] = true
-	return true
-}
-
-func (o *onceOnly) reset() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.seen = nil
-}

@@ -196,8 +196,8 @@ func (s *scanner) add(path, real string, info fs.FileInfo, class Class) {
 		e.class = max(e.class, seen.class)
 	}
 	if s.mode != scanFolders {
-		if old, ok := s.previousEntry(path); ok && old.hashed && !old.mayHideChange && old.sameStat(e) {
-			e.hash, e.hashed = old.hash, true
+		if old, ok := s.previousEntry(path); ok && old.hash != (contentHash{}) && !old.mayHideChange && old.sameStat(e) {
+			e.hash = old.hash
 		} else {
 			if s.room == nil {
 				s.room = make([]byte, 32<<10)

@@ -53,11 +53,13 @@ type entry struct {
 	inode         uint64 // 0: unknown
 	mayHideChange bool   // it changed just before the scan, so its times may hide a change
 
-	hashed bool // hash is valid
-	hash   [16]byte
-	target string // target folder of a link; "" for files
-	unsure bool   // it changed before the first scan
+	hash   contentHash // zero: the content was not read
+	target string      // target folder of a link; "" for files
+	unsure bool        // it changed before the first scan
 }
+
+// contentHash is the beginning of the SHA-256 of a file.
+type contentHash [16]byte
 
 // largeFile is from which size on times, and not content, show whether a file changed.
 const largeFile = 1 << 20
@@ -155,7 +157,7 @@ func (e entry) same(now entry) bool {
 		return e.sameInode(now)
 	case e.touched && !e.mtime.Equal(now.mtime):
 		return false
-	case e.hashed && now.hashed:
+	case e.hash != contentHash{} && now.hash != contentHash{}:
 		return e.hash == now.hash
 	case e.size >= largeFile && now.size >= largeFile:
 		return e.size == now.size && e.mtime.Equal(now.mtime) && e.sameInode(now)
@@ -200,5 +202,5 @@ func (e *entry) read(path string, open opener, room []byte) {
 	if _, err := io.CopyBuffer(h, io.LimitReader(f, largeFile), room); err != nil {
 		return
 	}
-	e.hash, e.hashed = [16]byte(h.Sum(nil)), true
+	e.hash = contentHash(h.Sum(nil))
 }

@@ -172,7 +172,7 @@ func (a *app) fallBackToPolling(err error) {
 	a.polling, a.outOfWatches = err.Error(), true
 	a.unwatch()
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) {
-		if !a.shared.once.claim("exhausted") {
+		if a.shared.exhausted.Swap(true) {
 			return
 		}
 		err = watchesExhausted(err)

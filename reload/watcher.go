@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/modgw"
@@ -48,9 +49,9 @@ type Watcher struct {
 
 // shared is what the apps of one watcher have in common.
 type shared struct {
-	scans  chan struct{} // one element for each app that is scanning
-	once   onceOnly
-	mounts *mounts // nil: mounts cannot be read
+	scans     chan struct{} // one element for each app that is scanning
+	exhausted atomic.Bool   // it was logged that the kernel's watches ran out
+	mounts    *mounts       // nil: mounts cannot be read
 }
 
 // member is an app and what the watcher needs to know of it.
@@ -181,7 +182,7 @@ func (w *Watcher) RetryEvents() {
 	if fresh != nil {
 		w.events = fresh
 	}
-	w.shared.once.reset()
+	w.shared.exhausted.Store(false)
 	for _, m := range w.apps {
 		m.app.inbox.setWatcher(w.events.folders)
 	}
