@@ -11,6 +11,33 @@ import (
 	"github.com/modgw/modgw/internal/webfiles"
 )
 
+// Alias is a URL path below the mount whose files the host serves without asking the app. Exactly
+// one of Dir and File is set.
+type Alias struct {
+	Path  string // "/static", relative to the mount
+	Dir   string // absolute folder whose files are below Path; ""
+	File  string // absolute file that Path itself means; ""
+	Files Files  // how its files are served
+}
+
+// URL is the path of the alias for an app that is mounted there, with a slash at its end when it is
+// one of a folder.
+func (a Alias) URL(mount MountPath) string {
+	url := strings.TrimSuffix(string(mount), "/") + strings.TrimSuffix(a.Path, "/")
+	if a.File != "" {
+		return url
+	}
+	return url + "/"
+}
+
+// Files says how files are served.
+type Files struct {
+	Index []string // names that a folder answers with, the first that is there; empty: 404
+	Cache string   // the Cache-Control of every file; "": none is sent
+	// content types by lower-case extension, such as ".wasm", beside those that are known
+	Types map[string]string
+}
+
 // aliasSite is an alias that can be asked for its files. They are opened with the rights of the
 // app's user, and no link leads out of the folder.
 type aliasSite struct {

@@ -66,9 +66,7 @@ func TestRequestsThatAnAppCannotTakeAreExplained(t *testing.T) {
 		}
 		faulttest.Want(t, get(g, "/").Body.String(), "MGW-APP-101")
 		s.starting = nil
-		if err := g.Restart(t.Context(), "blog", "the fix"); err != nil {
-			t.Fatal(err)
-		}
+		deploy(t, g, d)
 		if w := get(g, "/"); w.Body.String() != "hello" {
 			t.Errorf("after the fix: %q", w.Body)
 		}

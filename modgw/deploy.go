@@ -58,16 +58,6 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	})
 }
 
-// Restart replaces the app's workers: a new generation of the same descriptor, with an environment
-// that is rebuilt if its inputs changed. A stopped app starts.
-func (g *Gateway) Restart(ctx context.Context, name AppName, cause string) error {
-	app, err := g.app(name)
-	if err != nil {
-		return err
-	}
-	return g.Deploy(ctx, app.descriptor(), cause)
-}
-
 // replace makes a generation of d from what choose returns and swaps it in. What it prints until
 // then goes to output.
 func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor, output *heldOutput,

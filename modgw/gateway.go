@@ -135,26 +135,23 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 	app, fault := g.route(r, info)
 	if fault != nil {
 		g.log.Info("request without an app", "request", info.ID, "host", r.Host, "path", info.Path, "code", fault.Code)
+		status := http.StatusNotFound
 		if unplaced := g.unplaced.Load(); unplaced != nil && !g.table().names(r.Host) {
-			ServeFault(w, r, http.StatusServiceUnavailable, unplaced, g.config.Dev)
-			return
+			status, fault = http.StatusServiceUnavailable, unplaced
 		}
-		ServeFault(w, r, http.StatusNotFound, fault, g.config.Dev)
+		ServeFault(w, r, status, fault, g.config.Dev)
 		return
 	}
 	info.app, info.gateway = app, g
 	generation, fault := app.acquire(r, info, g.config.Wake)
 	if fault != nil {
-		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
-		ServeFault(w, r, http.StatusServiceUnavailable, fault, g.config.Dev)
+		g.refuseRequest(w, r, info, http.StatusServiceUnavailable, fault)
 		return
 	}
 	info.generation = generation
 	defer func() { info.generation.end() }() // it may have moved to another one
 	if info.Authorizer && generation.Descriptor.Authorize == nil {
-		fault := noAuthorizer(app.name)
-		g.log.Warn("request refused", "app", app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
-		ServeFault(w, r, http.StatusForbidden, fault, g.config.Dev)
+		g.refuseRequest(w, r, info, http.StatusForbidden, noAuthorizer(app.name))
 		return
 	}
 	app.countRequest(generation)
@@ -162,6 +159,12 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		return
 	}
 	app.serve(w, r, info, generation, generation.runner.ServeHTTP)
+}
+
+// refuseRequest answers a request that its app does not get.
+func (g *Gateway) refuseRequest(w http.ResponseWriter, r *http.Request, info *RequestInfo, status int, fault *Fault) {
+	g.log.Warn("request refused", "app", info.app.name, "request", info.ID, "code", fault.Code, "error", fault.Summary)
+	ServeFault(w, r, status, fault, g.config.Dev)
 }
 
 // SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app
@@ -181,11 +184,7 @@ func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 // Find returns the app that answers a request, and the path that it is mounted at; "" when none
 // does.
 func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
-	info, table := RequestInfoOf(r), g.table()
-	here := table.byName[info.App]
-	if info.App == "" {
-		here = table.find(r.Host, info.Path)
-	}
+	here := g.table().place(r, RequestInfoOf(r))
 	if here == nil {
 		return "", ""
 	}
@@ -194,11 +193,7 @@ func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
 
 // route finds the app and splits the path at its mount.
 func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
-	table := g.table()
-	here := table.byName[info.App]
-	if info.App == "" {
-		here = table.find(r.Host, info.Path)
-	}
+	here := g.table().place(r, info)
 	if here == nil {
 		return nil, noApp(r.Host, info)
 	}

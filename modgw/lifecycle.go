@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func (g *Gateway) Stop(ctx context.Context, name AppName) error {
 	if err != nil {
 		return err
 	}
-	return g.halt(ctx, app, AppStopped)
+	return g.halt(ctx, app)
 }
 
 // Remove forgets an app: its requests are answered 404 from now on, and its workers end after the
@@ -59,7 +60,7 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	delete(g.apps, name)
 	g.routes.Store(nil)
 	g.mu.Unlock()
-	return g.halt(ctx, app, AppStopped)
+	return g.halt(ctx, app)
 }
 
 // EndStreams ends the event streams and WebSockets of all apps, each app's when its
@@ -67,12 +68,10 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 // is about to end, whose fronts would otherwise wait for them until their own limit. It returns at
 // once; cancel takes back what has not happened yet.
 func (g *Gateway) EndStreams() (cancel func()) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	var timers []*time.Timer
-	for _, app := range g.apps {
-		if generation := app.current.Load(); generation != nil {
-			timers = append(timers, time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.End))
+	for _, app := range g.all() {
+		if timer := app.endStreams(); timer != nil {
+			timers = append(timers, timer)
 		}
 	}
 	return func() {
@@ -84,13 +83,18 @@ func (g *Gateway) EndStreams() (cancel func()) {
 
 // EndStreamsOf is EndStreams for one app, which may be unknown. It cannot be taken back.
 func (g *Gateway) EndStreamsOf(name AppName) {
-	app, err := g.app(name)
-	if err != nil {
-		return
+	if app, err := g.app(name); err == nil {
+		app.endStreams()
 	}
-	if generation := app.current.Load(); generation != nil {
-		time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.End)
+}
+
+// endStreams returns what ends the streams of the app's generation soon; nil without one.
+func (a *App) endStreams() *time.Timer {
+	generation := a.current.Load()
+	if generation == nil {
+		return nil
 	}
+	return time.AfterFunc(generation.Descriptor.Timeouts.WebSocketDrain, generation.endless.End)
 }
 
 // Close ends the workers of all apps after the requests in flight, which ctx bounds. Nothing that
@@ -98,12 +102,11 @@ func (g *Gateway) EndStreamsOf(name AppName) {
 func (g *Gateway) Close(ctx context.Context) {
 	g.mu.Lock()
 	g.closed = true
-	apps := maps.Clone(g.apps)
 	g.mu.Unlock()
-	for _, app := range apps {
+	for _, app := range g.all() {
 		// A deploy under way ends with its caller's context, which is over when the gateway is
 		// closed.
-		_ = g.halt(context.WithoutCancel(ctx), app, AppStopped)
+		_ = g.halt(context.WithoutCancel(ctx), app)
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -119,7 +122,7 @@ func (g *Gateway) Close(ctx context.Context) {
 }
 
 // halt takes the app's current generation away and lets it drain on its own.
-func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
+func (g *Gateway) halt(ctx context.Context, app *App) error {
 	if err := app.lockAwake(ctx, WokenByStop); err != nil {
 		return fmt.Errorf("cannot stop app %q: %w", app.name, err)
 	}
@@ -129,7 +132,7 @@ func (g *Gateway) halt(ctx context.Context, app *App, state AppState) error {
 	if old != nil {
 		app.previous = old
 	}
-	app.setStateLocked(state)
+	app.setStateLocked(AppStopped)
 	app.mu.Unlock()
 	g.leave(app)
 	if old != nil {
@@ -186,6 +189,13 @@ func (g *Gateway) app(name AppName) (*App, error) {
 		return app, nil
 	}
 	return nil, UnknownApp(name)
+}
+
+// all are the apps, in no order.
+func (g *Gateway) all() []*App {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Values(g.apps))
 }
 
 // UnknownApp is the fault of asking a host for an app that it has not.

@@ -159,12 +159,9 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 		})
 		return
 	}
+	e.count(status, len(body))
 	x, generation := e.LoopExchange, e.generation
 	*e = gatewayExchange{}
-	r, info := x.Request()
-	info.received = int64(len(x.Body()))
-	outcome := info.outcome(status, int64(len(body)))
-	info.gateway.end(r, info, &outcome, false)
 	x.Respond(status, body)
 	generation.end()
 }
@@ -174,11 +171,16 @@ func (e *gatewayExchange) Begin(status, length int) bool {
 	if e.isUnusual(status) || !e.LoopExchange.Begin(status, length) {
 		return false
 	}
+	e.count(status, length)
+	return true
+}
+
+// count counts the request, whose response is about to be sent.
+func (e *gatewayExchange) count(status, length int) {
 	r, info := e.Request()
 	info.received = int64(len(e.Body()))
 	outcome := info.outcome(status, int64(length))
 	info.gateway.end(r, info, &outcome, false)
-	return true
 }
 
 // RespondFrom implements [LoopExchange].

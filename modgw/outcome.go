@@ -1,9 +1,7 @@
 package modgw
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -199,10 +197,7 @@ func (i *RequestInfo) meter(g *Gateway) *meter.App {
 
 // EachValues calls yield with the metrics that the workers of each app make themselves.
 func (g *Gateway) EachValues(yield func(AppName, *appvalues.Store)) {
-	g.mu.Lock()
-	apps := slices.Collect(maps.Values(g.apps))
-	g.mu.Unlock()
-	for _, app := range apps {
+	for _, app := range g.all() {
 		yield(app.name, &app.values)
 	}
 }
@@ -211,10 +206,7 @@ func (g *Gateway) EachValues(yield func(AppName, *appvalues.Store)) {
 // of those without an app.
 func (g *Gateway) EachMeter(yield func(AppName, *meter.App)) {
 	yield("", &g.unrouted)
-	g.mu.Lock()
-	apps := slices.Collect(maps.Values(g.apps))
-	g.mu.Unlock()
-	for _, app := range apps {
+	for _, app := range g.all() {
 		if c := app.counted.Load(); c != nil {
 			yield(app.name, c)
 		}

@@ -142,16 +142,11 @@ type Load struct {
 // Loads returns the loads of the apps that have a generation and whose number of workers is not
 // fixed, in no order.
 func (g *Gateway) Loads() []Load {
-	g.mu.Lock()
-	var apps []*App
-	for _, app := range g.apps {
-		if app.elastic.Load() {
-			apps = append(apps, app)
-		}
-	}
-	g.mu.Unlock()
 	var loads []Load
-	for _, app := range apps {
+	for _, app := range g.all() {
+		if !app.elastic.Load() {
+			continue
+		}
 		app.mu.Lock()
 		current := app.current.Load()
 		if current != nil && app.state != AppAsleep {

@@ -2,6 +2,7 @@ package modgw
 
 import (
 	"iter"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -117,6 +118,14 @@ func (a *App) goesBefore(other *App) bool {
 		return serves
 	}
 	return a.name < other.name
+}
+
+// place returns that of the app which the front named, or else find's; nil if no app answers.
+func (t *routes) place(r *http.Request, info *RequestInfo) *place {
+	if info.App != "" {
+		return t.byName[info.App]
+	}
+	return t.find(r.Host, info.Path)
 }
 
 // find returns the place for a host and a path: the one of that very host before one of a wildcard,

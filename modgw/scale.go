@@ -51,7 +51,7 @@ func ParseScale(text string) (Scale, error) {
 
 // Scale is how many workers the descriptor asks for, with its defaults filled in.
 func (d Descriptor) Scale() Scale {
-	least, most := workersOf(&d), maxWorkersOf(&d)
+	least, most := workersOf(&d)
 	if least == nil || d.FastCGI != nil && d.FastCGI.Connect != "" {
 		return Scale{}
 	}
@@ -76,9 +76,9 @@ func (d Descriptor) WithScale(s Scale) Descriptor {
 	case d.FastCGI != nil:
 		d.FastCGI = new(*d.FastCGI)
 	}
-	*workersOf(&d), *maxWorkersOf(&d) = s.Min, s.Max
-	if s.IsFixed() {
-		*maxWorkersOf(&d) = 0
+	least, most := workersOf(&d)
+	if *least, *most = s.Min, s.Max; s.IsFixed() {
+		*most = 0
 	}
 	return d
 }

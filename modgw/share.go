@@ -200,13 +200,7 @@ type Shareable struct {
 
 // Shareable returns what another host must know of the apps, in no order.
 func (g *Gateway) Shareable() (all []Shareable) {
-	g.mu.Lock()
-	apps := make([]*App, 0, len(g.apps))
-	for _, app := range g.apps {
-		apps = append(apps, app)
-	}
-	g.mu.Unlock()
-	for _, app := range apps {
+	for _, app := range g.all() {
 		all = append(all, app.shareable())
 	}
 	return all
@@ -293,9 +287,7 @@ func (g *Gateway) ReadInherited() {
 
 // sharers are the runners of the generations that serve or drain whose workers can be shared.
 func (g *Gateway) sharers() (all []Sharer) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, app := range g.apps {
+	for _, app := range g.all() {
 		app.mu.Lock()
 		generations := []*Generation{app.current.Load()}
 		for old := range app.draining {

@@ -116,12 +116,7 @@ type FailureStatus struct {
 
 // Status returns a snapshot of all apps, by name.
 func (g *Gateway) Status() []AppStatus {
-	g.mu.Lock()
-	apps := make([]*App, 0, len(g.apps))
-	for _, app := range g.apps {
-		apps = append(apps, app)
-	}
-	g.mu.Unlock()
+	apps := g.all()
 	all := make([]AppStatus, 0, len(apps))
 	for _, app := range apps {
 		all = append(all, app.status())

@@ -110,44 +110,44 @@ var ceilingSettings = []ceilingSetting{
 	ceilingOf("", "threads", threadsOf, func(c *Ceilings) *int { return &c.Threads }, defaultThreads, formatAny),
 	ceilingOf("", "concurrency", concurrencyOf, func(c *Ceilings) *int { return &c.Concurrency }, fixed(0), formatAny),
 	ceilingOf("", "websockets", webSocketsOf, func(c *Ceilings) *int { return &c.WebSockets }, fixed(0), formatAny),
-	ceilingOf("limits", "body", func(d *Descriptor) *int64 { return &d.Limits.Body },
-		func(c *Ceilings) *int64 { return &c.Limits.Body }, fixed[int64](math.MaxInt64), FormatSize),
-	ceilingOf("limits", "memory", func(d *Descriptor) *int64 { return &d.Limits.Memory },
-		func(c *Ceilings) *int64 { return &c.Limits.Memory }, fixed[int64](math.MaxInt64), FormatSize),
-	ceilingOf("limits", "build_memory", func(d *Descriptor) *int64 { return &d.Limits.BuildMemory },
-		func(c *Ceilings) *int64 { return &c.Limits.BuildMemory }, fixed[int64](math.MaxInt64), FormatSize),
-	ceilingOf("limits", "stack", func(d *Descriptor) *int64 { return &d.Limits.Stack },
-		func(c *Ceilings) *int64 { return &c.Limits.Stack }, fixed[int64](0), FormatSize),
-	ceilingOf("limits", "cpu", func(d *Descriptor) *float64 { return &d.Limits.CPU },
-		func(c *Ceilings) *float64 { return &c.Limits.CPU }, fixed(math.Inf(1)), formatAny),
-	ceilingOf("limits", "files", func(d *Descriptor) *int { return &d.Limits.Files },
-		func(c *Ceilings) *int { return &c.Limits.Files }, fixed(math.MaxInt), formatAny),
-	ceilingOf("limits", "processes", func(d *Descriptor) *int { return &d.Limits.Processes },
-		func(c *Ceilings) *int { return &c.Limits.Processes }, fixed(math.MaxInt), formatAny),
-	ceilingOf("limits", "cpu_weight", func(d *Descriptor) *int { return &d.Limits.CPUWeight },
-		func(c *Ceilings) *int { return &c.Limits.CPUWeight }, fixed(100), formatAny),
-	ceilingOf("limits", "io_weight", func(d *Descriptor) *int { return &d.Limits.IOWeight },
-		func(c *Ceilings) *int { return &c.Limits.IOWeight }, fixed(100), formatAny),
+	limitCeiling("body", func(l *Limits) *int64 { return &l.Body }, math.MaxInt64, FormatSize),
+	limitCeiling("memory", func(l *Limits) *int64 { return &l.Memory }, math.MaxInt64, FormatSize),
+	limitCeiling("build_memory", func(l *Limits) *int64 { return &l.BuildMemory }, math.MaxInt64, FormatSize),
+	limitCeiling("stack", func(l *Limits) *int64 { return &l.Stack }, 0, FormatSize),
+	limitCeiling("cpu", func(l *Limits) *float64 { return &l.CPU }, math.Inf(1), formatAny),
+	limitCeiling("files", func(l *Limits) *int { return &l.Files }, math.MaxInt, formatAny),
+	limitCeiling("processes", func(l *Limits) *int { return &l.Processes }, math.MaxInt, formatAny),
+	limitCeiling("cpu_weight", func(l *Limits) *int { return &l.CPUWeight }, 100, formatAny),
+	limitCeiling("io_weight", func(l *Limits) *int { return &l.IOWeight }, 100, formatAny),
 	ceilingOf("queue", "max", func(d *Descriptor) *int { return &d.Queue.Max },
 		func(c *Ceilings) *int { return &c.Queue.Max }, fixed(0), formatAny),
 	ceilingOf("queue", "timeout", func(d *Descriptor) *time.Duration { return &d.Queue.Timeout },
 		func(c *Ceilings) *time.Duration { return &c.Queue.Timeout }, fixed[time.Duration](math.MaxInt64), formatAny),
-	ceilingOf("timeouts", "startup", func(d *Descriptor) *time.Duration { return &d.Timeouts.Startup },
-		func(c *Ceilings) *time.Duration { return &c.Timeouts.Startup }, fixed[time.Duration](0), formatAny),
-	ceilingOf("timeouts", "request", func(d *Descriptor) *time.Duration { return &d.Timeouts.Request },
-		func(c *Ceilings) *time.Duration { return &c.Timeouts.Request }, fixed[time.Duration](math.MaxInt64), formatAny),
-	ceilingOf("timeouts", "drain", func(d *Descriptor) *time.Duration { return &d.Timeouts.Drain },
-		func(c *Ceilings) *time.Duration { return &c.Timeouts.Drain }, fixed[time.Duration](0), formatAny),
-	ceilingOf("timeouts", "websocket_drain", func(d *Descriptor) *time.Duration { return &d.Timeouts.WebSocketDrain },
-		func(c *Ceilings) *time.Duration { return &c.Timeouts.WebSocketDrain }, fixed[time.Duration](0), formatAny),
-	ceilingOf("timeouts", "stop", func(d *Descriptor) *time.Duration { return &d.Timeouts.Stop },
-		func(c *Ceilings) *time.Duration { return &c.Timeouts.Stop }, fixed[time.Duration](0), formatAny),
-	ceilingOf("spool", "upload", func(d *Descriptor) *int64 { return &d.Spool.Upload },
-		func(c *Ceilings) *int64 { return &c.Spool.Upload }, fixed[int64](0), FormatSize),
-	ceilingOf("spool", "response", func(d *Descriptor) *int64 { return &d.Spool.Response },
-		func(c *Ceilings) *int64 { return &c.Spool.Response }, fixed[int64](0), FormatSize),
-	ceilingOf("spool", "total", func(d *Descriptor) *int64 { return &d.Spool.Total },
-		func(c *Ceilings) *int64 { return &c.Spool.Total }, fixed[int64](0), FormatSize),
+	timeoutCeiling("startup", func(t *Timeouts) *time.Duration { return &t.Startup }, 0),
+	timeoutCeiling("request", func(t *Timeouts) *time.Duration { return &t.Request }, math.MaxInt64),
+	timeoutCeiling("drain", func(t *Timeouts) *time.Duration { return &t.Drain }, 0),
+	timeoutCeiling("websocket_drain", func(t *Timeouts) *time.Duration { return &t.WebSocketDrain }, 0),
+	timeoutCeiling("stop", func(t *Timeouts) *time.Duration { return &t.Stop }, 0),
+	spoolCeiling("upload", func(s *Spool) *int64 { return &s.Upload }),
+	spoolCeiling("response", func(s *Spool) *int64 { return &s.Response }),
+	spoolCeiling("total", func(s *Spool) *int64 { return &s.Total }),
+}
+
+// limitCeiling, timeoutCeiling and spoolCeiling are for the blocks that descriptors and ceilings
+// both have.
+func limitCeiling[T cmp.Ordered](argument string, of func(*Limits) *T, zero T, text func(T) string) ceilingSetting {
+	return ceilingOf("limits", argument, func(d *Descriptor) *T { return of(&d.Limits) },
+		func(c *Ceilings) *T { return of(&c.Limits) }, fixed(zero), text)
+}
+
+func timeoutCeiling(argument string, of func(*Timeouts) *time.Duration, zero time.Duration) ceilingSetting {
+	return ceilingOf("timeouts", argument, func(d *Descriptor) *time.Duration { return of(&d.Timeouts) },
+		func(c *Ceilings) *time.Duration { return of(&c.Timeouts) }, fixed(zero), formatAny)
+}
+
+func spoolCeiling(argument string, of func(*Spool) *int64) ceilingSetting {
+	return ceilingOf("spool", argument, func(d *Descriptor) *int64 { return of(&d.Spool) },
+		func(c *Ceilings) *int64 { return of(&c.Spool) }, fixed[int64](0), FormatSize)
 }
 
 // workersCeiling holds for the most workers that a descriptor asks for.
@@ -222,37 +222,21 @@ func defaultThreads(d *Descriptor) int {
 	return max(5, 4*runtime.NumCPU())
 }
 
-func workersOf(d *Descriptor) *int {
+// workersOf are the fields with the least and the most workers; nil for a kind without workers.
+func workersOf(d *Descriptor) (least, most *int) {
 	switch {
 	case d.WSGI != nil:
-		return &d.WSGI.Workers
+		return &d.WSGI.Workers, &d.WSGI.MaxWorkers
 	case d.ASGI != nil:
-		return &d.ASGI.Workers
+		return &d.ASGI.Workers, &d.ASGI.MaxWorkers
 	case d.Go != nil:
-		return &d.Go.Workers
+		return &d.Go.Workers, &d.Go.MaxWorkers
 	case d.HTTP != nil:
-		return &d.HTTP.Workers
+		return &d.HTTP.Workers, &d.HTTP.MaxWorkers
 	case d.FastCGI != nil:
-		return &d.FastCGI.Workers
+		return &d.FastCGI.Workers, &d.FastCGI.MaxWorkers
 	}
-	return nil
-}
-
-// maxWorkersOf is nil where workersOf is.
-func maxWorkersOf(d *Descriptor) *int {
-	switch {
-	case d.WSGI != nil:
-		return &d.WSGI.MaxWorkers
-	case d.ASGI != nil:
-		return &d.ASGI.MaxWorkers
-	case d.Go != nil:
-		return &d.Go.MaxWorkers
-	case d.HTTP != nil:
-		return &d.HTTP.MaxWorkers
-	case d.FastCGI != nil:
-		return &d.FastCGI.MaxWorkers
-	}
-	return nil
+	return nil, nil
 }
 
 func threadsOf(d *Descriptor) *int {

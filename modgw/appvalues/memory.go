@@ -25,6 +25,7 @@ const (
 type entry struct {
 	key   *key
 	id    string // tells its series from others
+	at    int    // where value and time are in the memory
 	value float64
 	time  float64 // when it was set, in seconds since 1970; 0: it was not noted
 }
@@ -44,19 +45,13 @@ type key struct {
 // key is decoded once.
 type reader struct {
 	memory  io.ReaderAt
-	places  []place
-	end     int    // end of the entries that are in places
-	ignored uint64 // entries whose keys are not right
+	entries []entry // with the values of the last read
+	end     int     // end of the entries that were found
+	ignored uint64  // entries whose keys are not right
 }
 
-// place is where the value of an entry is.
-type place struct {
-	at  int
-	key *key
-	id  string
-}
-
-// read returns the values, and how many were dropped. What is damaged ends them.
+// read returns the values, which are valid until the next call, and how many were dropped. What is
+// damaged ends them.
 func (r *reader) read() (entries []entry, dropped uint64) {
 	var header [headerSize]byte
 	if _, err := r.memory.ReadAt(header[:], 0); err != nil || binary.LittleEndian.Uint64(header[:]) != magic {
@@ -74,11 +69,11 @@ func (r *reader) read() (entries []entry, dropped uint64) {
 		*r = reader{memory: r.memory}
 	}
 	beyond := r.decode(memory)
-	entries = make([]entry, len(r.places))
-	for i, p := range r.places {
-		entries[i] = entry{p.key, p.id, float64At(memory, p.at), float64At(memory, p.at+8)}
+	for i := range r.entries {
+		e := &r.entries[i]
+		e.value, e.time = float64At(memory, e.at), float64At(memory, e.at+8)
 	}
-	return entries, r.ignored + beyond + binary.LittleEndian.Uint64(header[16:])
+	return r.entries, r.ignored + beyond + binary.LittleEndian.Uint64(header[16:])
 }
 
 // decode finds the entries that are new, and returns how many are too many.
@@ -92,7 +87,7 @@ func (r *reader) decode(memory []byte) (beyond uint64) {
 		}
 		text := memory[at+4 : at+4+length]
 		at = value + 16
-		if len(r.places) >= maxSeries {
+		if len(r.entries) >= maxSeries {
 			beyond++
 			continue
 		}
@@ -102,7 +97,7 @@ func (r *reader) decode(memory []byte) (beyond uint64) {
 			r.ignored++
 			continue
 		}
-		r.places = append(r.places, place{value, k, k.id()})
+		r.entries = append(r.entries, entry{key: k, id: k.id(), at: value})
 	}
 	return beyond
 }

@@ -348,7 +348,7 @@ func TestCountersOfAnAppAreMonotoneAndComplete(t *testing.T) {
 	}
 	for i := range max(recycles, reloads, kills) {
 		if i < reloads {
-			if err := gateway.Restart(t.Context(), "hello", "restart"); err != nil {
+			if err := gateway.Deploy(t.Context(), d, "restart"); err != nil {
 				t.Fatal(err)
 			}
 			watch()

@@ -133,9 +133,13 @@ func TestRetiredWorkerIsEndedWhenItsTimeToDrainIsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := s.made(1)
-		var ended atomic.Int64
-		first.OnReplaced(&modgw.RequestInfo{}, nil, func() { ended.Add(1) })
+		var moved, ended atomic.Int64
+		first.OnReplaced(&modgw.RequestInfo{}, func() { moved.Add(1) }, func() { ended.Add(1) })
 		first.Want("it is old")
+		synctest.Wait()
+		if moved.Load() != 1 {
+			t.Errorf("%d of 1 endless responses may move to another worker", moved.Load())
+		}
 		time.Sleep(11 * time.Second)
 		if got := states(p); ended.Load() != 1 || !slices.Equal(got, []string{"retiring", "ready"}) {
 			t.Errorf("after 11 seconds %d of 1 endless responses has ended, and workers are %q", ended.Load(), got)
