@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"modgw/diagnosis":          {"modgw", "modgw/meter", "internal/lazyregexp"},
 	"modgw/metrics":            {"modgw", "modgw/appvalues", "modgw/meter"},
 	"modgw/history":            {"modgw", "modgw/meter"},
+	"modgw/logbook":            {"modgw", "modgw/claims", "modgw/control", "internal/logqueue"},
 	"modgw/masking":            {"modgw", "internal/lazyregexp"},
 	"modgw/dashboard":          {"modgw", "modgw/control", "modgw/diagnosis", "modgw/history", "modgw/listen", "modgw/masking"},
 	"modgw/scaling":            {"modgw"},

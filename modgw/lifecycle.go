@@ -191,7 +191,7 @@ func (g *Gateway) app(name AppName) (*App, error) {
 	return nil, UnknownApp(name)
 }
 
-// all are the apps, in no order.
+// all returns the apps, in no order.
 func (g *Gateway) all() []*App {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -222,7 +222,7 @@ func defaultThreads(d *Descriptor) int {
 	return max(5, 4*runtime.NumCPU())
 }
 
-// workersOf are the fields with the least and the most workers; nil for a kind without workers.
+// workersOf returns the fields with the least and the most workers; nil for a kind without workers.
 func workersOf(d *Descriptor) (least, most *int) {
 	switch {
 	case d.WSGI != nil:

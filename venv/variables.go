@@ -49,8 +49,8 @@ func buildVariables(d modgw.Descriptor, referenced ...string) []string {
 	return settingsOf(all)
 }
 
-// settingsOf are variables of a descriptor as "KEY=value". Settings that would install something
-// else or elsewhere than was asked are left out.
+// settingsOf returns variables of a descriptor as "KEY=value". Settings that would install
+// something else or elsewhere than was asked are left out.
 func settingsOf(all map[string]string) (list []string) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !slices.Contains(misleadingSettings, strings.ToUpper(name)) {

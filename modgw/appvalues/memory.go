@@ -25,7 +25,7 @@ const (
 type entry struct {
 	key   *key
 	id    string // tells its series from others
-	at    int    // where value and time are in the memory
+	at    int    // offset of value and time in the memory
 	value float64
 	time  float64 // when it was set, in seconds since 1970; 0: it was not noted
 }

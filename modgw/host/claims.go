@@ -36,7 +36,7 @@ func (h *Host) setClaims(table []claims.Claim) {
 	h.mu.Lock()
 	same := h.claimed != nil && slices.EqualFunc(h.claimed, table, claims.Claim.Equal)
 	h.claimed = append([]claims.Claim{}, table...)
-	h.archives.Load().bound(table, h.file.Tenants)
+	h.archives.Load().Bound(table, h.file.Tenants)
 	h.mu.Unlock()
 	if !same && h.ownsState.Load() {
 		h.keepClaims()
@@ -73,12 +73,18 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 		return modgw.Descriptor{}, false
 	}
 	d.Hosts, d.Mount, d.MountMatch = c.Hosts, c.Mount, c.Match
-	h.mu.Lock()
-	tenant, _ := claims.Tenants(h.file.Tenants).Of(d.Owner)
-	h.mu.Unlock()
+	tenant := h.tenant(d.Owner)
 	tenant.Ceilings.Lower(&d)
 	d.DiskQuota = tenant.Disk
 	return d, true
+}
+
+// tenant returns what a user may claim as the host's file says; the zero tenant has no ceilings.
+func (h *Host) tenant(user string) modgw.Tenant {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, _ := claims.Tenants(h.file.Tenants).Of(user)
+	return t
 }
 
 // servesLastGood reports whether an app with a broken descriptor is served with its last good

@@ -136,7 +136,7 @@ func (h *Host) ContinueProbe(id string) { h.probes.Continue(id) }
 
 // Logs implements [control.Host].
 func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {
-	h.book.read(ctx, q, yield)
+	h.book.Read(ctx, q, yield)
 }
 
 // orderOne asks for a new generation of one app; an app that is not known fails at once.

@@ -48,7 +48,7 @@ func (h *Host) Disk(app modgw.AppName) (control.DiskStatus, error) {
 	s := control.DiskStatus{
 		Environment: own.Environments, Private: own.Private, User: user, Used: all, Most: d.DiskQuota,
 	}
-	sizes := h.archives.Load().sizes()
+	sizes := h.archives.Load().Sizes()
 	s.Logs, s.Used.Logs = sizes[app], 0
 	for _, other := range h.Descriptors() {
 		if userOf(other) == user {

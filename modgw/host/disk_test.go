@@ -40,3 +40,12 @@ func TestSpoolOfATenantMayUseWhatTheRestLeaves(t *testing.T) {
 		t.Errorf("%+v", used)
 	}
 }
+
+func TestKeptLogOfATenantCountsForItsDisk(t *testing.T) {
+	t.Parallel()
+	d := disks{logs: func(user string) int64 { return int64(len(user)) }}
+	d.quota(modgw.Descriptor{Owner: "games", DiskQuota: 4 << 20})
+	if used, kept := d.usage()["games"], d.kept("games"); used.Sum() != 5 || kept.Logs != 5 {
+		t.Errorf("used %+v, kept %+v", used, kept)
+	}
+}

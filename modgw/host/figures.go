@@ -91,10 +91,10 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 		app.Client, _ = counted.Clients.Most()
 	}
 	if s.Failing != nil {
-		app.FailingError, app.Interrupted = h.book.failure(s.App, s.Failing.Last.Request)
+		app.FailingError, app.Interrupted = h.book.Failure(s.App, s.Failing.Last.Request)
 	}
 	if s.Runner.Restarts > 0 || slices.ContainsFunc(s.Runner.Workers, isDown) {
-		app.WorkerEnd, app.WorkerEnds = h.book.workerEnds(s.App)
+		app.WorkerEnd, app.WorkerEnds = h.book.WorkerEnds(s.App)
 	}
 	return diagnosis.Of(app)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/modgw/modgw/modgw/dev"
 	"github.com/modgw/modgw/modgw/front/certs"
 	"github.com/modgw/modgw/modgw/history"
+	"github.com/modgw/modgw/modgw/logbook"
 	"github.com/modgw/modgw/modgw/metrics"
 	"github.com/modgw/modgw/modgw/mistake"
 	"github.com/modgw/modgw/modgw/probe"
@@ -43,8 +44,8 @@ import (
 type Host struct {
 	config    Config
 	log       *slog.Logger
-	book      *logbook
-	archives  atomic.Pointer[logArchives] // nil until Run, and where no records are kept
+	book      *logbook.Book
+	archives  atomic.Pointer[logbook.Archives] // nil until Run, and where no records are kept
 	budgets   *logbudget.Handler
 	metrics   *metrics.Metrics
 	figures   figures
@@ -122,7 +123,7 @@ func New(c Config) (*Host, error) {
 	}
 	h := &Host{
 		config:        c,
-		book:          newLogbook(),
+		book:          logbook.New(),
 		started:       time.Now(),
 		stop:          make(chan struct{}),
 		apps:          map[modgw.AppName]*managedApp{},
@@ -131,12 +132,12 @@ func New(c Config) (*Host, error) {
 		impersonators: map[string]bool{},
 		outside:       loadedOutside{},
 	}
-	h.budgets = logbudget.NewHandler(&bookHandler{book: h.book, next: c.Log.Handler()}, logBudgets)
+	h.budgets = logbudget.NewHandler(logbook.NewHandler(h.book, c.Log.Handler()), logBudgets)
 	h.log = slog.New(h.budgets)
 	if h.file, h.defaults, err = h.readFile(); err != nil {
 		return nil, err
 	}
-	h.disks.logs = func(user string) int64 { return h.archives.Load().used(user) }
+	h.disks.logs = func(user string) int64 { return h.archives.Load().Used(user) }
 	h.lastGood, h.claims = newLastGood(h.State(), h.log), claims.StoreIn(h.State())
 	h.builder = venv.New(venv.Config{
 		State: cmp.Or(c.Environments, h.State()), Log: h.log, Kept: h.disks.kept, Measured: h.disks.measured,

@@ -45,11 +45,15 @@ func (h *Host) lockState(dir string) (unlock func(), err error) {
 			Hint:    "stop that host with modgw-host stop, or give this one a folder of its own with --state",
 		}
 	}
-	// The pid is for people; the lock itself is the kernel's.
-	_ = file.Truncate(0)
-	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	h.succession.lock = file
+	h.writePID()
 	return func() { file.Close() }, nil
+}
+
+// writePID writes the host's pid into the lock, for people; the lock itself is the kernel's.
+func (h *Host) writePID() {
+	_ = h.succession.lock.Truncate(0)
+	_, _ = h.succession.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 }
 
 // checkState refuses a folder in which another user could put files for the host.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/modgw/modgw/modgw"
@@ -85,7 +84,7 @@ func (h *Host) inheritLock() (unlock func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// statesOf are the states of the apps of a host.
+// statesOf returns the states of the apps of a host.
 func statesOf(s upgrade.State) map[modgw.AppName]modgw.AppState {
 	all := map[modgw.AppName]modgw.AppState{}
 	for _, app := range s.Apps {
@@ -140,9 +139,7 @@ func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) er
 		_ = h.gateway.Stop(ctx, name) // one that is not known is not described any more
 	}
 	h.keepClaims()
-	// The pid is for people; the lock itself is the kernel's.
-	_ = h.succession.lock.Truncate(0)
-	_, _ = h.succession.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	h.writePID()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -48,11 +49,7 @@ func (s *succession) current() *heir {
 // Upgrade implements [control.Host].
 func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error) {
 	if !h.succession.attempt.TryLock() {
-		return control.Upgrade{}, &modgw.Fault{
-			Code:    "MGW-HST-031",
-			Summary: "cannot upgrade the host: another upgrade is under way",
-			Hint:    "wait until it has ended",
-		}
+		return control.Upgrade{}, upgradeUnderWay()
 	}
 	defer h.succession.attempt.Unlock()
 	began := time.Now()
@@ -67,6 +64,14 @@ func (h *Host) Upgrade(ctx context.Context, path string) (control.Upgrade, error
 	h.log.Info("upgrade done", "version", done.Version, "pid", done.PID,
 		"took", done.Took.Round(time.Millisecond).String(), "workers", done.Workers, "kept", done.Kept)
 	return done, nil
+}
+
+func upgradeUnderWay() error {
+	return &modgw.Fault{
+		Code:    "MGW-HST-031",
+		Summary: "cannot upgrade the host: another upgrade is under way",
+		Hint:    "wait until it has ended",
+	}
 }
 
 // programPath is the program that the host is to become: the one that is asked for, or what has the
@@ -207,11 +212,7 @@ func (h *Host) socketsToPass() (all []upgrade.OpenSocket, err error) {
 	defer h.succession.mu.Unlock()
 	s := h.succession.sockets
 	if s == nil || h.succession.heir != nil {
-		return nil, &modgw.Fault{
-			Code:    "MGW-HST-031",
-			Summary: "cannot upgrade the host: another upgrade is under way",
-			Hint:    "wait until it has ended",
-		}
+		return nil, upgradeUnderWay()
 	}
 	add := func(socket upgrade.Socket, open func() (*os.File, error)) {
 		if err != nil {
@@ -294,12 +295,7 @@ type heir struct {
 	hurry   chan struct{} // closes when this host must end soon
 	queue   chan passed
 	sending sync.WaitGroup
-	log     logger
-}
-
-// logger is what heir needs of slog.Logger.
-type logger interface {
-	Warn(message string, args ...any)
+	log     *slog.Logger
 }
 
 // passed is a connection on its way to the successor.

@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 )
 
 // texts returns the messages that a query finds.
-func texts(b *logbook, q control.LogQuery) (found []string) {
-	b.read(context.Background(), q, func(r control.LogRecord) bool {
+func texts(b *Book, q control.LogQuery) (found []string) {
+	b.Read(context.Background(), q, func(r control.LogRecord) bool {
 		found = append(found, r.Message)
 		return true
 	})
@@ -21,7 +21,7 @@ func texts(b *logbook, q control.LogQuery) (found []string) {
 }
 
 func TestKeptRecordsAreBoundedInBytes(t *testing.T) {
-	b := newLogbook()
+	b := New()
 	b.add(control.LogRecord{App: "quiet", Message: "first"})
 	for i := range 10_000 {
 		b.add(control.LogRecord{App: "loud", Message: fmt.Sprint(i), Attrs: []control.LogAttr{{Key: "line", Value: strings.Repeat("x", 16<<10)}}})
@@ -51,7 +51,7 @@ func TestKeptRecordsAreBoundedInBytes(t *testing.T) {
 }
 
 func TestRecordsOfATimeAreFound(t *testing.T) {
-	b := newLogbook()
+	b := New()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for minute := range 5 {
 		b.add(control.LogRecord{Message: fmt.Sprint(minute), Time: noon.Add(time.Duration(minute) * time.Minute)})
@@ -62,7 +62,7 @@ func TestRecordsOfATimeAreFound(t *testing.T) {
 		"4":  {Since: noon.Add(2 * time.Minute), Lines: 1},
 	} {
 		got := ""
-		b.read(t.Context(), q, func(r control.LogRecord) bool {
+		b.Read(t.Context(), q, func(r control.LogRecord) bool {
 			got += r.Message
 			return true
 		})
@@ -73,14 +73,14 @@ func TestRecordsOfATimeAreFound(t *testing.T) {
 }
 
 func TestFollowersGetWhatIsKeptInOrder(t *testing.T) {
-	b := newLogbook()
+	b := New()
 	b.add(control.LogRecord{Message: "before"})
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan string)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		b.read(ctx, control.LogQuery{Follow: true}, func(r control.LogRecord) bool {
+		b.Read(ctx, control.LogQuery{Follow: true}, func(r control.LogRecord) bool {
 			got <- r.Message
 			return true
 		})

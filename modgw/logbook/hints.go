@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"log/slog"
@@ -10,9 +10,9 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// workerEnds says why a worker of an app ended last, or could not start, and when workers did, the
+// WorkerEnds says why a worker of an app ended last, or could not start, and when workers did, the
 // latest last; "": there is no record.
-func (b *logbook) workerEnds(app modgw.AppName) (why string, at []time.Time) {
+func (b *Book) WorkerEnds(app modgw.AppName) (why string, at []time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.byApp[app]
@@ -53,10 +53,10 @@ func attribute(r *control.LogRecord, key string) string {
 	return ""
 }
 
-// failure says what the log has of a request that failed, or of the last one that did when there is
+// Failure says what the log has of a request that failed, or of the last one that did when there is
 // no record of it, with the place in the app's own code, and where the last request was that was
 // ended at its time limit. Both are "" where there is nothing.
-func (b *logbook) failure(app modgw.AppName, request string) (what, interrupted string) {
+func (b *Book) Failure(app modgw.AppName, request string) (what, interrupted string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.byApp[app]

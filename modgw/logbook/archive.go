@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"bufio"
@@ -33,10 +33,10 @@ const (
 	longestArchived = 4 << 20
 )
 
-// logArchive keeps log records in files of the state folder, as JSON, so that logs can show those
-// of earlier runs of the host, and older ones than its memory has. The journal and log files have
+// archive keeps log records in files of the state folder, as JSON, so that logs can show those of
+// earlier runs of the host, and older ones than its memory has. The journal and log files have
 // lines of text, and do not know which app, request and user a line is about.
-type logArchive struct {
+type archive struct {
 	dir   string
 	run   int64 // names this run of the host: when it began, in nanoseconds since 1970
 	queue *logqueue.Writer
@@ -55,8 +55,8 @@ type archivedRecord struct {
 }
 
 // openArchive opens the archive in a folder, which it makes. log gets what is lost.
-func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, error) {
-	a := &logArchive{dir: dir, run: run.UnixNano()}
+func openArchive(dir string, run time.Time, log *slog.Logger) (*archive, error) {
+	a := &archive{dir: dir, run: run.UnixNano()}
 	a.most.Store(archiveSize)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -71,28 +71,8 @@ func openArchive(dir string, run time.Time, log *slog.Logger) (*logArchive, erro
 	return a, nil
 }
 
-// keepLog lets archives in the state folder have all log records, and returns a function that ends
-// that.
-func (h *Host) keepLog() (end func()) {
-	if h.config.Dev != nil || h.config.Script {
-		return func() {}
-	}
-	dir := filepath.Join(h.State(), "log")
-	a, err := openArchives(dir, h.started, h.log)
-	if err != nil {
-		h.log.Warn("log records not kept", "folder", dir, "error", err)
-		return func() {}
-	}
-	h.archives.Store(a)
-	h.book.keepIn(a)
-	return func() {
-		h.book.keepIn(nil)
-		a.close()
-	}
-}
-
 // close writes what is queued and closes the file.
-func (a *logArchive) close() {
+func (a *archive) close() {
 	a.queue.Close(archiveClose)
 	if a.file != nil {
 		_ = a.file.Close() // all was written, or reported
@@ -100,7 +80,7 @@ func (a *logArchive) close() {
 }
 
 // path is that of a file: 0 is the one that is written to, 1 the one before it.
-func (a *logArchive) path(n int) string {
+func (a *archive) path(n int) string {
 	if n == 0 {
 		return filepath.Join(a.dir, "records.json")
 	}
@@ -108,7 +88,7 @@ func (a *logArchive) path(n int) string {
 }
 
 // open opens the file that is written to, at its end.
-func (a *logArchive) open() (err error) {
+func (a *archive) open() (err error) {
 	flags := os.O_RDWR | os.O_APPEND | os.O_CREATE | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	if a.file, err = os.OpenFile(a.path(0), flags, 0o600); err != nil {
 		a.file = nil
@@ -128,7 +108,7 @@ func (a *logArchive) open() (err error) {
 }
 
 // add queues a record. It never blocks.
-func (a *logArchive) add(number uint64, record control.LogRecord) {
+func (a *archive) add(number uint64, record control.LogRecord) {
 	line, err := json.Marshal(archivedRecord{a.run, number, record})
 	if err != nil {
 		panic(err) // it has texts and a time alone
@@ -137,7 +117,7 @@ func (a *logArchive) add(number uint64, record control.LogRecord) {
 }
 
 // Write implements [io.Writer] for the queue, which passes whole lines.
-func (a *logArchive) Write(p []byte) (written int, err error) {
+func (a *archive) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		part := a.fitting(p[written:])
 		if a.file == nil || a.size > 0 && a.size+int64(len(part)) > a.most.Load() {
@@ -157,7 +137,7 @@ func (a *logArchive) Write(p []byte) (written int, err error) {
 }
 
 // fitting are the first lines of a text that have room in the file, and at least one.
-func (a *logArchive) fitting(text []byte) []byte {
+func (a *archive) fitting(text []byte) []byte {
 	room := a.most.Load() - a.size
 	if int64(len(text)) <= room {
 		return text
@@ -172,7 +152,7 @@ func (a *logArchive) fitting(text []byte) []byte {
 }
 
 // rotate puts the file aside and opens another one.
-func (a *logArchive) rotate() error {
+func (a *archive) rotate() error {
 	if a.file != nil {
 		_ = a.file.Close() // it is whole
 		if _, err := os.Lstat(a.path(archiveFiles - 1)); err == nil && a.forgets != nil {
@@ -191,7 +171,7 @@ func (a *logArchive) rotate() error {
 }
 
 // removeBeyond removes the oldest files of an archive that may have less than it had.
-func (a *logArchive) removeBeyond() {
+func (a *archive) removeBeyond() {
 	room := a.most.Load() * (archiveFiles - 1) // beside the file that is written to
 	for n := 1; n < archiveFiles; n++ {
 		info, err := os.Lstat(a.path(n))
@@ -205,7 +185,7 @@ func (a *logArchive) removeBeyond() {
 }
 
 // bytes are those of all its files.
-func (a *logArchive) bytes() (all int64) {
+func (a *archive) bytes() (all int64) {
 	for n := range archiveFiles {
 		if info, err := os.Lstat(a.path(n)); err == nil {
 			all += info.Size()
@@ -216,7 +196,7 @@ func (a *logArchive) bytes() (all int64) {
 
 // find returns the records that a query asks for, oldest first, the last ones if the query has a
 // number of lines. It leaves out those of this run for which has is true.
-func (a *logArchive) find(
+func (a *archive) find(
 	q control.LogQuery, has func(number uint64) bool,
 ) (found []control.LogRecord) {
 	var files []*os.File
@@ -254,7 +234,7 @@ func (a *logArchive) find(
 }
 
 // sizes are the bytes of the records of each app.
-func (a *logArchive) sizes() map[modgw.AppName]int64 {
+func (a *archive) sizes() map[modgw.AppName]int64 {
 	key := []byte(`"app":"`) // in a text it would have backslashes
 	sizes := map[modgw.AppName]int64{}
 	for n := range archiveFiles {

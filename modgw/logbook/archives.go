@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"log/slog"
@@ -22,32 +22,32 @@ const (
 	leastTenantLog = 256 << 10
 )
 
-// logArchives are the archive of the host, and one for each tenant whose disk is bounded: what a
+// Archives are the archive of the host, and one for each tenant whose disk is bounded: what a
 // tenant's apps log counts for it, and leaves the records of others alone.
-type logArchives struct {
+type Archives struct {
 	dir   string
 	began time.Time
 	log   *slog.Logger
-	host  *logArchive
+	host  *archive
 
 	mu      sync.Mutex
 	owners  map[modgw.AppName]string // tenants with a bounded disk, by their apps
 	disks   map[string]int64         // bytes that these may have on the disk
-	tenants map[string]*logArchive   // by tenant; nil: it could not be opened
+	tenants map[string]*archive      // by tenant; nil: it could not be opened
 }
 
-// openArchives opens the archive of the host in a folder, which it makes. Those of tenants follow
+// OpenArchives opens the archive of the host in a folder, which it makes. Those of tenants follow
 // with their first record. log gets what is lost.
-func openArchives(dir string, began time.Time, log *slog.Logger) (*logArchives, error) {
+func OpenArchives(dir string, began time.Time, log *slog.Logger) (*Archives, error) {
 	host, err := openArchive(dir, began, log)
 	if err != nil {
 		return nil, err
 	}
-	return &logArchives{dir: dir, began: began, log: log, host: host, tenants: map[string]*logArchive{}}, nil
+	return &Archives{dir: dir, began: began, log: log, host: host, tenants: map[string]*archive{}}, nil
 }
 
-// bound says which apps are those of tenants whose disk is bounded. nil archives have none.
-func (a *logArchives) bound(table []claims.Claim, tenants []modgw.Tenant) {
+// Bound says which apps are those of tenants whose disk is bounded. nil archives have none.
+func (a *Archives) Bound(table []claims.Claim, tenants []modgw.Tenant) {
 	if a == nil {
 		return
 	}
@@ -78,12 +78,12 @@ func tenantFile(disk int64) int64 {
 }
 
 // add queues a record. It never blocks.
-func (a *logArchives) add(number uint64, record control.LogRecord) {
+func (a *Archives) add(number uint64, record control.LogRecord) {
 	a.archiveOf(record.App).add(number, record)
 }
 
 // archiveOf is the archive that has the records of an app.
-func (a *logArchives) archiveOf(app modgw.AppName) *logArchive {
+func (a *Archives) archiveOf(app modgw.AppName) *archive {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	user := a.owners[app]
@@ -102,7 +102,7 @@ func (a *logArchives) archiveOf(app modgw.AppName) *logArchive {
 }
 
 // open opens the archive of a tenant; nil when that is not possible. a.mu is held.
-func (a *logArchives) open(user string) *logArchive {
+func (a *Archives) open(user string) *archive {
 	archive, err := openArchive(a.folder(user), a.began, a.log)
 	if err != nil {
 		// This is called for a record, so that another one has to wait until that is written.
@@ -117,29 +117,29 @@ func (a *logArchives) open(user string) *logArchive {
 }
 
 // folder is that of the archive of a tenant.
-func (a *logArchives) folder(user string) string { return filepath.Join(a.dir, "tenant-"+user) }
+func (a *Archives) folder(user string) string { return filepath.Join(a.dir, "tenant-"+user) }
 
-// used is how many bytes the archive of a tenant has. nil archives have none.
-func (a *logArchives) used(user string) int64 {
+// Used is how many bytes the archive of a tenant has. nil archives have none.
+func (a *Archives) Used(user string) int64 {
 	if a == nil {
 		return 0
 	}
-	return (&logArchive{dir: a.folder(user)}).bytes()
+	return (&archive{dir: a.folder(user)}).bytes()
 }
 
 // all are the archives that there are, also of tenants of earlier runs.
-func (a *logArchives) all() []*logArchive {
-	found := []*logArchive{a.host}
+func (a *Archives) all() []*archive {
+	found := []*archive{a.host}
 	folders, _ := filepath.Glob(filepath.Join(a.dir, "tenant-*")) // the pattern is right
 	for _, folder := range folders {
-		found = append(found, &logArchive{dir: folder, run: a.host.run})
+		found = append(found, &archive{dir: folder, run: a.host.run})
 	}
 	return found
 }
 
 // find returns the records that a query asks for, oldest first, the last ones if the query has a
 // number of lines. It leaves out those of this run for which has is true.
-func (a *logArchives) find(q control.LogQuery, has func(number uint64) bool) (found []control.LogRecord) {
+func (a *Archives) find(q control.LogQuery, has func(number uint64) bool) (found []control.LogRecord) {
 	for _, archive := range a.all() {
 		found = append(found, archive.find(q, has)...)
 	}
@@ -150,8 +150,8 @@ func (a *logArchives) find(q control.LogQuery, has func(number uint64) bool) (fo
 	return found
 }
 
-// sizes are the bytes of the records of each app. nil archives have none.
-func (a *logArchives) sizes() map[modgw.AppName]int64 {
+// Sizes are the bytes of the records of each app. nil archives have none.
+func (a *Archives) Sizes() map[modgw.AppName]int64 {
 	sizes := map[modgw.AppName]int64{}
 	if a == nil {
 		return sizes
@@ -164,8 +164,8 @@ func (a *logArchives) sizes() map[modgw.AppName]int64 {
 	return sizes
 }
 
-// close writes what is queued and closes the files.
-func (a *logArchives) close() {
+// Close writes what is queued and closes the files.
+func (a *Archives) Close() {
 	a.mu.Lock()
 	open := append(slices.Collect(maps.Values(a.tenants)), a.host)
 	a.mu.Unlock()

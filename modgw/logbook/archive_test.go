@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"fmt"
@@ -15,20 +15,20 @@ import (
 
 // runOfTheHost logs records with these texts, a minute apart, as a run of the host does that began
 // at a time.
-func runOfTheHost(t *testing.T, dir string, began time.Time, most int64, texts ...string) *logbook {
+func runOfTheHost(t *testing.T, dir string, began time.Time, most int64, texts ...string) *Book {
 	t.Helper()
-	a, err := openArchive(dir, began, slog.New(slog.DiscardHandler))
+	a, err := OpenArchives(dir, began, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.most.Store(most)
-	b := newLogbook()
+	a.host.most.Store(most)
+	b := New()
 	b.add(logged(began, texts[0])) // before it was kept
-	b.keepIn(a)
+	b.KeepIn(a)
 	for i, text := range texts[1:] {
 		b.add(logged(began.Add(time.Duration(i+1)*time.Minute), text))
 	}
-	a.queue.Close(time.Minute)
+	a.host.queue.Close(time.Minute)
 	return b
 }
 
@@ -125,7 +125,7 @@ func TestSizesOfTheKeptLogAreThoseOfItsFiles(t *testing.T) {
 		}
 		all += info.Size()
 	}
-	if got := (&logArchive{dir: dir}).sizes(); len(got) != 1 || got["shop"] != all || all == 0 {
+	if got := (&archive{dir: dir}).sizes(); len(got) != 1 || got["shop"] != all || all == 0 {
 		t.Errorf("%v of %d bytes", got, all)
 	}
 }

@@ -1,4 +1,4 @@
-package host
+package logbook
 
 import (
 	"fmt"
@@ -22,12 +22,12 @@ func TestLogOfATenantCountsForItAndDisplacesNoOthers(t *testing.T) {
 	var said watchtest.Log
 	log := slog.New(slog.NewTextHandler(&said, nil))
 	began := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
-	open := func() *logArchives {
-		a, err := openArchives(dir, began, log)
+	open := func() *Archives {
+		a, err := OpenArchives(dir, began, log)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.bound(
+		a.Bound(
 			[]claims.Claim{{App: "noisy", Owner: "games"}, {App: "quiet", Owner: "shop"}},
 			[]modgw.Tenant{{User: "games", Disk: 4 << 20}, {User: "shop"}},
 		)
@@ -43,16 +43,16 @@ func TestLogOfATenantCountsForItAndDisplacesNoOthers(t *testing.T) {
 		a.add(uint64(n+2), record("noisy", fmt.Sprint(n, " ", strings.Repeat("x", size)), n+1))
 	}
 	a.add(records+2, record("", "the last", records+1))
-	a.close()
+	a.Close()
 
 	a = open()
-	defer a.close()
+	defer a.Close()
 	const most = 4 << 20 / tenantShare
-	if used := a.used("games"); used > most || used < most/2 {
+	if used := a.Used("games"); used > most || used < most/2 {
 		t.Errorf("%d bytes of at most %d", used, most)
 	}
-	if sizes := a.sizes(); sizes["noisy"] != a.used("games") || sizes["quiet"] == 0 || a.used("shop") != 0 {
-		t.Errorf("%v, %d, %d", sizes, a.used("games"), a.used("shop"))
+	if sizes := a.Sizes(); sizes["noisy"] != a.Used("games") || sizes["quiet"] == 0 || a.Used("shop") != 0 {
+		t.Errorf("%v, %d, %d", sizes, a.Used("games"), a.Used("shop"))
 	}
 	none := func(uint64) bool { return false }
 	found := a.find(control.LogQuery{}, none)
@@ -69,14 +69,6 @@ func TestLogOfATenantCountsForItAndDisplacesNoOthers(t *testing.T) {
 	}
 	if n := said.Count("oldest log records of a tenant removed"); n != 1 {
 		t.Errorf("it was said %d times that records were removed:\n%s", n, said.String())
-	}
-	var d disks
-	d.logs = a.used
-	if d.quota(modgw.Descriptor{Owner: "games", DiskQuota: 4 << 20}); d.usage()["games"].Sum() != a.used("games") {
-		t.Errorf("%+v", d.usage())
-	}
-	if kept := d.kept("games"); kept.Logs != a.used("games") {
-		t.Errorf("%+v", kept)
 	}
 }
 
