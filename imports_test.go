@@ -114,7 +114,7 @@ var alone = map[string]string{
 	"github.com/spf13/cobra":        "cmd/",
 	"github.com/coder/websocket":    "modgw/runner/python/asgi",
 	"github.com/coreos/go-systemd/": "cmd/",
-	"github.com/prometheus/":        "modgw/metrics",
+	"github.com/prometheus/client_": "modgw/metrics",
 	"go.opentelemetry.io/":          "modgw/tracing",
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }

@@ -42,7 +42,6 @@ const (
 	offsetFourth = 4
 	offsetSixth  = 8
 	offsetPort   = 24
-	offsetFamily = 28
 	offsetType   = 32
 )
 

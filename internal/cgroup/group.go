@@ -111,9 +111,6 @@ func (g *Group) ProcessFiles() []string {
 	return files
 }
 
-// Bounds reports whether the group can limit the resource of a controller.
-func (g *Group) Bounds(c Controller) bool { return g.Version(c) > 0 }
-
 // Version returns the version of control groups by which the group limits a controller's resource,
 // or 0 if it does not.
 func (g *Group) Version(c Controller) int {

@@ -1,7 +1,7 @@
 package eventloop
 
 import (
-	"io"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -25,13 +25,11 @@ type Socket struct {
 	source Source
 	closed atomic.Bool
 
-	reading sync.Mutex // held while a call reads, and closes
-	writing sync.Mutex // held while a call writes, and closes
-	in, out waiting
-	pieces  [2]unix.Iovec // pieces to write, kept so that calls do not allocate
-	message unix.Msghdr
-	iovec   unix.Iovec // memory for reading
-	control unix.Msghdr
+	reading  sync.Mutex // held while a call reads, and closes
+	writing  sync.Mutex // held while a call writes, and closes
+	in, out  waiting
+	received rawsocket.Message // belongs to who holds reading
+	sent     rawsocket.Message // belongs to who holds writing
 }
 
 // NewSocket takes ownership of a non-blocking descriptor.
@@ -62,23 +60,7 @@ func (s *Socket) TryReadMessage(p, oob []byte) (n, oobn, flags int, err error) {
 	if s.closed.Load() {
 		return 0, 0, 0, net.ErrClosed
 	}
-	s.iovec.Base = &p[0]
-	s.iovec.SetLen(len(p))
-	s.control = unix.Msghdr{Iov: &s.iovec}
-	s.control.SetIovlen(1)
-	if len(oob) > 0 {
-		s.control.Control = &oob[0]
-		s.control.SetControllen(len(oob))
-	}
-	n, err = rawsocket.Receive(s.fd, &s.control)
-	s.iovec.Base, s.control.Control = nil, nil
-	switch {
-	case err != nil:
-		return 0, 0, 0, err
-	case n == 0:
-		return 0, 0, 0, io.EOF
-	}
-	return n, int(s.control.Controllen), int(s.control.Flags), nil
+	return s.received.Receive(s.fd, p, oob)
 }
 
 // ReadMessage reads data into p, which must not be empty, and the accompanying control messages
@@ -111,19 +93,7 @@ func (s *Socket) tryWrite(p, more []byte) (int, error) {
 	if s.closed.Load() {
 		return 0, net.ErrClosed
 	}
-	count := 0
-	for _, piece := range [...][]byte{p, more} {
-		if len(piece) > 0 {
-			s.pieces[count].Base = &piece[0]
-			s.pieces[count].SetLen(len(piece))
-			count++
-		}
-	}
-	s.message = unix.Msghdr{Iov: &s.pieces[0]}
-	s.message.SetIovlen(count)
-	n, err := rawsocket.Send(s.fd, &s.message)
-	s.pieces = [2]unix.Iovec{}
-	return n, err
+	return s.sent.Send(s.fd, math.MaxInt, p, more)
 }
 
 // Write writes p.

@@ -46,16 +46,16 @@ func Write(fd int, p []byte) (int, error) {
 	iov.SetLen(len(p))
 	message := unix.Msghdr{Iov: &iov}
 	message.SetIovlen(1)
-	return Send(fd, &message)
+	return send(fd, &message)
 }
 
-// Send is sendmsg(2) without waiting.
-func Send(fd int, message *unix.Msghdr) (int, error) {
+// send is sendmsg(2) without waiting.
+func send(fd int, message *unix.Msghdr) (int, error) {
 	return call(unix.SYS_SENDMSG, fd, message, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// Receive is recvmsg(2) without waiting.
-func Receive(fd int, message *unix.Msghdr) (int, error) {
+// receive is recvmsg(2) without waiting.
+func receive(fd int, message *unix.Msghdr) (int, error) {
 	return call(unix.SYS_RECVMSG, fd, message, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 }
 

@@ -34,8 +34,8 @@ func Of(c net.Conn) (conn *Conn, ok bool) {
 		return nil, false
 	}
 	conn = &Conn{socket: s}
-	conn.in.begin(raw.Read, Receive)
-	conn.out.begin(raw.Write, Send)
+	conn.in.begin(raw.Read, receive)
+	conn.out.begin(raw.Write, send)
 	return conn, true
 }
 
@@ -72,9 +72,6 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	}
 	return written, err
 }
-
-// MaxPieces is the maximum number of pieces for [Conn.WritePieces].
-const MaxPieces = 4
 
 // WritePieces writes all pieces, at most [MaxPieces], by one call if the socket accepts them at
 // once. It removes from pieces the data that was written.

@@ -3,6 +3,7 @@ package rawsocket
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync"
 
@@ -16,9 +17,8 @@ type transfer struct {
 	wait func(func(fd uintptr) bool) error
 	try  func(fd uintptr) bool
 
-	mu      sync.Mutex // held during a call and while waiting
-	pieces  [MaxPieces]unix.Iovec
-	message unix.Msghdr
+	mu      sync.Mutex // held while a call is made, and waits
+	message Message
 	n       int
 	err     error
 }
@@ -26,7 +26,7 @@ type transfer struct {
 func (t *transfer) begin(wait func(func(uintptr) bool) error, call func(int, *unix.Msghdr) (int, error)) {
 	t.wait = wait
 	t.try = func(fd uintptr) bool {
-		t.n, t.err = call(int(fd), &t.message)
+		t.n, t.err = call(int(fd), &t.message.header)
 		return t.err != unix.EAGAIN
 	}
 }
@@ -36,14 +36,10 @@ func (t *transfer) begin(wait func(func(uintptr) bool) error, call func(int, *un
 func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.message = unix.Msghdr{Iov: &t.pieces[0]}
-	t.message.SetIovlen(t.fill(pieces))
-	if len(oob) > 0 {
-		t.message.Control = &oob[0]
-		t.message.SetControllen(len(oob))
-	}
+	t.message.fill(math.MaxInt, oob, pieces)
 	err = t.wait(t.try)
-	t.pieces, t.message.Control = [MaxPieces]unix.Iovec{}, nil
+	oobn, flags = int(t.message.header.Controllen), int(t.message.header.Flags)
+	t.message = Message{}
 	switch {
 	case err != nil:
 		return 0, 0, 0, named(op, err)
@@ -52,19 +48,7 @@ func (t *transfer) do(op string, oob []byte, pieces ...[]byte) (n, oobn, flags i
 	case t.n == 0:
 		return 0, 0, 0, io.EOF // only reading moves zero bytes
 	}
-	return t.n, int(t.message.Controllen), int(t.message.Flags), nil
-}
-
-// fill lists the pieces that are not empty and returns their number.
-func (t *transfer) fill(pieces [][]byte) (count int) {
-	for _, p := range pieces {
-		if len(p) > 0 {
-			t.pieces[count].Base = &p[0]
-			t.pieces[count].SetLen(len(p))
-			count++
-		}
-	}
-	return count
+	return t.n, oobn, flags, nil
 }
 
 // named gives an error of waiting the name of the operation, as the net package does.

@@ -215,15 +215,13 @@ func (h *Host) Shutdown() { h.shutdown.Do(func() { close(h.stop) }) }
 // runners make the generations' runners, by kind.
 func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	kinds := map[modgw.Kind]modgw.NewRunner{
-		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) {
-			return fastcgi.New(c, h.programSockets())
-		},
-		modgw.KindWSGI:   h.newPython,
-		modgw.KindASGI:   h.newPython,
-		modgw.KindGo:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
-		modgw.KindHTTP:   func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
-		modgw.KindCGI:    func(c modgw.RunnerConfig) (modgw.Runner, error) { return cgi.New(c) },
-		modgw.KindStatic: func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
+		modgw.KindFastCGI: func(c modgw.RunnerConfig) (modgw.Runner, error) { return fastcgi.New(c) },
+		modgw.KindWSGI:    h.newPython,
+		modgw.KindASGI:    h.newPython,
+		modgw.KindGo:      func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
+		modgw.KindHTTP:    func(c modgw.RunnerConfig) (modgw.Runner, error) { return process.New(c) },
+		modgw.KindCGI:     func(c modgw.RunnerConfig) (modgw.Runner, error) { return cgi.New(c) },
+		modgw.KindStatic:  func(c modgw.RunnerConfig) (modgw.Runner, error) { return static.New(c) },
 	}
 	for kind, newRunner := range kinds {
 		kinds[kind] = func(c modgw.RunnerConfig) (modgw.Runner, error) {
@@ -250,9 +248,6 @@ func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
 	c.Loop, c.Telemetry = h.loops.of(c.Descriptor.Name), h.telemetry()
 	return python.New(c, h.worker)
 }
-
-// programSockets is the folder for the sockets of FastCGI programs.
-func (h *Host) programSockets() string { return filepath.Join(h.State(), "fastcgi") }
 
 // build makes an environment. Then it tells the app's reconciler, because code is read next.
 func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -77,21 +76,15 @@ func (h *Host) Run(ctx context.Context) error {
 	return h.serve(ctx, cancel, files, sockets)
 }
 
-// reserveState reserves the state folder for this host, and removes what a host has left that was
-// killed.
+// reserveState reserves the state folder for this host.
 func (h *Host) reserveState() (unlock func(), err error) {
 	if h.config.Predecessor != nil {
 		return h.inheritLock()
 	}
-	if unlock, err = h.lockState(h.State()); err != nil {
-		return nil, err
+	if unlock, err = h.lockState(h.State()); err == nil {
+		h.ownsState.Store(true)
 	}
-	if err := os.RemoveAll(h.programSockets()); err != nil {
-		unlock()
-		return nil, stateFault(h.State(), err)
-	}
-	h.ownsState.Store(true)
-	return unlock, nil
+	return unlock, err
 }
 
 // openLoops makes the loops that serve ordinary requests, and returns a function that ends them.

@@ -27,15 +27,6 @@ const (
 	inChunks                // by Transfer-Encoding
 )
 
-// Method is the request's method, a token in its own case.
-func (h *Head) Method() []byte { return h.method.of(h.text) }
-
-// Target is the request target as the client has sent it, of any form.
-func (h *Head) Target() []byte { return h.target.of(h.text) }
-
-// Minor is the minor version of HTTP/1: 0, or 1, or a later one.
-func (h *Head) Minor() int { return int(h.minor) }
-
 // Length is how long the body is: [Chunked] when it is not known yet, 0 without one.
 func (h *Head) Length() int64 {
 	if h.framing == inChunks {
@@ -51,9 +42,6 @@ func (h *Head) ExpectsContinue() bool {
 
 // KeepsAlive reports whether the client lets the connection be used for another request.
 func (h *Head) KeepsAlive() bool { return !h.close && (h.minor > 0 || h.keepAlive) }
-
-// Len is the number of fields.
-func (h *Head) Len() int { return len(h.fields) }
 
 // Field returns the name of field i in the client's case, and its value without white space around
 // it.

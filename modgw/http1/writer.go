@@ -48,7 +48,7 @@ const (
 func (w *Writer) Begin(h *Head) {
 	*w = Writer{
 		minor:     h.minor,
-		isHead:    string(h.Method()) == http.MethodHead,
+		isHead:    string(h.method.of(h.text)) == http.MethodHead,
 		length:    unknown,
 		keepsOpen: h.KeepsAlive(),
 	}

@@ -1,18 +1,15 @@
 package listen
 
 import (
-	"bufio"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/netip"
-	"os"
-	"strconv"
-	"strings"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -118,50 +115,28 @@ func readDiag(b []byte, local netip.AddrPort) (uid uint32, found bool, err error
 
 // searchTables is userAt by /proc/net/tcp and its sibling.
 func searchTables(local, remote netip.AddrPort) (uid uint32, found bool, err error) {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		f, err := os.Open(table)
+	kernel, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0, false, err
+	}
+	for _, read := range []func() (procfs.NetTCP, error){kernel.NetTCP, kernel.NetTCP6} {
+		sockets, err := read()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // there is no IPv6
 		}
 		if err != nil {
 			return 0, false, err
 		}
-		uid, found, err = searchTable(f, local, remote)
-		f.Close()
-		if found || err != nil {
-			return uid, found, err
+		for _, s := range sockets {
+			if s.Inode != 0 && isEndpoint(s.LocalAddr, s.LocalPort, local) && isEndpoint(s.RemAddr, s.RemPort, remote) {
+				return uint32(s.UID), true, nil
+			}
 		}
 	}
 	return 0, false, nil
 }
 
-// searchTable reads lines such as "1: 0100007F:1F90 0100007F:A1B2 01 … uid timeout inode"
-// (proc_pid_net(5)).
-func searchTable(r io.Reader, local, remote netip.AddrPort) (uid uint32, found bool, err error) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		f := strings.Fields(lines.Text())
-		if len(f) < 10 || f[9] == "0" || !isEndpoint(f[1], local) || !isEndpoint(f[2], remote) {
-			continue
-		}
-		n, err := strconv.ParseUint(f[7], 10, 32)
-		return uint32(n), err == nil, err
-	}
-	return 0, false, lines.Err()
-}
-
-// isEndpoint reports whether "0100007F:1F90" is an address and port: 32-bit words in the machine's
-// order, and a number.
-func isEndpoint(text string, want netip.AddrPort) bool {
-	address, port, _ := strings.Cut(text, ":")
-	raw, err := hex.DecodeString(address)
-	n, portErr := strconv.ParseUint(port, 16, 16)
-	if err != nil || portErr != nil || len(raw)%4 != 0 || uint16(n) != want.Port() {
-		return false
-	}
-	for i := 0; i < len(raw); i += 4 {
-		binary.NativeEndian.PutUint32(raw[i:], binary.BigEndian.Uint32(raw[i:]))
-	}
-	addr, ok := netip.AddrFromSlice(raw)
-	return ok && addr.Unmap() == want.Addr().Unmap().WithZone("")
+func isEndpoint(ip net.IP, port uint64, want netip.AddrPort) bool {
+	addr, ok := netip.AddrFromSlice(ip)
+	return ok && addr.Unmap() == want.Addr().Unmap().WithZone("") && port == uint64(want.Port())
 }

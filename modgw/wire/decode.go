@@ -52,6 +52,30 @@ func (d *Decoder) Dict(value func(key string)) {
 	d.take(1)
 }
 
+// fields reads a dict and stores the values of its keys where they belong: in a *string, an *int or
+// a *bool. Other keys are skipped.
+func (d *Decoder) fields(places map[string]any) {
+	d.Dict(func(key string) {
+		switch place := places[key].(type) {
+		case *string:
+			*place = d.Text()
+		case *int:
+			*place = int(d.Int())
+		case *bool:
+			*place = d.Bool()
+		default:
+			d.Skip()
+		}
+	})
+}
+
+// decodeDict reads a payload that is a dict, as fields does.
+func decodeDict(payload []byte, places map[string]any) error {
+	d := NewDecoder(string(payload))
+	d.fields(places)
+	return d.Finish()
+}
+
 // IsInt reports whether a value in Python's marshal format is an int of no more than 64 bits.
 func IsInt(payload []byte) bool { return payload[0] == codeInt32 || payload[0] == codeInt64 }
 

@@ -99,26 +99,11 @@ const JoinVersion = 2
 
 // DecodeReady reads the payload of a Ready frame.
 func DecodeReady(payload []byte) (m ReadyMessage, err error) {
-	d := NewDecoder(string(payload))
-	d.Dict(func(key string) {
-		switch key {
-		case "pid":
-			m.PID = int(d.Int())
-		case "python":
-			m.Python = d.Text()
-		case "callable":
-			m.Callable = d.Text()
-		case "buffer":
-			m.Buffer = d.Bool()
-		case "interrupt":
-			m.Interrupt = d.Bool()
-		case "joins":
-			m.Joins = int(d.Int())
-		default:
-			d.Skip()
-		}
+	err = decodeDict(payload, map[string]any{
+		"pid": &m.PID, "python": &m.Python, "callable": &m.Callable, "buffer": &m.Buffer, "interrupt": &m.Interrupt,
+		"joins": &m.Joins,
 	})
-	return m, d.Finish()
+	return m, err
 }
 
 // FailedMessage says why a worker cannot load its app.
@@ -135,30 +120,11 @@ type FailedMessage struct {
 
 // DecodeFailed reads the payload of a Failed frame.
 func DecodeFailed(payload []byte) (m FailedMessage, err error) {
-	d := NewDecoder(string(payload))
-	d.Dict(func(key string) {
-		switch key {
-		case "reason":
-			m.Reason = d.Text()
-		case "type":
-			m.Type = d.Text()
-		case "message":
-			m.Message = d.Text()
-		case "file":
-			m.File = d.Text()
-		case "line":
-			m.Line = int(d.Int())
-		case "text":
-			m.Text = d.Text()
-		case "traceback":
-			m.Traceback = d.Text()
-		case "details":
-			m.Details = d.Text()
-		default:
-			d.Skip()
-		}
+	err = decodeDict(payload, map[string]any{
+		"reason": &m.Reason, "type": &m.Type, "message": &m.Message, "file": &m.File, "line": &m.Line, "text": &m.Text,
+		"traceback": &m.Traceback, "details": &m.Details,
 	})
-	return m, d.Finish()
+	return m, err
 }
 
 // LogMessage is a log record of a worker.
@@ -175,30 +141,11 @@ type LogMessage struct {
 
 // DecodeLog reads the payload of a Log frame.
 func DecodeLog(payload []byte) (m LogMessage, err error) {
-	d := NewDecoder(string(payload))
-	d.Dict(func(key string) {
-		switch key {
-		case "level":
-			m.Level = d.Text()
-		case "message":
-			m.Message = d.Text()
-		case "traceback":
-			m.Traceback = d.Text()
-		case "details":
-			m.Details = d.Text()
-		case "request":
-			m.Request = d.Text()
-		case "trace":
-			m.Trace = d.Text()
-		case "file":
-			m.File = d.Text()
-		case "line":
-			m.Line = int(d.Int())
-		default:
-			d.Skip()
-		}
+	err = decodeDict(payload, map[string]any{
+		"level": &m.Level, "message": &m.Message, "traceback": &m.Traceback, "details": &m.Details, "request": &m.Request,
+		"trace": &m.Trace, "file": &m.File, "line": &m.Line,
 	})
-	return m, d.Finish()
+	return m, err
 }
 
 // HeadSeparator is between the parts of the head of a Response frame.

@@ -26,28 +26,12 @@ func DecodePlaces(payload []byte) (places []Place, err error) {
 	}
 	for range n {
 		var p Place
-		d.Dict(func(key string) {
-			switch key {
-			case "request":
-				p.Request = d.Text()
-			case "milliseconds":
-				p.For = time.Duration(min(max(d.Int(), 0), maxMilliseconds)) * time.Millisecond
-			case "module":
-				p.Module = d.Text()
-			case "function":
-				p.Function = d.Text()
-			case "file":
-				p.File = d.Text()
-			case "line":
-				p.Line = int(d.Int())
-			case "blocks":
-				p.Blocks = d.Bool()
-			case "stack":
-				p.Stack = d.Text()
-			default:
-				d.Skip()
-			}
+		var milliseconds int
+		d.fields(map[string]any{
+			"request": &p.Request, "milliseconds": &milliseconds, "module": &p.Module, "function": &p.Function,
+			"file": &p.File, "line": &p.Line, "blocks": &p.Blocks, "stack": &p.Stack,
 		})
+		p.For = time.Duration(min(max(milliseconds, 0), maxMilliseconds)) * time.Millisecond
 		places = append(places, p)
 	}
 	return places, d.Finish()

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/modgw/modgw/internal/eventloop"
+	"github.com/modgw/modgw/internal/rawsocket"
 )
 
 // local is what the connections of a front on one loop have in common. It belongs to that loop.
@@ -12,7 +13,7 @@ type local struct {
 	busy, stall *eventloop.Limit
 	idle, first *eventloop.Limit // may be nil
 	out         []byte           // memory for the response that is being written
-	message     message
+	message     rawsocket.Message
 	headers     []http.Header // empty ones, for responses
 }
 

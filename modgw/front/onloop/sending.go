@@ -96,9 +96,8 @@ func (c *Conn) send() {
 }
 
 // sendSome sends some of the pieces by one call.
-func (s *sending) sendSome(fd int, message *message) error {
-	n, err := rawsocket.Send(fd, message.fill(s.pieces))
-	message.clear()
+func (s *sending) sendSome(fd int, message *rawsocket.Message) error {
+	n, err := message.Send(fd, sendSize, s.pieces...)
 	s.sent += n
 	for n > 0 {
 		first := min(n, len(s.pieces[0]))
@@ -128,25 +127,3 @@ func (c *Conn) sendElsewhere() {
 	}
 	c.leaveLoop(w)
 }
-
-// message is what one call sends, kept so that no call allocates.
-type message struct {
-	header unix.Msghdr
-	pieces [4]unix.Iovec
-}
-
-// fill names as many of the pieces as one call sends.
-func (m *message) fill(pieces [][]byte) *unix.Msghdr {
-	count, room := 0, sendSize
-	for ; count < len(pieces) && count < len(m.pieces) && room > 0; count++ {
-		n := min(len(pieces[count]), room)
-		m.pieces[count].Base = &pieces[count][0]
-		m.pieces[count].SetLen(n)
-		room -= n
-	}
-	m.header.Iov = &m.pieces[0]
-	m.header.SetIovlen(count)
-	return &m.header
-}
-
-func (m *message) clear() { *m = message{} }

@@ -43,15 +43,9 @@ func serve(t *testing.T, d modgw.Descriptor, files map[string]string) *app {
 func deploy(t *testing.T, d modgw.Descriptor, files map[string]string) (*app, error) {
 	t.Helper()
 	a := &app{}
-	sockets := t.TempDir()
-	t.Cleanup(func() {
-		if left, err := os.ReadDir(sockets); err != nil || len(left) > 0 {
-			t.Errorf("%d sockets are left, %v", len(left), err)
-		}
-	})
 	var err error
 	a.App, err = runnertest.Deploy(t, d, func(c modgw.RunnerConfig) (modgw.Runner, error) {
-		r, err := New(c, sockets)
+		r, err := New(c)
 		a.runner = r
 		return r, err
 	}, files)

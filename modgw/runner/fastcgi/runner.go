@@ -22,7 +22,6 @@ const externalPlaces = 64
 // Runner runs a FastCGI app. It implements [modgw.Runner].
 type Runner struct {
 	config  modgw.RunnerConfig
-	sockets string           // folder for the sockets of workers
 	user    *account.Account // nil: the host's own
 	scripts *scripts         // nil: the program answers all paths itself
 	public  *webfiles.Site   // the files beside the scripts; nil without scripts
@@ -49,9 +48,8 @@ type target struct {
 	worker  *worker // nil: someone else runs the program
 }
 
-// New makes the runner of a generation. Sockets of its workers are made below the folder sockets.
-// It starts nothing.
-func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
+// New makes the runner of a generation. It starts nothing.
+func New(c modgw.RunnerConfig) (*Runner, error) {
 	d := c.Descriptor
 	if d.FastCGI == nil {
 		return nil, fmt.Errorf("cannot run app %q: it is of kind %q and not fastcgi", d.Name, d.Kind)
@@ -61,11 +59,10 @@ func New(c modgw.RunnerConfig, sockets string) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{
-		config:  c,
-		sockets: sockets,
-		user:    user,
-		queue:   queue.New(d.Queue).OnCrowd(c.Crowded),
-		halt:    make(chan struct{}),
+		config: c,
+		user:   user,
+		queue:  queue.New(d.Queue).OnCrowd(c.Crowded),
+		halt:   make(chan struct{}),
 	}
 	if root := d.FastCGI.Scripts(d.Root); root != "" {
 		r.scripts = &scripts{

@@ -33,7 +33,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.socket, err = listen(w.runner.sockets); err != nil {
+	if w.socket, err = listen(); err != nil {
 		return nil, err
 	}
 	w.program = w.runner.add(newProgram(w.socket.connect))

@@ -1,15 +1,12 @@
 package process
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
 // inherited is a listening socket that a program gets as descriptor 3. For programs of the app's
@@ -25,7 +22,11 @@ type inherited struct {
 // openInherited makes a socket and listens on it.
 func openInherited(network string) (*inherited, error) {
 	if network == "unix" {
-		return openUnix()
+		file, node, err := workers.ListenUnix()
+		if err != nil {
+			return nil, err
+		}
+		return &inherited{address: address{"unix", workers.PathOf(node), true}, file: file, node: node}, nil
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -34,34 +35,6 @@ func openInherited(network string) (*inherited, error) {
 	defer l.Close()
 	file, err := l.(*net.TCPListener).File()
 	return &inherited{address: address{"tcp4", l.Addr().String(), true}, file: file}, err
-}
-
-// openUnix makes a Unix socket and removes its name at once: it is reached by way of a descriptor
-// for what the name stood for. So nothing is left behind when this process ends, however it ends,
-// and no one else can connect.
-func openUnix() (_ *inherited, err error) {
-	folder, err := files.MakeTemporary("", "modgw-socket-") // that only this user may enter
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	name := filepath.Join(folder, "http")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	l.SetUnlinkOnClose(false)
-	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %q: %w", name, err)
-	}
-	s := &inherited{address: address{"unix", fmt.Sprintf("/proc/self/fd/%d", fd), true}, node: os.NewFile(uintptr(fd), name)}
-	if s.file, err = l.File(); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
 }
 
 // waiting reports whether a connection waits to be accepted. It leaves the socket as the program

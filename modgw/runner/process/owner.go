@@ -3,6 +3,9 @@ package process
 import (
 	"os"
 
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+
 	"github.com/modgw/modgw/internal/account"
 )
 
@@ -10,14 +13,32 @@ import (
 // user could have been faster than the program. Where the kernel does not tell, no one is
 // suspected.
 func ownListener(port int, user *account.Account) bool {
-	uid := uint32(os.Geteuid())
+	uid := uint64(os.Geteuid())
 	if user != nil {
-		uid = user.UID
+		uid = uint64(user.UID)
 	}
 	for _, s := range listeningSockets("self") {
-		if int(s.address.Port()) == port && s.uid != 0 && s.uid != uid {
+		if s.LocalPort == uint64(port) && s.UID != 0 && s.UID != uid {
 			return false
 		}
 	}
 	return true
+}
+
+// listeningSockets are the TCP sockets on which someone listens in the network namespace of a
+// process, which is a number or "self". What the kernel does not tell is left out.
+func listeningSockets(process string) (found procfs.NetTCP) {
+	kernel, err := procfs.NewFS("/proc/" + process)
+	if err != nil {
+		return nil
+	}
+	for _, read := range []func() (procfs.NetTCP, error){kernel.NetTCP, kernel.NetTCP6} {
+		sockets, _ := read()
+		for _, s := range sockets {
+			if s.St == unix.BPF_TCP_LISTEN {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
 }

@@ -67,7 +67,7 @@ func (w *worker) inherit() (workers.Process, error) {
 			return nil, errors.New("the socket of the program is missing")
 		}
 		w.inherited = &inherited{node: files[0]}
-		w.reached.name = fmt.Sprintf("/proc/self/fd/%d", files[0].Fd())
+		w.reached.name = workers.PathOf(files[0])
 		files = files[1:]
 	}
 	w.port = &port{about.Port, files}

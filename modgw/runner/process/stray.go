@@ -60,12 +60,13 @@ func (w *worker) strayAddress() (stray netip.AddrPort) {
 	sockets := listeningSockets(strconv.Itoa(w.pid))
 	own := w.ownSockets()
 	for _, s := range sockets {
+		addr, _ := netip.AddrFromSlice(s.LocalAddr)
 		switch {
-		case !own[s.inode], s.inode == w.inherited.inode():
-		case int(s.address.Port()) == w.port.number && reachable(s.address.Addr()):
+		case !own[s.Inode], s.Inode == w.inherited.inode():
+		case int(s.LocalPort) == w.port.number && reachable(addr):
 			return netip.AddrPort{}
 		case !stray.IsValid():
-			stray = s.address
+			stray = netip.AddrPortFrom(addr, uint16(s.LocalPort))
 		}
 	}
 	return stray

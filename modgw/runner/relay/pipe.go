@@ -89,13 +89,6 @@ func (p *Pipe) Ready() bool {
 	return p.start < len(p.buf) || p.err != nil || p.cut != nil
 }
 
-// Ended reports whether the writer has ended; what it wrote may not be read yet.
-func (p *Pipe) Ended() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err != nil
-}
-
 // Read implements [io.Reader].
 func (p *Pipe) Read(b []byte) (int, error) {
 	for {

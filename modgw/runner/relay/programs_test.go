@@ -198,8 +198,7 @@ var kinds = map[string]func(*testing.T, *modgw.Descriptor) modgw.NewRunner{
 	},
 	"fastcgi": func(t *testing.T, d *modgw.Descriptor) modgw.NewRunner {
 		d.Kind, d.FastCGI = modgw.KindFastCGI, &modgw.FastCGI{Command: []string{executable(t)}, Concurrency: 1}
-		sockets := t.TempDir()
-		return func(c modgw.RunnerConfig) (modgw.Runner, error) { return fcgirunner.New(c, sockets) }
+		return func(c modgw.RunnerConfig) (modgw.Runner, error) { return fcgirunner.New(c) }
 	},
 	"cgi": func(t *testing.T, d *modgw.Descriptor) modgw.NewRunner {
 		d.Kind, d.CGI = modgw.KindCGI, &modgw.CGI{Script: executable(t), Concurrency: 1}
