@@ -17,7 +17,7 @@ import (
 func scopes(t *testing.T) map[string]*Scope {
 	t.Helper()
 	all := map[string]*Scope{"mark": {mark: "of-" + strings.ReplaceAll(t.Name(), "/", "-")}}
-	if err := ScopesAreMarks(); err != nil {
+	if err := CheckCgroups(); err != nil {
 		t.Log("without cgroups: ", err)
 		return all
 	}
@@ -81,7 +81,7 @@ func TestNothingOfAScopeIsLeft(t *testing.T) {
 }
 
 func TestCgroupsOfAProgramThatWasKilledAreCleared(t *testing.T) {
-	if err := ScopesAreMarks(); err != nil {
+	if err := CheckCgroups(); err != nil {
 		t.Skip("there are no cgroups here: ", err)
 	}
 	tree, err := ownTree()

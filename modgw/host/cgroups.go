@@ -11,7 +11,7 @@ import (
 // warnWithoutCgroups warns when this host cannot make cgroups. Processes that an app leaves behind
 // may survive it then.
 func (h *Host) warnWithoutCgroups() {
-	err := proc.ScopesAreMarks()
+	err := proc.CheckCgroups()
 	if err == nil {
 		return
 	}

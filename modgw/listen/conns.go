@@ -18,9 +18,12 @@ type Conns[C comparable] struct {
 	// ends a request is its client or the drain.
 	Open  func(base context.Context, rwc net.Conn) C
 	Serve func(C) // returns when the connection has ended and no handler of it runs
-	// Begin, unless nil, serves a connection without a goroutine of its own, and calls ended when
-	// that has ended. If it returns false Serve is called.
+	// Begin, unless nil, has a connection served elsewhere, and ended called when that has ended. If
+	// it returns false Serve is called.
 	Begin func(c C, ended func()) bool
+	// Ending, unless nil, is told that no more connections come, before those that are there are left
+	// or drained. They are cut when limit is done. It must not block.
+	Ending func(limit context.Context, h *Handover)
 	// Leave, unless nil, has a connection passed to another process as soon as it waits for a
 	// request. If it returns false Drain is called.
 	Leave func(C, *Handover) bool
@@ -101,6 +104,11 @@ func (s *Conns[C]) SetHandover(h Handover) { s.handover.Store(&h) }
 func (s *Conns[C]) drain() {
 	s.gate.Close()
 	h := s.handover.Load()
+	limit, stop := h.Limit(s.DrainTimeout)
+	defer stop()
+	if s.Ending != nil {
+		s.Ending(limit, h)
+	}
 	s.Each(func(c C) {
 		if h == nil || s.Leave == nil || !s.Leave(c, h) {
 			s.Drain(c)
@@ -111,8 +119,6 @@ func (s *Conns[C]) drain() {
 		s.group.Wait()
 		close(ended)
 	}()
-	limit, stop := h.Limit(s.DrainTimeout)
-	defer stop()
 	select {
 	case <-ended:
 		return

@@ -62,7 +62,9 @@ func (b *body) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.stream.closeBody()
-	c.interruptWanted(b.stream)
+	if c.wanted.stream == b.stream {
+		c.interrupt()
+	}
 	return nil
 }
 

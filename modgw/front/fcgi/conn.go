@@ -192,6 +192,14 @@ func (c *conn) takeTurn() error {
 	return errors.Join(err, c.rwc.SetReadDeadline(time.Time{}))
 }
 
+// interrupt has the goroutine that waits in takeTurn let go. The caller holds c.mu.
+func (c *conn) interrupt() {
+	if c.reading == turnTaken {
+		c.reading = turnInterrupted
+		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // a connection that fails ends
+	}
+}
+
 // wantsMore reports whether more records may be taken before those that were are served.
 func (c *conn) wantsMore() bool {
 	c.mu.Lock()

@@ -184,10 +184,8 @@ func (d *driver) Return() {
 	c := d.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stay = 0
-	if c.reading == turnTaken && len(c.streams) == 0 {
-		c.reading = turnInterrupted
-		_ = c.rwc.SetReadDeadline(time.Unix(1, 0)) // a connection that fails ends
+	if c.stay = 0; len(c.streams) == 0 {
+		c.interrupt()
 	}
 }
 

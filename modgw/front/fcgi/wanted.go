@@ -1,19 +1,12 @@
 package fcgi
 
-import (
-	"errors"
-	"os"
-	"time"
-)
-
 // wanted is where a handler that has the reading turn wants the body of its request. It is made and
 // cleared with conn.mu held, and belongs to the reading turn meanwhile.
 type wanted struct {
 	stream *stream // nil: nothing is wanted
 	// room that is still free there; nil for a place so small that records go through stream.stdin
-	into        []byte
-	n           int  // bytes that were put there
-	interrupted bool // guarded by conn.mu: the reading was
+	into []byte
+	n    int // bytes that were put there
 }
 
 // room is where content of request id is wanted.
@@ -46,23 +39,7 @@ func (c *conn) takeWanted(s *stream, p []byte) (n int, err error) {
 		c.wanted.into = p
 	}
 	err = c.takeTurn()
-	n, interrupted := c.wanted.n, c.wanted.interrupted
+	n = c.wanted.n
 	c.wanted = wanted{}
-	if interrupted {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = nil
-		}
-		err = errors.Join(err, c.rwc.SetReadDeadline(time.Time{}))
-	}
 	return n, err
-}
-
-// interruptWanted ends the reading of a handler that waits for more of the body of s. The caller
-// holds c.mu.
-func (c *conn) interruptWanted(s *stream) {
-	if c.wanted.stream == s && !c.wanted.interrupted {
-		c.wanted.interrupted = true
-		// if it fails the connection has ended, which reading will tell
-		_ = c.rwc.SetReadDeadline(time.Unix(1, 0))
-	}
 }

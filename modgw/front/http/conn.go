@@ -64,8 +64,8 @@ type conn struct {
 	left    func() // called when the connection has ended
 }
 
-func newConn(s *Server, rwc net.Conn, left func()) *conn {
-	c := &conn{client: rwc.RemoteAddr(), server: s, left: left}
+func newConn(s *Server, rwc net.Conn) *conn {
+	c := &conn{client: rwc.RemoteAddr(), server: s}
 	c.take(rwc)
 	c.parser.Limits = s.limits
 	return c

@@ -25,12 +25,17 @@ const (
 	taken
 )
 
-// run serves a connection to its end, on the caller's goroutine.
-func (c *conn) run(opening context.Context) {
+// begin serves a connection by a goroutine of its own.
+func (c *conn) begin(ended func()) {
+	c.left = ended
+	go c.run()
+}
+
+// run serves a connection to its end, or until another owner has it.
+func (c *conn) run() {
 	defer listen.Contain(c, c.server.config.Log)
 	defer c.leave()
-	defer c.server.remove(c)
-	if err := c.open(opening); err != nil {
+	if err := c.open(c.server.opening); err != nil {
 		c.server.notOpened(c, err)
 		return
 	}

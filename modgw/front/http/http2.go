@@ -48,13 +48,11 @@ func (l *handedOver) Addr() net.Addr { return l.addr }
 func (c *conn) hand() {
 	s := c.server
 	c.handed = true
-	s.group.Add(1)
 	left := c.left
 	c.left = func() {
 		c.presence.close()
 		c.know()
 		left()
-		s.group.Done()
 	}
 	c.ctx = c.presence.context(s.base)
 	select {

@@ -36,10 +36,10 @@ func (c *conn) Close() error {
 	if c.handed || !hasUnread(c.raw) || c.closing.Swap(true) {
 		return c.end()
 	}
-	c.server.group.Go(func() {
+	go func() {
 		c.linger()
 		c.end()
-	})
+	}()
 	return nil
 }
 

@@ -52,31 +52,21 @@ func newOnLoop(c Config) *onloop.Server {
 	})
 }
 
-// receiveOnLoop serves a connection that was accepted on the loop. It reports whether that is
-// possible.
-func (s *Server) receiveOnLoop(rwc net.Conn, used bool, left func()) bool {
-	if s.onLoop == nil {
-		return false
-	}
-	l := newConn(s, rwc, left)
-	l.peer, l.served = s.trust.peerOf(l), used
-	c, ok := s.onLoop.Accept(rwc, &loopConn{conn: l})
-	if !ok {
-		return false
-	}
-	l.Conn, l.raw = nil, nil
-	s.add(c)
-	s.newcomers.Add(1)
-	s.group.Add(1)
+// looped is a connection on the loop.
+type looped struct {
+	*onloop.Conn
+	conn *conn
+}
+
+func (c *looped) begin(ended func()) {
+	l := c.conn
+	l.left = ended
 	c.Start(func() {
-		s.remove(c)
 		l.leave()
 		if l.raw == nil { // it was closed on the loop, and not by a goroutine or an app
 			l.ended.Do(l.left)
 		}
-		s.group.Done()
 	})
-	return true
 }
 
 // Read implements [onloop.Protocol]. It reads until there is nothing more.

@@ -179,7 +179,7 @@ func FuzzIntroduction(f *testing.F) {
 			theirs.Write(octets)
 			theirs.Close()
 		}()
-		c := newConn(New(Config{}), ours, func() {})
+		c := newConn(New(Config{}), ours)
 		if err := c.introduce(); err == nil && c.client == nil {
 			t.Error("a client without an address")
 		}
