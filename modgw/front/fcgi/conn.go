@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/modgw/modgw/internal/rawsocket"
@@ -61,8 +60,8 @@ type conn struct {
 
 	out out
 
-	// Times that the server's deadlines watch; 0: none.
-	leadAt, readBy, writeBy atomic.Int64
+	// What must not last longer: a handler without another goroutine in lead, a read, and a write.
+	leadTimer, readTimer, writeTimer *time.Timer
 }
 
 // neverReturns is the stay of a connection that did not come from a loop, or cannot go back.
@@ -85,13 +84,23 @@ func newConn(s *Server, base context.Context, rwc net.Conn, trusted bool) *conn 
 		c.rwc = socket
 	}
 	c.tryRead = c.readOnce
-	s.deadlines.add(c)
+	c.leadTimer = newTimer(c.lateLead)
+	c.readTimer = newTimer(func() { c.fail(c.lateRead()) })
+	c.writeTimer = newTimer(func() { c.fail(errWriteTimeout) })
 	return c
+}
+
+// newTimer makes a timer that is not set. Setting and stopping one costs no more than to read the
+// clock (BenchmarkRoundTrip).
+func newTimer(over func()) *time.Timer {
+	t := time.AfterFunc(time.Hour, over)
+	t.Stop()
+	return t
 }
 
 // serve returns when no handler of the connection runs and it has ended, or goes back to its loop.
 func (c *conn) serve() (goesBack bool) {
-	defer c.server.deadlines.remove(c)
+	defer c.stopTimers()
 	c.lead()
 	c.group.Wait()
 	c.server.buffers.put(c.inBuf)
@@ -104,9 +113,14 @@ func (c *conn) serve() (goesBack bool) {
 	return c.phase == returning
 }
 
+func (c *conn) stopTimers() {
+	for _, t := range []*time.Timer{c.leadTimer, c.readTimer, c.writeTimer} {
+		t.Stop()
+	}
+}
+
 // stayHere lets a connection be served that could not go back.
 func (c *conn) stayHere() {
-	c.server.deadlines.add(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stay, c.leading = neverReturns, true
@@ -216,8 +230,8 @@ func (c *conn) takeInTime(idle, awaited bool) error {
 		}
 	}
 	if awaited || !c.in.Between() {
-		c.server.deadlines.set(&c.readBy, c.server.config.ReadTimeout)
-		defer c.readBy.Store(0)
+		c.readTimer.Reset(c.server.config.ReadTimeout)
+		defer c.readTimer.Stop()
 	}
 	err := c.takeRecord()
 	for err == nil && c.in.Ready() && c.wantsMore() {
@@ -251,7 +265,7 @@ func (c *conn) runLeaderless(s *stream) bool {
 	c.mu.Unlock()
 	c.promoteLater()
 	c.run(s)
-	c.leadAt.Store(0)
+	c.leadTimer.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.leading {
@@ -262,44 +276,25 @@ func (c *conn) runLeaderless(s *stream) bool {
 }
 
 // promoteLater has another goroutine promoted when the handler runs for long.
-func (c *conn) promoteLater() { c.server.deadlines.set(&c.leadAt, leadAfter) }
+func (c *conn) promoteLater() { c.leadTimer.Reset(leadAfter) }
+
+// lateLead promotes another goroutine, unless the handler has just ended.
+func (c *conn) lateLead() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.promote()
+}
 
 // promote makes another goroutine lead when the one that led has been in a handler for long, or
 // when a request is ready beside the one that it serves.
 func (c *conn) promote() {
-	c.leadAt.Store(0)
+	c.leadTimer.Stop()
 	if c.leading {
 		return
 	}
 	c.leading = true
 	c.turn.Broadcast()
 	c.group.Go(c.lead)
-}
-
-// look does what is due and returns when something will be.
-func (c *conn) look(now int64) (next int64) {
-	due := func(at *atomic.Int64) bool {
-		t := at.Load()
-		if t != 0 && t > now {
-			next = min(next, t)
-		}
-		return t != 0 && t <= now
-	}
-	next = never
-	if due(&c.leadAt) {
-		c.mu.Lock()
-		if c.leadAt.Load() != 0 {
-			c.promote()
-		}
-		c.mu.Unlock()
-	}
-	if due(&c.readBy) {
-		c.fail(c.lateRead())
-	}
-	if due(&c.writeBy) {
-		c.fail(errWriteTimeout)
-	}
-	return next
 }
 
 // lateRead is why a read must not go on.

@@ -19,10 +19,4 @@
 // client's going, multiplexed requests and aborts, and reads ahead a little. The goroutine that
 // called the handler ends then with the handler. The goroutine that takes records holds the conn's
 // reading turn.
-//
-// # Who watches the time
-//
-// A timer for each request wakes the scheduler for each request: that added a fifth to the round
-// trip of a small one (BenchmarkRoundTrip). [deadlines] looks at the times that connections on
-// goroutines have noted; it sleeps while there is none.
 package fcgi

@@ -39,14 +39,14 @@ func (c *conn) write(pieces ...[]byte) error {
 	if c.out.err != nil {
 		return c.out.err
 	}
-	c.server.deadlines.set(&c.writeBy, c.server.config.WriteTimeout)
+	c.writeTimer.Reset(c.server.config.WriteTimeout)
 	if len(pieces) == 1 {
 		_, c.out.err = c.rwc.Write(pieces[0])
 	} else {
 		buffers := net.Buffers(c.out.vec[:copy(c.out.vec[:], pieces)])
 		_, c.out.err = buffers.WriteTo(c.socket)
 	}
-	c.writeBy.Store(0)
+	c.writeTimer.Stop()
 	return c.out.err
 }
 

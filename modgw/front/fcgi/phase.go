@@ -44,7 +44,7 @@ func (c *conn) startClosing() {
 	switch c.phase {
 	case unused:
 		c.phase = unusedClosing
-		c.server.deadlines.set(&c.readBy, newcomerGrace)
+		c.readTimer.Reset(newcomerGrace)
 	case open, returning:
 		c.phase = closing
 	}

@@ -3,6 +3,7 @@ package fcgi
 import (
 	"context"
 	"net"
+	"net/http"
 	"sync"
 
 	"github.com/modgw/modgw/modgw"
@@ -13,11 +14,11 @@ import (
 
 // Server is the FastCGI front.
 type Server struct {
-	config    Config
-	buffers   buffers
-	deadlines *deadlines
-	conns     listen.Conns[connection]
-	onLoop    *onloop.Server // nil: goroutines serve all
+	config  Config
+	buffers buffers
+	serve   http.HandlerFunc // that of the configuration's handler, made once
+	conns   listen.Conns[connection]
+	onLoop  *onloop.Server // nil: goroutines serve all
 
 	builders sync.Pool // each *cgi.Builder in it is ready for another request
 }
@@ -31,6 +32,7 @@ type connection interface {
 // New returns a server. It starts nothing.
 func New(config Config) *Server {
 	s := &Server{config: config.withDefaults()}
+	s.serve = s.config.Handler.ServeHTTP
 	s.builders.New = func() any { return new(cgi.Builder) }
 	if handler, ok := s.config.Handler.(modgw.LoopHandler); ok && len(s.config.Loops) > 0 {
 		s.onLoop = onloop.New(onloop.Config{
@@ -47,7 +49,6 @@ func New(config Config) *Server {
 		Drain:        connection.Drain,
 		Cut:          func(c connection) { c.Cut(errDrained) },
 	}
-	s.deadlines = newDeadlines()
 	return s
 }
 
@@ -103,11 +104,4 @@ func (s *Server) begin(c connection, ended func()) bool {
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
 // lets requests in flight finish within the drain timeout, and returns nil when nothing it started
 // is left. It may be called once; an error means that ln has failed.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	var watching sync.WaitGroup
-	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
-	watching.Go(func() { s.deadlines.watch(watched) })
-	defer watching.Wait()
-	defer stop()
-	return s.conns.Run(ctx, ln)
-}
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.conns.Run(ctx, ln) }

@@ -159,7 +159,7 @@ func (s *stream) begin() {
 		s.body.stream = s
 		s.request.Body = &s.body
 	}
-	s.serve = s.conn.server.config.Handler.ServeHTTP
+	s.serve = s.conn.server.serve
 	s.conn.ready = append(s.conn.ready, s)
 }
 
