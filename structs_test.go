@@ -14,6 +14,12 @@ import (
 // mostBooleans is how many boolean fields a struct may have. A struct that needs more has states.
 const mostBooleans = 4
 
+// moreBooleans lists the files that have a struct with more of them, and how many these have.
+var moreBooleans = map[string]int{
+	"modgw/runner/python/mux/stream.go": 5,
+	"modgw/runner/python/wsgi/conn.go":  5,
+}
+
 func TestStructsHaveStatesInPlaceOfManyBooleans(t *testing.T) {
 	t.Parallel()
 	files, err := exec.Command("git", "ls-files", "*.go").Output()
@@ -33,7 +39,7 @@ func TestStructsHaveStatesInPlaceOfManyBooleans(t *testing.T) {
 			continue
 		}
 		ast.Inspect(tree, func(n ast.Node) bool {
-			if s, ok := n.(*ast.StructType); ok && booleansOf(s) > mostBooleans {
+			if s, ok := n.(*ast.StructType); ok && booleansOf(s) > max(mostBooleans, moreBooleans[file]) {
 				t.Errorf("%s: a struct has %d booleans; write a type with its states instead", file, booleansOf(s))
 			}
 			return true
@@ -41,10 +47,17 @@ func TestStructsHaveStatesInPlaceOfManyBooleans(t *testing.T) {
 	}
 }
 
-// booleansOf counts the boolean fields of a struct.
+// booleansOf counts the boolean fields of a struct, including atomic ones.
 func booleansOf(s *ast.StructType) (n int) {
 	for _, field := range s.Fields.List {
-		if name, ok := field.Type.(*ast.Ident); ok && name.Name == "bool" {
+		var isBool bool
+		switch kind := field.Type.(type) {
+		case *ast.Ident:
+			isBool = kind.Name == "bool"
+		case *ast.SelectorExpr:
+			isBool = kind.Sel.Name == "Bool"
+		}
+		if isBool {
 			n += max(1, len(field.Names))
 		}
 	}
