@@ -32,7 +32,6 @@ type CheckConfig struct {
 	Options
 
 	Program   string             // path of httpd; "": the first that is found
-	User      string             // user of Apache's children; "": the configured or usual one
 	Apps      []modgw.Descriptor // apps to serve
 	Listeners []modgw.Listener   // listeners of the host
 }
@@ -50,11 +49,9 @@ func Check(ctx context.Context, c CheckConfig) ([]Finding, error) {
 	}
 	found := p.checkVersion(up, c.Apps)
 	found = append(found, p.checkModules(ctx, needs(up, c.Apps, c.Options))...)
-	if c.User == "" {
-		c.User = p.user(ctx)
-	}
+	user := p.user(ctx)
 	for _, a := range up.sockets() {
-		found = append(found, checkSocket(a, c.User))
+		found = append(found, checkSocket(a, user))
 	}
 	return Sorted(found), nil
 }
@@ -167,7 +164,7 @@ func (p *Program) user(ctx context.Context) string {
 	if m := userPattern.FindStringSubmatch(out); m != nil {
 		return m[1]
 	}
-	name, _ := defaultAccount()
+	name, _ := Account()
 	return name
 }
 

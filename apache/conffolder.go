@@ -63,14 +63,14 @@ func (f Folder) Update(ctx context.Context, files []File, arguments []string) (C
 	if err != nil {
 		return Changes{}, err
 	}
-	if err := u.apply(f.Dir); err != nil {
-		return Changes{}, errors.Join(folderFault(f.Dir, err), u.restore(f.Dir))
+	if err := replaceAll(f.Dir, u.after); err != nil {
+		return Changes{}, errors.Join(folderFault(f.Dir, err), replaceAll(f.Dir, u.before))
 	}
 	if f.Control == "" {
 		return u.changes, nil
 	}
 	if output, err := ask(ctx, f.Control, "configtest"); err != nil {
-		return Changes{}, errors.Join(rejected(output, err), u.restore(f.Dir))
+		return Changes{}, errors.Join(rejected(output, err), replaceAll(f.Dir, u.before))
 	}
 	if output, err := ask(ctx, f.Control, "graceful"); err != nil {
 		return Changes{}, notReloaded(f.Control, output, err)
@@ -179,10 +179,6 @@ func (f Folder) own(name string, known manifest) ([]byte, error) {
 	}
 	return text, nil
 }
-
-func (u *update) apply(dir string) error { return replaceAll(dir, u.after) }
-
-func (u *update) restore(dir string) error { return replaceAll(dir, u.before) }
 
 // replaceAll writes the contents of files, and removes the files whose content is nil.
 func replaceAll(dir string, contents map[string][]byte) error {

@@ -1,6 +1,7 @@
 package apache
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"os/user"
@@ -29,13 +30,13 @@ func privateConfig(p *Program, c RunConfig) ([]byte, error) {
 	}
 	w.directive("Listen", net.JoinHostPort(c.Address, strconv.Itoa(c.Port)))
 	w.directive("ServerName", c.ServerName)
-	w.account(c)
+	w.account()
 	w.sizes()
 	w.logs(c)
 	w.directive("DocumentRoot", filepath.Join(c.Dir, emptyFolder))
 	w.section("Directory", []string{"/"}, "AllowOverride None", "Options None", "Require all denied")
 	w.section("Directory", []string{filepath.Join(c.Dir, emptyFolder)}, "Require all granted")
-	w.section("IfModule", []string{"mod_mime.c"}, "TypesConfig "+mimeTypes())
+	w.section("IfModule", []string{"mod_mime.c"}, "TypesConfig "+MIMETypes())
 	w.section("IfModule", []string{"mod_reqtimeout.c"}, "RequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500")
 	if c.TLS != nil && p.has("socache_shmcb") {
 		w.directive("SSLSessionCache", "shmcb:"+filepath.Join(c.Dir, "tls-sessions")+"(512000)")
@@ -52,13 +53,7 @@ func privateConfig(p *Program, c RunConfig) ([]byte, error) {
 }
 
 func (w *writer) modules(p *Program, needed []string) error {
-	mpm := ""
-	for _, m := range []string{"mpm_event", "mpm_worker", "mpm_prefork", "event", "worker", "prefork"} {
-		if p.has(m) {
-			mpm = m
-			break
-		}
-	}
+	mpm := p.MPM()
 	if mpm == "" {
 		return missingModule(p, "mpm_event")
 	}
@@ -78,7 +73,7 @@ func (w *writer) modules(p *Program, needed []string) error {
 }
 
 func (w *writer) module(p *Program, name string) {
-	if file := p.file(name); file != "" && !p.compiledIn(name) {
+	if file := p.ModuleFile(name); file != "" {
 		w.directive("LoadModule", name+"_module", file)
 	}
 }
@@ -92,12 +87,13 @@ func (w *writer) section(name string, args []string, lines ...string) {
 }
 
 // account names the user that answers requests when Apache is started by root.
-func (w *writer) account(c RunConfig) {
+func (w *writer) account() {
 	if os.Geteuid() != 0 {
 		return
 	}
-	w.directive("User", c.User)
-	w.directive("Group", c.Group)
+	user, group := Account()
+	w.directive("User", user)
+	w.directive("Group", group)
 }
 
 func (w *writer) sizes() {
@@ -119,7 +115,8 @@ func (w *writer) logs(c RunConfig) {
 	}
 }
 
-func mimeTypes() string {
+// MIMETypes is a file with the types of suffixes; "/dev/null" where there is none.
+func MIMETypes() string {
 	for _, path := range []string{"/etc/mime.types", "/etc/httpd/conf/mime.types", "/usr/local/apache2/conf/mime.types"} {
 		if _, err := os.Stat(path); err == nil {
 			return path
@@ -128,8 +125,9 @@ func mimeTypes() string {
 	return os.DevNull
 }
 
-// defaultAccount is the user and group that distributions give Apache, the first that exists here.
-func defaultAccount() (name, group string) {
+// Account is the user and the group that Apache answers requests as on this system, when root
+// starts it: those that distributions give it, the first that exist here.
+func Account() (name, group string) {
 	for _, name := range []string{"www-data", "apache", "httpd", "www", "_www", "daemon", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -153,32 +151,8 @@ func currentUser() string {
 
 // withDefaults fills in settings that are zero.
 func (c RunConfig) withDefaults() RunConfig {
-	if c.Address == "" {
-		c.Address = "127.0.0.1"
-	}
-	if c.Port == 0 {
-		c.Port = 8080
-	}
-	if c.ServerName == "" {
-		c.ServerName = "localhost"
-	}
-	if c.User == "" {
-		c.User, c.Group = defaultAccount()
-	}
-	if c.Group == "" {
-		c.Group = "#" + strconv.Itoa(primaryGroup(c.User))
-	}
+	c.Address = cmp.Or(c.Address, "127.0.0.1")
+	c.Port = cmp.Or(c.Port, 8080)
+	c.ServerName = cmp.Or(c.ServerName, "localhost")
 	return c
-}
-
-func primaryGroup(name string) int {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return 65534
-	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return 65534
-	}
-	return gid
 }

@@ -81,6 +81,25 @@ func (p *Program) has(module string) bool {
 	return p.compiledIn(module) || p.file(module) != ""
 }
 
+// MPM is the module with which processes are made, one with threads if it can be; "": there is
+// none.
+func (p *Program) MPM() string {
+	for _, name := range []string{"event", "worker", "prefork", "mpm_event", "mpm_worker", "mpm_prefork"} {
+		if p.has(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// ModuleFile is the file that a module is loaded from; "" when it is not installed, or compiled in.
+func (p *Program) ModuleFile(module string) string {
+	if p.compiledIn(module) {
+		return ""
+	}
+	return p.file(module)
+}
+
 func (p *Program) compiledIn(module string) bool { return slices.Contains(p.Static, module) }
 
 // file is the path of a module; "" when there is none.

@@ -25,8 +25,6 @@ type RunConfig struct {
 	Program   string             // path of httpd; "": the first that is found
 	Dir       string             // absolute folder for configuration and state, made if missing
 	Address   string             // IP address to listen on; "": 127.0.0.1
-	User      string             // user of its children under root; "": the distribution's
-	Group     string             // "": the user's own
 	AccessLog string             // file; "": none is written
 	Apps      []modgw.Descriptor // apps to serve
 	Listeners []modgw.Listener   // listeners of the host

@@ -44,7 +44,7 @@ func (s *Server) explainRefusal() {
 	if err != nil {
 		return
 	}
-	name := s.config.User
+	name, _ := Account()
 	if os.Geteuid() != 0 {
 		name = currentUser()
 	}

@@ -2,13 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/internal/webconf"
-	"github.com/modgw/modgw/modgw/webserver"
 )
 
 func (h *httpd) checkEncodedSlash(p *place) []Finding {
@@ -77,14 +75,7 @@ func (h *httpd) checkForwarded(p *place) (found []Finding) {
 	if off := h.value(p.site, p.path(), nil, "ProxyAddHeaders"); off != nil && strings.EqualFold(off.Arg(0), "off") {
 		found = append(found, p.finding("MGW-DOC-007").at(off, off.Name).by("remove this line", remove(off)))
 	}
-	if !webserver.Believes(p.route.target, h.doctor.TrustedProxies) && p.route.target.Network() != "unix" {
-		f := p.finding("MGW-DOC-007")
-		f.File, f.Directive = h.doctor.HostFile, "trusted_proxies"
-		host, _, _ := net.SplitHostPort(p.route.target.Target())
-		f.Fix = fmt.Sprintf("trusted_proxies = [%q]", host)
-		found = append(found, f)
-	}
-	return found
+	return append(found, p.checkTrust()...)
 }
 
 func (h *httpd) checkQuery(p *place) []Finding {

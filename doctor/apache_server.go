@@ -180,7 +180,7 @@ func (h *httpd) checkListen() (found []Finding) {
 	for _, s := range h.sites {
 		for _, a := range s.addresses {
 			port := portOf(a)
-			if port == "*" || ports[port] || s.at == nil || !slices.ContainsFunc(s.routes, (*route).ours) {
+			if port == "*" || ports[port] || s.at == nil || !s.isOurs() {
 				continue
 			}
 			line := "Listen " + port
@@ -196,33 +196,10 @@ func portOf(address string) string {
 	return port
 }
 
-// checkNames finds virtual hosts whose names an earlier one has taken.
-func (h *httpd) checkNames() (found []Finding) {
-	type taken struct{ address, name string }
-	first := map[taken]*site{}
-	for _, s := range h.sites {
-		for _, name := range s.names {
-			for _, a := range s.addresses {
-				key := taken{a, name}
-				other := first[key]
-				if other == nil {
-					first[key] = s
-					continue
-				}
-				if other == s || s.named == nil || other.named == nil || !slices.ContainsFunc(s.routes, (*route).ours) {
-					continue
-				}
-				found = append(found, problem("MGW-DOC-035", name, other.named.File, other.named.Line).at(s.named, s.named.Name))
-			}
-		}
-	}
-	return found
-}
-
 // checkTLS finds virtual hosts with a certificate that do not encrypt, and old protocols.
 func (h *httpd) checkTLS() (found []Finding) {
 	for _, s := range h.sites {
-		if len(s.certs) == 0 || !slices.ContainsFunc(s.routes, (*route).ours) {
+		if len(s.certs) == 0 || !s.isOurs() {
 			continue
 		}
 		if !s.tls {

@@ -112,11 +112,10 @@ func (h *httpd) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	root := filepath.Dir(h.File)
-	for _, d := range h.tree.Find("ServerRoot") {
-		root = d.Arg(0)
+	for _, root := range slices.Backward(h.tree.Find("ServerRoot")) {
+		return filepath.Join(root.Arg(0), name)
 	}
-	return filepath.Join(root, name)
+	return h.server.path(name)
 }
 
 // routes collects the routes of a list of directives in the order in which Apache tries them.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/modgw/modgw/internal/atomicfile"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/internal/webconf"
 )
@@ -273,28 +274,8 @@ func (b backup) write(text []byte, mode fs.FileMode) error {
 	if b.info.IsDir() {
 		return os.Chmod(b.file, mode)
 	}
-	f, err := os.CreateTemp(filepath.Dir(b.file), "."+filepath.Base(b.file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(text)
-	if stat, ok := b.info.Sys().(*syscall.Stat_t); ok && err == nil {
-		err = f.Chown(int(stat.Uid), int(stat.Gid))
-	}
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), b.file)
+	stat := b.info.Sys().(*syscall.Stat_t)
+	return atomicfile.WriteAs(b.file, text, mode, int(stat.Uid), int(stat.Gid))
 }
 
 // edited is a text with edits carried out, the last ones in it first.

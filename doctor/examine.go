@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/modgw/modgw/internal/webconf"
 )
@@ -90,7 +89,7 @@ func (s *server) look() (found []Finding) {
 
 // checkSite returns the problems of a virtual host that sends requests to the host.
 func (s *server) checkSite(site *site) (found []Finding) {
-	if !slices.ContainsFunc(site.routes, (*route).ours) {
+	if !site.isOurs() {
 		return nil
 	}
 	for _, c := range site.certs {

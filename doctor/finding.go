@@ -94,7 +94,7 @@ func (f Finding) by(fix string, edits ...edit) Finding {
 	return f
 }
 
-// sorted puts errors first, then sorts by location, and removes duplicates.
+// sorted puts errors first, then sorts by location.
 func sorted(found []Finding) []Finding {
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(
@@ -102,9 +102,7 @@ func sorted(found []Finding) []Finding {
 			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Code, b.Code), cmp.Compare(a.App, b.App),
 		)
 	})
-	return slices.CompactFunc(found, func(a, b Finding) bool {
-		return a.key() == b.key() && a.Line == b.Line && a.Message == b.Message
-	})
+	return found
 }
 
 func severityRank(s Severity) int { return slices.Index([]Severity{Error, Warning}, s) }

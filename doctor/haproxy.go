@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"net"
 
 	"slices"
 	"strconv"
@@ -218,14 +217,7 @@ func (h *haproxy) checkForwarded(p *place) (found []Finding) {
 			add("MGW-DOC-008", "http-request del-header "+name, "that the app is mounted elsewhere")
 		}
 	}
-	d := h.doctor
-	if p.route.target.Network() != "unix" && !webserver.Believes(p.route.target, d.TrustedProxies) {
-		host, _, _ := net.SplitHostPort(p.route.target.Target())
-		f := p.finding("MGW-DOC-007")
-		f.File, f.Directive, f.Fix = d.HostFile, "trusted_proxies", fmt.Sprintf("trusted_proxies = [%q]", host)
-		found = append(found, f)
-	}
-	return found
+	return append(found, p.checkTrust()...)
 }
 
 // checkRules finds rules that change requests or responses.

@@ -44,7 +44,7 @@ func (l *lighttpd) checkServer() (found []Finding) {
 			f := problem("MGW-DOC-045", module).at(last, "server.modules")
 			found = append(found, f.by(line, edit{file: last.File, line: last.End + 1, end: last.End + 1, text: []string{line}}))
 		}
-		if len(s.certs) > 0 && !s.tls && slices.ContainsFunc(s.routes, (*route).ours) {
+		if len(s.certs) > 0 && !s.tls && s.isOurs() {
 			f := problem("MGW-DOC-058").at(s.certs[0].at, "ssl.engine")
 			found = append(found, f.by(`ssl.engine = "enable"`, insertBefore(s.certs[0].at, `ssl.engine = "enable"`)))
 		}

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"net"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -107,13 +106,6 @@ func (l *lighttpd) site(at, d *webconf.Directive) *site {
 		s.certs = append(s.certs, certificate{file: l.path(file.Arg(1)), key: l.path(key.Arg(1)), at: file, keyAt: key})
 	}
 	return s
-}
-
-func (l *lighttpd) path(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(filepath.Dir(l.File), name)
 }
 
 // text is the value of an assignment; "" for none.

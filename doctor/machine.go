@@ -2,11 +2,13 @@ package doctor
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,18 +30,14 @@ const (
 // checkMachine returns the problems of the machine and the running host.
 func (d *Doctor) checkMachine(ctx context.Context) (found []Finding) {
 	found = append(found, d.checkBacklog()...)
-	if d.Host == nil {
-		f := problem("MGW-DOC-076")
-		f.Fix = "modgw-host serve"
-		return append(found, f)
+	status, err := control.Status{}, control.ErrNoHost
+	if d.Host != nil {
+		status, err = d.Host.Status(ctx)
 	}
-	status, err := d.Host.Status(ctx)
-	if err != nil {
-		if errors.Is(err, control.ErrNoHost) {
-			f := problem("MGW-DOC-076")
-			f.Fix = "modgw-host serve"
-			found = append(found, f)
-		}
+	switch {
+	case errors.Is(err, control.ErrNoHost):
+		return append(found, problem("MGW-DOC-076").by("modgw-host serve"))
+	case err != nil:
 		return found
 	}
 	found = append(found, checkDisk(status.State)...)
@@ -137,13 +135,12 @@ func (d *Doctor) checkStatus(status control.Status) (found []Finding) {
 			f.Fix = "modgw-host explain " + app.Failure.Code
 			found = append(found, d.atDescriptor(f))
 		}
-		switch watch := app.Watch; {
-		case watch.Degraded != "":
-			f := problem("MGW-DOC-073", watch.Degraded).of(app.App)
-			f.Directive, f.Fix = "fs.inotify.max_user_watches", "sysctl -w fs.inotify.max_user_watches=524288"
-			found = append(found, f)
-		case watch.Mode == "poll" && strings.Contains(watch.Reason, "inotify"):
-			f := problem("MGW-DOC-073", watch.Reason).of(app.App)
+		late := app.Watch.Degraded
+		if app.Watch.Mode == "poll" && strings.Contains(app.Watch.Reason, "inotify") {
+			late = cmp.Or(late, app.Watch.Reason)
+		}
+		if late != "" {
+			f := problem("MGW-DOC-073", late).of(app.App)
 			f.Directive, f.Fix = "fs.inotify.max_user_watches", "sysctl -w fs.inotify.max_user_watches=524288"
 			found = append(found, f)
 		}
@@ -169,10 +166,5 @@ func (d *Doctor) atDescriptor(f Finding) Finding {
 
 // examines reports whether an app is one of those that are to be examined.
 func (d *Doctor) examines(name modgw.AppName) bool {
-	for _, app := range d.Apps {
-		if app.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.Apps, func(app modgw.Descriptor) bool { return app.Name == name })
 }

@@ -12,29 +12,11 @@ import (
 
 // checkServer implements traits.
 func (n *nginx) checkServer() (found []Finding) {
-	type taken struct{ address, name string }
-	first := map[taken]*site{}
+	found = n.checkNames()
 	for _, s := range n.sites {
-		if !slices.ContainsFunc(s.routes, (*route).ours) {
-			for _, name := range s.names {
-				for _, a := range s.addresses {
-					if first[taken{a, name}] == nil {
-						first[taken{a, name}] = s
-					}
-				}
-			}
-			continue
+		if s.isOurs() {
+			found = append(found, n.checkTLS(s)...)
 		}
-		for _, name := range s.names {
-			for _, a := range s.addresses {
-				if other := first[taken{a, name}]; other != nil && other != s {
-					found = append(found, problem("MGW-DOC-035", name, other.named.File, other.named.Line).at(s.named, s.named.Name))
-				} else {
-					first[taken{a, name}] = s
-				}
-			}
-		}
-		found = append(found, n.checkTLS(s)...)
 	}
 	return found
 }

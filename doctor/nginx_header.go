@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/webconf"
-	"github.com/modgw/modgw/modgw/webserver"
 )
 
 // header returns the directive that sets a request header at a place; nil when none does.
@@ -68,11 +67,5 @@ func (n *nginx) checkHeaders(p *place) (found []Finding) {
 			found = append(found, p.finding(code, args...).at(d, d.Name+" "+h.name).by(line, replace(d, line)))
 		}
 	}
-	d := n.doctor
-	if p.route.target.Network() != "unix" && !webserver.Believes(p.route.target, d.TrustedProxies) {
-		f := p.finding("MGW-DOC-007")
-		f.File, f.Directive, f.Fix = d.HostFile, "trusted_proxies", `trusted_proxies = ["127.0.0.1"]`
-		found = append(found, f)
-	}
-	return found
+	return append(found, p.checkTrust()...)
 }

@@ -3,7 +3,6 @@ package doctor
 import (
 	"net"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,14 +21,6 @@ func (n *nginx) user() string {
 		return d.Arg(0)
 	}
 	return ""
-}
-
-// path is where a relative path of the configuration leads.
-func (n *nginx) path(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(filepath.Dir(n.File), name)
 }
 
 // readSites implements traits: sites are the server blocks.

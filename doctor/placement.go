@@ -18,11 +18,7 @@ func (d *Doctor) checkApps(servers []*server) (found []Finding) {
 		return nil
 	}
 	for _, app := range d.Apps {
-		hosts := app.Hosts
-		if len(hosts) == 0 {
-			hosts = []string{""}
-		}
-		for _, host := range hosts {
+		for _, host := range hostsOf(app) {
 			if !slices.ContainsFunc(servers, func(s *server) bool { return s.passes(app, host) }) {
 				found = append(found, missingPlace(servers[0], app, host))
 			}
@@ -68,39 +64,72 @@ func missingPlace(s *server, app modgw.Descriptor, host string) Finding {
 	return f
 }
 
-// dialTimeout bounds how long a listener on this machine may take to accept a connection.
-const dialTimeout = 2 * time.Second
-
-// checkTarget returns the problems of the listener that a route leads to.
-func (p *place) checkTarget() (found []Finding) {
-	d, r := p.site.server.doctor, p.route
-	l := d.listener(r.target)
-	if l != nil && l.Kind != r.protocol && r.protocol != "" {
-		f := p.finding("MGW-DOC-040", r.protocol, l.Kind).at(r.at, r.at.Name)
-		if right := webserver.Reach(d.Listeners, r.protocol); right != "" {
-			old, with := bare(r.target), bare(right)
-			f = f.by(r.at.Name+" … "+string(right), change(r.at, func(text string) string {
-				return strings.Replace(text, old, with, 1)
-			}))
+// checkNames finds virtual hosts whose names an earlier one has taken.
+func (s *server) checkNames() (found []Finding) {
+	type taken struct{ address, name string }
+	first := map[taken]*site{}
+	for _, site := range s.sites {
+		for _, name := range site.names {
+			for _, address := range site.addresses {
+				key := taken{address, name}
+				other := first[key]
+				if other == nil {
+					first[key] = site
+				} else if other != site && site.named != nil && other.named != nil && site.isOurs() {
+					found = append(found, problem("MGW-DOC-035", name, other.named.File, other.named.Line).at(site.named, site.named.Name))
+				}
+			}
 		}
-		return append(found, f)
-	}
-	if d.Offline && l == nil || !d.Offline && !listens(r.target) {
-		f := p.finding("MGW-DOC-031", r.target).at(r.at, r.at.Name)
-		right := webserver.Reach(d.Listeners, r.protocol)
-		if l == nil && right != "" && right != r.target {
-			old, with := bare(r.target), bare(right)
-			f = f.by(r.at.Name+" … "+string(right), change(r.at, func(text string) string {
-				return strings.Replace(text, old, with, 1)
-			}))
-		}
-		found = append(found, f)
 	}
 	return found
 }
 
-// bare is an address as configurations have it within other text.
-func bare(a modgw.Address) string { return a.Target() }
+// dialTimeout bounds how long a listener on this machine may take to accept a connection.
+const dialTimeout = 2 * time.Second
+
+// checkTarget returns what is wrong with the listener that a route leads to.
+func (p *place) checkTarget() []Finding {
+	d, r := p.site.server.doctor, p.route
+	l := d.listener(r.target)
+	if l != nil && l.Kind != r.protocol && r.protocol != "" {
+		return []Finding{p.rightTarget(p.finding("MGW-DOC-040", r.protocol, l.Kind))}
+	}
+	if d.Offline && l == nil || !d.Offline && !listens(r.target) {
+		f := p.finding("MGW-DOC-031", r.target)
+		if l != nil {
+			return []Finding{f.at(r.at, r.at.Name)}
+		}
+		return []Finding{p.rightTarget(f)}
+	}
+	return nil
+}
+
+// rightTarget says that a route leads to the wrong listener, and leads it to another one for its
+// protocol if there is one.
+func (p *place) rightTarget(f Finding) Finding {
+	r := p.route
+	f = f.at(r.at, r.at.Name)
+	right := webserver.Reach(p.site.server.doctor.Listeners, r.protocol)
+	if right == "" || right == r.target {
+		return f
+	}
+	return f.by(r.at.Name+" … "+string(right), change(r.at, func(text string) string {
+		return strings.Replace(text, r.target.Target(), right.Target(), 1)
+	}))
+}
+
+// checkTrust returns a finding if the host does not believe what a web server says of clients at
+// the listener that a route leads to.
+func (p *place) checkTrust() []Finding {
+	d := p.site.server.doctor
+	if webserver.Believes(p.route.target, d.TrustedProxies) {
+		return nil
+	}
+	host, _, _ := net.SplitHostPort(p.route.target.Target())
+	f := p.finding("MGW-DOC-007")
+	f.File, f.Directive, f.Fix = d.HostFile, "trusted_proxies", fmt.Sprintf("trusted_proxies = [%q]", host)
+	return []Finding{f}
+}
 
 // listens reports whether something accepts connections at an address.
 func listens(a modgw.Address) bool {

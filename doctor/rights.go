@@ -5,9 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/internal/webconf"
@@ -52,7 +50,7 @@ func (d *Doctor) checkRights(servers []*server) (found []Finding) {
 					continue
 				}
 				seen[a.Dir] = true
-				if dir := firstClosed(a.Dir, who, 0o5); dir != "" {
+				if dir, _, _ := who.FirstClosed(a.Dir, 0o5); dir != "" {
 					f := p.finding("MGW-DOC-063", who.Name, a.Dir)
 					f.File = dir
 					f.Fix = "chmod o+rx " + dir
@@ -67,7 +65,7 @@ func (d *Doctor) checkRights(servers []*server) (found []Finding) {
 // checkSocket returns the reasons why a user cannot connect to a Unix socket.
 func (d *Doctor) checkSocket(s *server, who *account.Account, r *route) (found []Finding) {
 	path := r.target.Target()
-	if dir := firstClosed(filepath.Dir(path), who, 0o1); dir != "" {
+	if dir, _, _ := who.FirstClosed(filepath.Dir(path), 0o1); dir != "" {
 		f := problem("MGW-DOC-060", who.Name, dir, path).at(r.at, r.at.Name)
 		f.File, f.Line = dir, 0
 		f.Fix = "chmod o+x " + dir
@@ -77,7 +75,7 @@ func (d *Doctor) checkSocket(s *server, who *account.Account, r *route) (found [
 	if err != nil {
 		return nil // nothing listens there, which is another finding
 	}
-	if !may(info, who, 0o2) {
+	if !who.May(info, 0o2) {
 		f := problem("MGW-DOC-061", who.Name, path).at(r.at, `listen "`+r.protocol+`"`)
 		f.File, f.Line = d.HostFile, 0
 		group := account.GroupName(who.GID)
@@ -101,47 +99,6 @@ func (f Finding) permitting(dir string, bits fs.FileMode) Finding {
 		f.edits = []edit{{file: dir, mode: info.Mode().Perm() | bits}}
 	}
 	return f
-}
-
-// firstClosed returns the topmost folder of a path that a user may not enter, or the path itself
-// if the user lacks the bits there; "" when nothing is closed.
-func firstClosed(path string, who *account.Account, bits fs.FileMode) string {
-	var dirs []string
-	for dir := path; ; dir = filepath.Dir(dir) {
-		dirs = append(dirs, dir)
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	for _, dir := range slices.Backward(dirs) {
-		info, err := os.Stat(dir)
-		if err != nil {
-			return ""
-		}
-		need := fs.FileMode(0o1)
-		if dir == path {
-			need = bits
-		}
-		if !may(info, who, need) {
-			return dir
-		}
-	}
-	return ""
-}
-
-// may reports whether the file's mode grants a user the permissions in bits, which are in the
-// position for others. Access control lists are not considered.
-func may(info fs.FileInfo, who *account.Account, bits fs.FileMode) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !ok || who.UID == 0:
-		return true
-	case stat.Uid == who.UID:
-		bits <<= 6
-	case stat.Gid == who.GID || slices.Contains(who.Groups, stat.Gid):
-		bits <<= 3
-	}
-	return info.Mode().Perm()&bits == bits
 }
 
 // unitFolders are where systemd looks for units.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"github.com/modgw/modgw/internal/webconf"
@@ -89,6 +90,14 @@ type server struct {
 	tree   *webconf.Tree
 	sites  []*site
 	traits traits
+}
+
+// path is where a relative path of the configuration leads.
+func (s *server) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(s.File), name)
 }
 
 // traits are the checks of one kind of web server.

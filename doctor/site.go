@@ -137,6 +137,9 @@ func (r *route) ours() bool {
 		r.at != nil && strings.Contains(strings.Join(r.at.Args, " "), ".modgw")
 }
 
+// isOurs reports whether a site passes any requests to the host.
+func (s *site) isOurs() bool { return slices.ContainsFunc(s.routes, (*route).ours) }
+
 // sitesFor are the sites that answer for a host: those that have its name, or else those for names
 // that no site has.
 func (s *server) sitesFor(host string) (all []*site) {
@@ -159,11 +162,7 @@ func (s *server) sitesFor(host string) (all []*site) {
 // places are where requests for the apps go.
 func (s *server) places() (all []*place) {
 	for _, app := range s.doctor.Apps {
-		hosts := app.Hosts
-		if len(hosts) == 0 {
-			hosts = []string{""}
-		}
-		for _, host := range hosts {
+		for _, host := range hostsOf(app) {
 			for _, site := range s.sitesFor(host) {
 				if r := site.route(string(app.Mount), func(r *route) bool { return !r.upgrades }); r != nil && r.ours() {
 					all = append(all, &place{app, host, site, r})
@@ -172,6 +171,14 @@ func (s *server) places() (all []*place) {
 		}
 	}
 	return all
+}
+
+// hostsOf are the host names that an app answers; "" alone: any.
+func hostsOf(app modgw.Descriptor) []string {
+	if len(app.Hosts) == 0 {
+		return []string{""}
+	}
+	return app.Hosts
 }
 
 // route returns the first route that matches a path and satisfies fits.

@@ -5,8 +5,8 @@ import (
 	_ "embed"
 	"fmt"
 	"path"
-	"strconv"
 	"strings"
+	"text/template"
 	"unicode"
 
 	"github.com/modgw/modgw/modgw"
@@ -35,23 +35,46 @@ func SystemdHost(l Launch) ([]File, error) {
 	return []File{{"modgw.service", service}, {"modgw.socket", hostSocket}}, nil
 }
 
+// service is what the templates of a service and its socket are filled with.
+type service struct {
+	modgw.Descriptor
+	Unit         string   // name of both, without what tells them apart
+	Notes        notes    // comments at the beginning
+	Run          []string // command line
+	StopTime     int      // seconds until the service is killed that was told to end
+	Capabilities string   // those that the host needs
+
+	Kind    string // kind of listener for the socket
+	Address string // path or address of the socket
+	IsLocal bool   // it is a path
+}
+
 // systemdApp returns a service and a socket for one app.
 func systemdApp(d modgw.Descriptor, l Launch) ([]File, error) {
 	name := "modgw-" + string(d.Name)
-	service := &unit{writer{server: "systemd"}}
-	service.head(d)
-	service.service(d, l, name)
-	text, err := service.bytes()
-	if err != nil {
-		return nil, err
+	s := service{
+		Descriptor: d, Unit: name, Notes: serviceNotes(d), StopTime: seconds(endTime(d)), Kind: cmp.Or(l.Listen.Kind, "http"),
+		Run: append([]string{cmp.Or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, "")...),
 	}
-	socket := &unit{writer{server: "systemd"}}
-	socket.socket(d, l)
-	listening, err := socket.bytes()
-	if err != nil {
-		return nil, err
+	if len(d.Groups) > 0 {
+		s.Capabilities = capabilities()
 	}
-	return []File{{name + ".service", string(text)}, {name + ".socket", string(listening)}}, nil
+	address := cmp.Or(string(l.Listen.Address), "unix:/run/modgw/"+string(d.Name)+".sock")
+	s.Address, s.IsLocal = strings.CutPrefix(address, "unix:")
+	w := &unit{writer{server: "systemd"}}
+	functions := template.FuncMap{
+		"value": w.value, "command": w.command,
+		"account": func() []string { return w.account(d) }, "bounds": func() []string { return bounds(d.Limits) },
+	}
+	var files []File
+	for _, suffix := range []string{".service", ".socket"} {
+		text, err := fill("systemd"+suffix, s, functions)
+		if err = cmp.Or(w.err, err); err != nil {
+			return nil, err
+		}
+		files = append(files, File{name + suffix, text})
+	}
+	return files, nil
 }
 
 // unit writes a unit file (systemd.syntax(7)).
@@ -83,13 +106,10 @@ func (w *unit) command(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-func (w *unit) set(name, value string) { w.line("%s=%s", name, value) }
-
-func (w *unit) head(d modgw.Descriptor) {
-	w.comment("App %q as a service of its own. Written by: modgw-host export systemd %s", d.Name, d.Name)
-	w.comment("It belongs into /etc/systemd/system, beside modgw-%s.socket:", d.Name)
-	w.comment("systemctl daemon-reload && systemctl enable --now modgw-%s.socket modgw-%s.service", d.Name, d.Name)
-	var n notes
+func serviceNotes(d modgw.Descriptor) (n notes) {
+	n.add("App %q as a service of its own. Written by: modgw-host export systemd %s", d.Name, d.Name)
+	n.add("It belongs into /etc/systemd/system, beside modgw-%s.socket:", d.Name)
+	n.add("systemctl daemon-reload && systemctl enable --now modgw-%s.socket modgw-%s.service", d.Name, d.Name)
 	n.unwatched("systemctl reload starts new workers, and no request is lost")
 	n.add("Mounts and hosts of other apps are for the web server in front: this service has one app.")
 	n.add("The host's file is not read, for its listeners belong to the host: no defaults, no trusted_proxies.")
@@ -107,120 +127,49 @@ func (w *unit) head(d modgw.Descriptor) {
 		n.add("nice: run gives it to the app's processes; Nice= would add to it.")
 	}
 	n.idle(d)
-	w.comments(n)
-	w.line("")
+	return n
 }
 
-func (w *unit) service(d modgw.Descriptor, l Launch, name string) {
-	w.line("[Unit]")
-	w.set("Description", w.value("description", "modgw app "+string(d.Name)))
-	w.set("Documentation", "man:modgw-host-run(1)")
-	w.set("Wants", "network-online.target")
-	w.set("After", "network-online.target "+name+".socket")
-	w.set("Requires", name+".socket")
-	w.line("")
-	w.line("[Service]")
-	w.set("Type", "notify")
-	w.set("NotifyAccess", "main")
-	run := append([]string{cmp.Or(l.Program, program)}, runArguments(d, l, "/var/lib/"+name, "")...)
-	w.set("ExecStart", w.command(run))
-	w.set("ExecReload", "/bin/kill -HUP $MAINPID")
-	w.comment("The environment of the app is built at the first start, which can take minutes.")
-	w.set("TimeoutStartSec", "infinity")
-	w.comment("timeouts: drain %s, websocket_drain %s, stop %s.", d.Timeouts.Drain, d.Timeouts.WebSocketDrain, d.Timeouts.Stop)
-	w.set("TimeoutStopSec", strconv.Itoa(seconds(endTime(d))))
-	w.set("WatchdogSec", "60")
-	w.set("Restart", "on-failure")
-	w.set("KillMode", "mixed")
-	w.set("StateDirectory", name)
-	w.set("StateDirectoryMode", "0750")
-	w.set("WorkingDirectory", w.value("working directory", cmp.Or(d.Home, d.Root)))
-	w.account(d)
-	w.limits(d)
-	w.sandbox(d)
-	w.line("")
-	w.line("[Install]")
-	w.set("WantedBy", "multi-user.target")
-	w.set("Also", name+".socket")
-}
-
-// account sets the user of the service.
-func (w *unit) account(d modgw.Descriptor) {
-	w.line("")
+// account says as whom the service runs.
+func (w *unit) account(d modgw.Descriptor) (lines []string) {
 	switch {
 	case len(d.Groups) > 0:
-		w.comment("groups: the host gives the app's processes user and groups, so it starts as root.")
+		lines = []string{"# groups: the host gives the app's processes user and groups, so it starts as root."}
 	case d.User == "":
-		w.set("User", "modgw")
+		lines = []string{"User=modgw"}
 	default:
-		w.set("User", w.value("user", d.User))
+		lines = []string{"User=" + w.value("user", d.User)}
 		if d.Group != "" {
-			w.set("Group", w.value("group", d.Group))
+			lines = append(lines, "Group="+w.value("group", d.Group))
 		}
 	}
 	if d.Umask != "" {
-		w.set("UMask", w.value("umask", d.Umask))
+		lines = append(lines, "UMask="+w.value("umask", d.Umask))
 	}
 	if d.Nice < 0 {
-		w.comment("nice: run gives it to the app's processes.")
-		w.set("LimitNICE", strconv.Itoa(d.Nice))
+		lines = append(lines, "# nice: run gives it to the app's processes.", fmt.Sprintf("LimitNICE=%d", d.Nice))
 	}
+	return lines
 }
 
-// limits sets the limits of the service: the app's, plus the needs of the host.
-func (w *unit) limits(d modgw.Descriptor) {
-	limits := d.Limits
-	w.line("")
-	w.comment("The host puts the app into a control group of its own below that of the service.")
-	w.set("Delegate", "yes")
-	w.set("OOMPolicy", "continue")
-	w.set("LimitNOFILE", "1048576")
-	if limits.Memory > 0 {
-		w.comment("limits { memory } is %d bytes; the host has %d more.", limits.Memory, hostMemory)
-		w.set("MemoryMax", strconv.FormatInt(limits.Memory+hostMemory, 10))
+// bounds are the limits of the service: the app's, and what the host needs beside it.
+func bounds(l modgw.Limits) (lines []string) {
+	add := func(set bool, format string, args ...any) {
+		if set {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}
 	}
-	if limits.MemorySoft > 0 {
-		w.set("MemoryHigh", strconv.FormatInt(limits.MemorySoft+hostMemory, 10))
-	}
-	if limits.CPU > 0 {
-		w.set("CPUQuota", fmt.Sprintf("%d%%", max(1, int(limits.CPU*100+0.5))))
-	}
-	if limits.CPUWeight > 0 {
-		w.set("CPUWeight", strconv.Itoa(limits.CPUWeight))
-	}
-	if limits.IOWeight > 0 {
-		w.set("IOWeight", strconv.Itoa(limits.IOWeight))
-	}
-	if limits.Processes > 0 {
-		w.comment("limits { processes } is %d; the host has %d threads more.", limits.Processes, hostTasks)
-		w.set("TasksMax", strconv.Itoa(limits.Processes+hostTasks))
-	} else {
-		w.set("TasksMax", "infinity")
-	}
-	if limits.Stack > 0 {
-		w.set("LimitSTACK", strconv.FormatInt(limits.Stack, 10))
-	}
-}
-
-// sandbox removes privileges of the service that apps do not need.
-func (w *unit) sandbox(d modgw.Descriptor) {
-	w.line("")
-	w.comment("Programs that change their user, such as sudo and sendmail, do not work below this service.")
-	w.set("NoNewPrivileges", "yes")
-	if len(d.Groups) > 0 {
-		w.set("CapabilityBoundingSet", capabilities())
-	} else {
-		w.set("CapabilityBoundingSet", "")
-	}
-	for _, name := range []string{
-		"LockPersonality", "ProtectClock", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables",
-		"RestrictRealtime", "RestrictSUIDSGID",
-	} {
-		w.set(name, "yes")
-	}
-	w.set("ProtectSystem", "full")
-	w.set("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK")
-	w.set("SystemCallArchitectures", "native")
+	add(l.Memory > 0, "# limits { memory } is %d bytes; the host has %d more.", l.Memory, hostMemory)
+	add(l.Memory > 0, "MemoryMax=%d", l.Memory+hostMemory)
+	add(l.MemorySoft > 0, "MemoryHigh=%d", l.MemorySoft+hostMemory)
+	add(l.CPU > 0, "CPUQuota=%d%%", max(1, int(l.CPU*100+0.5)))
+	add(l.CPUWeight > 0, "CPUWeight=%d", l.CPUWeight)
+	add(l.IOWeight > 0, "IOWeight=%d", l.IOWeight)
+	add(l.Processes > 0, "# limits { processes } is %d; the host has %d threads more.", l.Processes, hostTasks)
+	add(l.Processes > 0, "TasksMax=%d", l.Processes+hostTasks)
+	add(l.Processes <= 0, "TasksMax=infinity")
+	add(l.Stack > 0, "LimitSTACK=%d", l.Stack)
+	return lines
 }
 
 // capabilities returns the capabilities of the packaged host, which changes to the users of its
@@ -229,30 +178,4 @@ func capabilities() string {
 	_, rest, _ := strings.Cut(hostService, "CapabilityBoundingSet=")
 	line, _, _ := strings.Cut(rest, "\n")
 	return line
-}
-
-func (w *unit) socket(d modgw.Descriptor, l Launch) {
-	kind, address := cmp.Or(l.Listen.Kind, "http"), string(l.Listen.Address)
-	if address == "" {
-		address = "unix:/run/modgw/" + string(d.Name) + ".sock"
-	}
-	socket, local := strings.CutPrefix(address, "unix:")
-	w.comment("The socket of app %q. Written by: modgw-host export systemd %s", d.Name, d.Name)
-	w.line("")
-	w.line("[Unit]")
-	w.set("Description", w.value("description", "Socket of modgw app "+string(d.Name)))
-	w.line("")
-	w.line("[Socket]")
-	w.set("ListenStream", w.value("address of the socket", socket))
-	w.set("FileDescriptorName", kind)
-	w.set("Backlog", "4096")
-	if local {
-		w.comment("The web server in front has to be in this group.")
-		w.set("SocketGroup", "www-data")
-		w.set("SocketMode", "0660")
-		w.set("DirectoryMode", "0755")
-	}
-	w.line("")
-	w.line("[Install]")
-	w.set("WantedBy", "sockets.target")
 }

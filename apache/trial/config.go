@@ -22,10 +22,6 @@ type Config struct {
 	Main  string
 	Parts []string // files that a main file would include
 
-	// Root is the ServerRoot. If it is empty, the ServerRoot of Main is used, or else Main's
-	// folder.
-	Root string
-
 	// Dir is a folder for the configuration that is run, its logs and its sockets. The user of
 	// Apache's children must be able to enter it.
 	Dir string
@@ -63,8 +59,8 @@ func (c *Config) read() (*webconf.Tree, error) {
 	main := c.Main
 	if main == "" {
 		var text strings.Builder
-		for _, name := range slices.Concat(c.mpm(), usualModules, c.Modules) {
-			if file := c.file(name); file != "" {
+		for _, name := range slices.Concat([]string{c.Program.MPM()}, usualModules, c.Modules) {
+			if file := c.Program.ModuleFile(name); file != "" {
 				fmt.Fprintf(&text, "LoadModule %s_module %s\n", name, quote(file))
 			}
 		}
@@ -78,35 +74,13 @@ func (c *Config) read() (*webconf.Tree, error) {
 	}
 	user, group := apache.Account()
 	return webconf.HTTPD{
-		Root: c.Root, Version: c.Program.Version, Static: c.Program.Static,
+		Version: c.Program.Version, Static: c.Program.Static,
 		Variables: map[string]string{
 			"APACHE_RUN_USER": user, "APACHE_RUN_GROUP": group, "APACHE_LOG_DIR": c.Dir,
 			"APACHE_RUN_DIR": c.Dir, "APACHE_LOCK_DIR": c.Dir,
 			"APACHE_PID_FILE": filepath.Join(c.Dir, "httpd.pid"), "SUFFIX": "",
 		},
 	}.Read(main)
-}
-
-// mpm is the module with which processes are made, unless it is compiled in.
-func (c *Config) mpm() []string {
-	for _, name := range []string{"mpm_event", "mpm_worker", "mpm_prefork"} {
-		if slices.Contains(c.Program.Static, strings.TrimPrefix(name, "mpm_")) {
-			return nil
-		}
-		if c.file(name) != "" {
-			return []string{name}
-		}
-	}
-	return nil
-}
-
-// file is the path of a module; "" when it is not installed, or compiled in.
-func (c *Config) file(module string) string {
-	path := filepath.Join(c.Program.Modules, "mod_"+module+".so")
-	if _, err := os.Stat(path); err != nil || slices.Contains(c.Program.Static, module) {
-		return ""
-	}
-	return path
 }
 
 // written is a configuration that can be run.
@@ -137,14 +111,16 @@ func (c *Config) write() (w written, err error) {
 	out := &writer{Config: c, ports: p, replace: strings.NewReplacer(c.Replace...)}
 	out.server(tree)
 	out.list(tree.Children, "")
-	return written{out.text.String(), p.plain(), p.secure(), names(tree)}, nil
+	return written{out.text.String(), p.first(usualPort, false), p.first("443", true), names(tree)}, nil
 }
 
 // names returns the names of all sites.
 func names(tree *webconf.Tree) (all []string) {
 	for _, d := range tree.Everywhere("ServerName", "ServerAlias") {
 		for _, name := range d.Args {
-			_, name, _ = cutScheme(name)
+			if _, rest, found := strings.Cut(name, "://"); found {
+				name = rest
+			}
 			name, _, _ = strings.Cut(strings.ToLower(name), ":")
 			if d.Parent != nil && !strings.ContainsAny(name, "*?") && !slices.Contains(all, name) {
 				all = append(all, name)
@@ -154,18 +130,10 @@ func names(tree *webconf.Tree) (all []string) {
 	return all
 }
 
-// cutScheme splits "https://www.example.com", as ServerName allows.
-func cutScheme(name string) (scheme, rest string, found bool) {
-	if scheme, rest, found = strings.Cut(name, "://"); found {
-		return scheme, rest, true
-	}
-	return "", name, false
-}
-
 // server writes the replacements for the directives that are left out.
 func (w *writer) server(tree *webconf.Tree) {
 	in := func(name string) string { return quote(filepath.Join(w.Dir, name)) }
-	root := cmp.Or(w.Root, systemRoot(), w.Dir)
+	root := cmp.Or(systemRoot(), w.Dir)
 	for _, d := range tree.Find("ServerRoot") {
 		root = d.Arg(0)
 	}
@@ -184,7 +152,7 @@ func (w *writer) server(tree *webconf.Tree) {
 		w.line(fmt.Sprintf("Listen 127.0.0.1:%d", port))
 	}
 	if len(tree.Find("TypesConfig")) == 0 {
-		w.line("<IfModule mime_module>\nTypesConfig " + mimeTypes() + "\n</IfModule>")
+		w.line("<IfModule mime_module>\nTypesConfig " + apache.MIMETypes() + "\n</IfModule>")
 	}
 	if len(tree.Find("ServerName")) == 0 {
 		w.line("ServerName localhost")
@@ -208,16 +176,6 @@ func systemRoot() string {
 	return ""
 }
 
-// mimeTypes is a file with the types of suffixes.
-func mimeTypes() string {
-	for _, path := range []string{"/etc/mime.types", "/etc/httpd/conf/mime.types"} {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	return os.DevNull
-}
-
 // modules loads the modules of the configuration and the requested ones.
 func (w *writer) modules(tree *webconf.Tree, root string) {
 	loaded := map[string]bool{}
@@ -232,7 +190,7 @@ func (w *writer) modules(tree *webconf.Tree, root string) {
 		}
 	}
 	for _, name := range w.Modules {
-		if file := w.file(name); file != "" && !loaded[name+"_module"] {
+		if file := w.Program.ModuleFile(name); file != "" && !loaded[name+"_module"] {
 			loaded[name+"_module"] = true
 			w.line("LoadModule " + name + "_module " + quote(file))
 		}
@@ -284,10 +242,7 @@ func quoted(args []string) string {
 // quote writes an argument in quotation marks where it needs them. Some directives take the rest of
 // the line as it is, so that most are written without.
 func quote(arg string) string {
-	if arg != "" && !strings.ContainsAny(arg, " \t\"'\\") {
-		return arg
-	}
-	if !strings.ContainsAny(arg, " \t\"'") && arg != "" {
+	if arg != "" && !strings.ContainsAny(arg, " \t\"'") {
 		return arg // A backslash alone is itself.
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg) + `"`

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"net"
+	"strconv"
 	"strings"
 
 	"github.com/modgw/modgw/internal/webconf"
@@ -64,14 +65,11 @@ func (p *ports) addresses(of []string) (all []string) {
 		port := portOf(address)
 		if !seen[port] {
 			seen[port] = true
-			all = append(all, net.JoinHostPort("*", itoa(p.free[port])))
+			all = append(all, net.JoinHostPort("*", strconv.Itoa(p.free[port])))
 		}
 	}
 	return all
 }
-
-func (p *ports) plain() int  { return p.first(usualPort, false) }
-func (p *ports) secure() int { return p.first("443", true) }
 
 // first returns the free port in place of the usual port, or else of the first other port with or
 // without TLS.

@@ -61,10 +61,10 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // its child processes
 	}()
 	if config.plain != 0 {
-		s.Plain = &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", itoa(config.plain))}
+		s.Plain = &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(config.plain))}
 	}
 	if config.secure != 0 {
-		s.Secure = &url.URL{Scheme: "https", Host: net.JoinHostPort("127.0.0.1", itoa(config.secure))}
+		s.Secure = &url.URL{Scheme: "https", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(config.secure))}
 	}
 	if err := s.wait(ctx); err != nil {
 		s.Stop()
@@ -113,5 +113,3 @@ func (c *Config) cannotStart(err error, output string) error {
 	lines = lines[max(0, len(lines)-lastLines):]
 	return fmt.Errorf("cannot start Apache with this configuration: %w\n%s", err, strings.Join(lines, "\n"))
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

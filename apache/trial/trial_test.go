@@ -132,7 +132,7 @@ func TestWholeServerRunsWithTheChangedFiles(t *testing.T) {
 	old, changed, into := open(t), open(t), filepath.Join(open(t), "conf")
 	var modules strings.Builder
 	for _, name := range []string{"mpm_event", "authz_core", "unixd", "alias"} {
-		if file := (&Config{Program: p}).file(name); file != "" {
+		if file := p.ModuleFile(name); file != "" {
 			modules.WriteString("LoadModule " + name + "_module " + file + "\n")
 		}
 	}

@@ -9,14 +9,7 @@ import (
 )
 
 func newApache(c console) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "apache",
-		Short: "Write, check and run Apache configuration",
-		Args:  commands,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newApacheConfig(c), newApacheCheck(c), newApacheRun(c))
-	return cmd
+	return group("apache", "Write, check and run Apache configuration", newApacheConfig(c), newApacheCheck(c), newApacheRun(c))
 }
 
 func newApacheCheck(c console) *cobra.Command {

@@ -19,13 +19,9 @@ func newAct(c console, verb string) *cobra.Command {
 		Short:             "Make a new generation of an app",
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			app := ""
-			if len(args) > 0 {
-				app = args[0]
-			}
-			return act(cmd.Context(), c, &s, verb, modgw.AppName(app), wait)
-		},
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
+			return c.act(cmd.Context(), client, verb, modgw.AppName(firstOf(args, "")), wait)
+		}),
 	}
 	s.bind(cmd)
 	switch verb {
@@ -43,11 +39,8 @@ func newAct(c console, verb string) *cobra.Command {
 	return cmd
 }
 
-func act(ctx context.Context, c console, s *settings, verb string, app modgw.AppName, wait bool) error {
-	client, err := s.client()
-	if err != nil {
-		return err
-	}
+// act tells the host to do something to an app, and prints the generation that serves then.
+func (c console) act(ctx context.Context, client *control.Client, verb string, app modgw.AppName, wait bool) error {
 	before, err := client.Status(ctx)
 	if err != nil {
 		return err
@@ -92,16 +85,12 @@ func newStop(c console) *cobra.Command {
 		Short:             "Stop an app, or without one the host itself",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			if len(args) > 0 {
-				return act(cmd.Context(), c, &s, "stop", modgw.AppName(args[0]), true)
-			}
-			client, err := s.client()
-			if err != nil {
-				return err
+				return c.act(cmd.Context(), client, "stop", modgw.AppName(args[0]), true)
 			}
 			return client.Shutdown(cmd.Context())
-		},
+		}),
 	}
 	s.bind(cmd)
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -116,7 +117,7 @@ func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 			}
 		}
 		for _, d := range f.Descriptors {
-			rows = append(rows, []string{name, "ok", string(d.Name), string(d.Kind), place(d)})
+			rows = append(rows, []string{name, "ok", string(d.Name), string(d.Kind), placeOf(d.Hosts, d.Mount)})
 		}
 	}
 	if err := c.table(rows); err != nil {
@@ -136,19 +137,14 @@ func (c console) verdict(files []*loader.File, diags loader.Diagnostics) error {
 	return nil
 }
 
-// place is where an app answers: "blog.example.com/ shop.example.com/", or "/blog" for any host.
-func place(d modgw.Descriptor) string { return placeOf(d.Hosts, d.Mount) }
-
+// placeOf is where an app answers: "blog.example.com/ shop.example.com/", or "/blog" for any host.
 func placeOf(hosts []string, mount modgw.MountPath) string {
 	if len(hosts) == 0 {
 		return string(mount)
 	}
-	text := ""
-	for i, h := range hosts {
-		if i > 0 {
-			text += " "
-		}
-		text += h + string(mount)
+	places := make([]string, len(hosts))
+	for i, host := range hosts {
+		places[i] = host + string(mount)
 	}
-	return text
+	return strings.Join(places, " ")
 }

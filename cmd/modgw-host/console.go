@@ -65,12 +65,14 @@ func (c console) logHandler(format string, out io.Writer) (slog.Handler, error) 
 		if c.entries {
 			return journal.New(out, modgw.AppLine), nil
 		}
-		return logtext.New(out, logtext.Options{
-			Colour:  c.colour(),
-			Journal: c.intoJournal(),
-			Dated:   !c.onTerminal(),
-			Plain:   modgw.AppLine,
-		}), nil
+		head := logtext.Timed
+		switch {
+		case c.intoJournal():
+			head = logtext.Prioritized
+		case !c.onTerminal():
+			head = logtext.Dated
+		}
+		return logtext.New(out, logtext.Options{Colour: c.colour(), Head: head, Plain: modgw.AppLine}), nil
 	}
 	return nil, fmt.Errorf("cannot log as %q: --log-format is text or json", format)
 }

@@ -25,11 +25,7 @@ func newDashboard(c console) *cobra.Command {
 			"The link works once, for five minutes, and gives the browser the rights that you have.",
 		Example: "  modgw-host dashboard\n  modgw-host dashboard --open",
 		Args:    arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := s.client()
-			if err != nil {
-				return err
-			}
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
 			link, err := client.OpenDashboard(cmd.Context())
 			switch {
 			case err != nil:
@@ -45,7 +41,7 @@ func newDashboard(c console) *cobra.Command {
 			}
 			_, err = fmt.Fprintln(c.stdout, link.URL)
 			return err
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -70,7 +70,8 @@ func (f *devFlags) run(cmd *cobra.Command, c console, targets []string) error {
 	}
 	ready := func() {}
 	if !f.verbose && !cmd.Flags().Changed("log-format") {
-		t := newTerminal(cmd.Context(), c, config, f.apps(targets))
+		files, _ := f.load(targets, loader.Held{}) // the host reports mistakes
+		t := newTerminal(cmd.Context(), c, config, descriptorsOf(files))
 		t.raw = f.debug
 		if f.apache {
 			t.url = fmt.Sprintf("http://127.0.0.1:%d/", f.private.Port)
@@ -108,10 +109,4 @@ func (f *devFlags) runHost(ctx context.Context, config host.Config, ready func()
 		return runApache(ctx, config, f.private, len(f.listen) > 0, ready)
 	}
 	return portTaken(runHost(ctx, config, ready))
-}
-
-// apps returns the descriptors of the targets without mistakes; the host reports the others.
-func (f *devFlags) apps(targets []string) []modgw.Descriptor {
-	files, _ := f.load(targets, loader.Held{})
-	return descriptorsOf(files)
 }

@@ -59,11 +59,6 @@ func newDebugger(c console) (*debugger, error) {
 	return d, nil
 }
 
-// terminal returns the ends of the terminal that apps get.
-func (d *debugger) terminal() *modgw.Terminal {
-	return &modgw.Terminal{In: d.in, Out: func(p []byte) { _, _ = d.shown.Write(p) }}
-}
-
 // close ends it.
 func (d *debugger) close() {
 	now := time.Now()
@@ -94,5 +89,5 @@ func withDebugger(ctx context.Context, c console, run func(context.Context, *mod
 		return err
 	}
 	defer d.close()
-	return run(ctx, d.terminal())
+	return run(ctx, &modgw.Terminal{In: d.in, Out: func(p []byte) { _, _ = d.shown.Write(p) }})
 }

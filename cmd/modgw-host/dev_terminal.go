@@ -232,8 +232,8 @@ func homely(path string) string {
 
 // shellName is path as a word for a shell.
 func shellName(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()<>|*?[]\\`") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	if word := quoted(path); word != path {
+		return word
 	}
 	return homely(path)
 }

@@ -47,7 +47,7 @@ func newEnable(c console) *cobra.Command {
 		Example: "  modgw-host enable /srv/blog",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return enable(cmd.Context(), c, &s, &p, slices.Concat(args, []string{"."})[0])
+			return enable(cmd.Context(), c, &s, &p, firstOf(args, "."))
 		},
 	}
 	s.bind(cmd)
@@ -97,11 +97,7 @@ func enable(ctx context.Context, c console, s *settings, p *publishing, target s
 
 // reportEnabled prints the state of apps that were just enabled.
 func (c console) reportEnabled(ctx context.Context, s *settings, apps []string) error {
-	client, err := s.client()
-	if err != nil {
-		return err
-	}
-	status, err := client.Status(ctx)
+	status, err := s.status(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,14 +13,7 @@ import (
 )
 
 func newEnv(c console) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "env",
-		Short: "List, build, enter and clear up environments",
-		Args:  commands,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))
-	return cmd
+	return group("env", "List, build, enter and clear up environments", newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))
 }
 
 // environmentRow is one environment in the list.

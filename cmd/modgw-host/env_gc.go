@@ -96,11 +96,7 @@ func (s *settings) neededEnvironments(ctx context.Context, c console, builder *v
 // serving and draining generations, and those that rollback returns to. If no host runs, it returns
 // none.
 func (s *settings) runningEnvironments(ctx context.Context) (map[string]bool, error) {
-	client, err := s.client()
-	if err != nil {
-		return nil, err
-	}
-	status, err := client.Status(ctx)
+	status, err := s.status(ctx)
 	if errors.Is(err, control.ErrNoHost) {
 		return nil, nil
 	}

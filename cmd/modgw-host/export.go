@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -14,16 +13,7 @@ import (
 )
 
 func newExport(c console) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "export",
-		Short: "Write what other engines need to run apps",
-		Long: "Write the files with which systemd, a container engine, Kubernetes, Nomad or a platform runs apps, each by\n" +
-			"modgw-host run with the app's own descriptor. Comments say what the engine cannot do of the descriptor. No file\n" +
-			"has a value of env or a secret.",
-		Args: commands,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
+	cmd := group("export", "Write what other engines need to run apps",
 		newExportEngine(c, export.Systemd, "Write units that run an app, or with --host all apps, as a service",
 			"  modgw-host export systemd blog --out /etc/systemd/system\n  modgw-host export systemd --host"),
 		newExportEngine(c, export.Container, "Write a Containerfile that builds the environment of an app and runs it",
@@ -35,6 +25,9 @@ func newExport(c console) *cobra.Command {
 		newExportEngine(c, export.Procfile, "Write a Procfile for platforms that start its line web",
 			"  modgw-host export procfile blog --out /srv/blog"),
 	)
+	cmd.Long = "Write the files with which systemd, a container engine, Kubernetes, Nomad or a platform runs apps, each by\n" +
+		"modgw-host run with the app's own descriptor. Comments say what the engine cannot do of the descriptor. No file\n" +
+		"has a value of env or a secret."
 	return cmd
 }
 
@@ -182,10 +175,7 @@ func (e *exporting) deliver(files []export.File) error {
 	}
 	switch {
 	case e.asJSON:
-		encoder := json.NewEncoder(e.stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(files)
+		return e.json(files)
 	case e.out != "":
 		for _, f := range files {
 			fmt.Fprintf(e.stdout, "wrote  %s\n", outputPath(e.out, f.Name))

@@ -130,11 +130,7 @@ func (s *settings) trustedProxies() ([]netip.Prefix, error) {
 // listeners returns the listeners that a web server can use: those of the running host, or else
 // those of the host file.
 func (s *settings) listeners(cmd *cobra.Command) ([]modgw.Listener, error) {
-	client, err := s.client()
-	if err != nil {
-		return nil, err
-	}
-	status, err := client.Status(cmd.Context())
+	status, err := s.status(cmd.Context())
 	if errors.Is(err, control.ErrNoHost) {
 		h, err := s.host()
 		if err != nil {

@@ -19,11 +19,7 @@ func newInit(c console) *cobra.Command {
 		Short: "Write a descriptor for the project in a folder",
 		Args:  arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) > 0 {
-				dir = args[0]
-			}
-			path, src, err := loader.Init(dir)
+			path, src, err := loader.Init(firstOf(args, "."))
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func newLogs(c console) *cobra.Command {
 		Short:             "Show what the running host and its apps logged",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			if len(args) > 0 {
 				q.App = modgw.AppName(args[0])
 			}
@@ -40,10 +40,6 @@ func newLogs(c console) *cobra.Command {
 					return err
 				}
 				q.Level = &least
-			}
-			client, err := s.client()
-			if err != nil {
-				return err
 			}
 			if audit {
 				actions, err := client.Actions(cmd.Context(), q.App, q.Lines)
@@ -57,7 +53,7 @@ func newLogs(c console) *cobra.Command {
 			var failed error
 			shown := false
 			show := c.logPrinter(cmd.Context(), asJSON)
-			err = client.Logs(cmd.Context(), q, func(r control.LogRecord) bool {
+			err := client.Logs(cmd.Context(), q, func(r control.LogRecord) bool {
 				shown, failed = true, show(r)
 				return failed == nil
 			})
@@ -65,7 +61,7 @@ func newLogs(c console) *cobra.Command {
 				return errors.Join(err, failed)
 			}
 			return known(cmd.Context(), client, q.App)
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is logged from now on")
@@ -127,7 +123,7 @@ func (c console) actions(all []control.Action, asJSON bool) error {
 // logPrinter prints records to stdout as the host prints them to its log.
 func (c console) logPrinter(ctx context.Context, asJSON bool) func(control.LogRecord) error {
 	var handler slog.Handler = logtext.New(c.stdout, logtext.Options{
-		Level: slog.LevelDebug, Dated: true, Plain: modgw.AppLine, Colour: c.colourOfResults(),
+		Level: slog.LevelDebug, Head: logtext.Dated, Plain: modgw.AppLine, Colour: c.colourOfResults(),
 	})
 	if asJSON {
 		handler = slog.NewJSONHandler(c.stdout, &slog.HandlerOptions{Level: slog.LevelDebug})

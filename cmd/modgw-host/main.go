@@ -117,24 +117,17 @@ type usageError struct {
 func (e *usageError) Error() string { return e.text }
 
 func newRoot(c console) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "modgw-host",
-		Short:         "Host web apps behind Apache, nginx, lighttpd or alone",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          commands,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{cmd.CommandPath(), "cannot read the command line: " + err.Error()}
-	})
-	root.AddCommand(
+	root := group("modgw-host", "Host web apps behind Apache, nginx, lighttpd or alone",
 		newServe(c), newDev(c), newRun(c), newFcgi(c), newCgi(c), newResident(c),
 		newCheck(c), newFmt(c), newExplain(c), newInit(c), newEnable(c), newDisable(c),
 		newStatus(c), newAct(c, "reload"), newAct(c, "restart"), newAct(c, "rollback"), newStop(c), newUpgrade(c), newLogs(c), newMetrics(c), newTop(c), newDashboard(c), newReport(c), newPolicy(c),
 		newEnv(c), newExec(c), newAttach(c), newApache(c), newDoctor(c), newNginx(c), newLighttpd(c),
 		newMigrate(c), newExport(c), newScale(c), newVersion(c),
 	)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{cmd.CommandPath(), "cannot read the command line: " + err.Error()}
+	})
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
@@ -150,6 +143,18 @@ func newRoot(c console) *cobra.Command {
 		}
 	}
 	return root
+}
+
+// group makes a command that is nothing but its subcommands.
+func group(use, short string, below ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  commands,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(below...)
+	return cmd
 }
 
 // commands are the arguments of a command that is nothing but its subcommands: any argument is one
@@ -171,6 +176,14 @@ func suggestion(cmd *cobra.Command, typed string) string {
 		}
 	}
 	return ""
+}
+
+// firstOf is the first argument of a command, or what stands for it when there is none.
+func firstOf(args []string, absent string) string {
+	if len(args) == 0 {
+		return absent
+	}
+	return args[0]
 }
 
 // arguments is cobra's check of the number of arguments, with our exit code and the usage that was

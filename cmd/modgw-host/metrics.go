@@ -1,6 +1,9 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/modgw/modgw/modgw/control"
+	"github.com/spf13/cobra"
+)
 
 func newMetrics(c console) *cobra.Command {
 	var s settings
@@ -12,13 +15,9 @@ func newMetrics(c console) *cobra.Command {
 			"Prometheus itself asks a listener: metrics { address = \"127.0.0.1:9180\" } in the host's file.",
 		Example: "  modgw-host metrics | grep modgw_requests_total",
 		Args:    arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := s.client()
-			if err != nil {
-				return err
-			}
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
 			return client.Metrics(cmd.Context(), c.stdout, asJSON)
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

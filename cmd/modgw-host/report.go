@@ -31,11 +31,7 @@ func newReport(c console) *cobra.Command {
 		Example:           "  modgw-host report shop --out shop.md",
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := s.client()
-			if err != nil {
-				return err
-			}
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			r, secrets, err := readReport(cmd.Context(), client, modgw.AppName(args[0]))
 			if err != nil {
 				return err
@@ -58,7 +54,7 @@ func newReport(c console) *cobra.Command {
 			}
 			_, err = fmt.Fprintf(c.stdout, "wrote %s\n", out)
 			return err
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -106,11 +102,7 @@ func readReport(ctx context.Context, client *control.Client, name modgw.AppName)
 	}
 	i := slices.IndexFunc(status.Apps, func(a control.AppStatus) bool { return a.App == name })
 	if i < 0 {
-		var names []string
-		for _, a := range status.Apps {
-			names = append(names, string(a.App))
-		}
-		return r, nil, unknownApp(string(name), names)
+		return r, nil, unknownIn(status, string(name))
 	}
 	r = report{
 		Made: time.Now(), Version: status.Version, Started: status.Started, Platform: platform(), Processors: runtime.NumCPU(),

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/control"
 )
 
 func newScale(c console) *cobra.Command {
@@ -28,17 +29,13 @@ start in the background; workers that are too many finish their requests first.`
 			}
 			return cobra.ExactArgs(2)(cmd, args)
 		}),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			var scale modgw.Scale
 			if !reset {
 				var err error
 				if scale, err = modgw.ParseScale(args[1]); err != nil {
 					return err
 				}
-			}
-			client, err := s.client()
-			if err != nil {
-				return err
 			}
 			status, err := client.Scale(cmd.Context(), modgw.AppName(args[0]), scale)
 			if err != nil {
@@ -49,7 +46,7 @@ start in the background; workers that are too many finish their requests first.`
 			}
 			_, err = fmt.Fprintf(c.stdout, "%s  %s\n", args[0], scaleText(&status))
 			return err
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&reset, "reset", false, "return to the number of workers of the descriptor")

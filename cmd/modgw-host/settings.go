@@ -68,6 +68,26 @@ func (s *settings) client() (*control.Client, error) {
 	return control.NewClient(address), nil
 }
 
+// ask makes what a command runs that asks the host.
+func (s *settings) ask(do func(cmd *cobra.Command, client *control.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		client, err := s.client()
+		if err != nil {
+			return err
+		}
+		return do(cmd, client, args)
+	}
+}
+
+// status asks the host that runs for a snapshot.
+func (s *settings) status(ctx context.Context) (control.Status, error) {
+	client, err := s.client()
+	if err != nil {
+		return control.Status{}, err
+	}
+	return client.Status(ctx)
+}
+
 // controlAddress is where the host that a command is about listens: the host that the flags name,
 // else a dev host of this folder or one above it, else the host of this machine or user.
 func (s *settings) controlAddress() (modgw.Address, error) {
@@ -256,11 +276,7 @@ func unknownApp(name string, names []string) error {
 // stateDir returns the state folder of the running host, or else that of the settings.
 func (s *settings) stateDir(ctx context.Context) (string, error) {
 	if s.state == "" {
-		client, err := s.client()
-		if err != nil {
-			return "", err
-		}
-		status, err := client.Status(ctx)
+		status, err := s.status(ctx)
 		if err == nil {
 			return status.State, nil
 		}
@@ -280,11 +296,6 @@ func (s *settings) completeApps(cmd *cobra.Command, args []string, _ string) ([]
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []string
-	if all, err := s.descriptors(cmd.Context(), nil); err == nil {
-		for _, d := range all {
-			names = append(names, string(d.Name))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	all, _ := s.descriptors(cmd.Context(), nil) // without a host that answers there are none
+	return namesOf(all), cobra.ShellCompDirectiveNoFileComp
 }

@@ -21,11 +21,7 @@ func newStatus(c console) *cobra.Command {
 		Short:             "Show what the running host does",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := s.client()
-			if err != nil {
-				return err
-			}
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			if len(args) == 0 {
 				status, err := client.Status(cmd.Context())
 				if err != nil {
@@ -60,16 +56,21 @@ func newStatus(c console) *cobra.Command {
 					return exitCode(exitFailed)
 				}
 			}
-			var names []string
-			for _, a := range status.Apps {
-				names = append(names, string(a.App))
-			}
-			return unknownApp(args[0], names)
-		},
+			return unknownIn(status, args[0])
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// unknownIn says that a host has no app of a name.
+func unknownIn(status control.Status, name string) error {
+	var names []string
+	for _, a := range status.Apps {
+		names = append(names, string(a.App))
+	}
+	return unknownApp(name, names)
 }
 
 // appStatus is the status of one app, for display.
@@ -203,11 +204,13 @@ func details(a control.AppStatus) string {
 			line("", "with %d more", crash.More)
 		}
 	}
-	for i, name := range slices.Sorted(maps.Keys(a.Runner.Limits)) {
-		line(map[bool]string{true: "limits"}[i == 0], "%s by %s", name, a.Runner.Limits[name])
-	}
-	for i, name := range slices.Sorted(maps.Keys(a.Runner.Sandbox)) {
-		line(map[bool]string{true: "sandbox"}[i == 0], "%s by %s", name, a.Runner.Sandbox[name])
+	for _, means := range []struct {
+		label string
+		by    map[string]string
+	}{{"limits", a.Runner.Limits}, {"sandbox", a.Runner.Sandbox}} {
+		for i, name := range slices.Sorted(maps.Keys(means.by)) {
+			line(map[bool]string{true: means.label}[i == 0], "%s by %s", name, means.by[name])
+		}
 	}
 	for i, kind := range slices.Sorted(maps.Keys(a.Runner.Denied)) {
 		line(map[bool]string{true: "denied"}[i == 0], "%s: %d", kind, a.Runner.Denied[kind])

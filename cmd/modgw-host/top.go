@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/modgw/modgw/cmd/modgw-host/internal/top"
+	"github.com/modgw/modgw/modgw/control"
 )
 
 func newTop(c console) *cobra.Command {
@@ -28,7 +29,7 @@ func newTop(c console) *cobra.Command {
 			"Without a terminal, or with --once, print one table, below what is wrong with the host; --json prints the same for programs.",
 		Example: "  modgw-host top\n  modgw-host top --sort cpu --once",
 		Args:    arguments(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
 			var m top.Model
 			if !m.SortBy(order) {
 				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot sort by %q: --sort is one of %s", order,
@@ -37,10 +38,6 @@ func newTop(c console) *cobra.Command {
 			if interval <= 0 {
 				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot refresh each %s: --interval must be longer than 0s",
 					interval)}
-			}
-			client, err := s.client()
-			if err != nil {
-				return err
 			}
 			if screen := c.screen(); screen != nil && !once && !asJSON {
 				return watchTop(cmd.Context(), client, &m, c.stdin, screen, interval)
@@ -55,9 +52,9 @@ func newTop(c console) *cobra.Command {
 			if about := m.About(); about != "" {
 				lines = append([]string{about}, lines...)
 			}
-			_, err = fmt.Fprintln(c.stdout, strings.Join(lines, "\n"))
+			_, err := fmt.Fprintln(c.stdout, strings.Join(lines, "\n"))
 			return err
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -12,6 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"github.com/modgw/modgw/modgw/control"
 	"github.com/modgw/modgw/modgw/host"
 	"github.com/modgw/modgw/modgw/upgrade"
 )
@@ -34,17 +35,13 @@ installed in the same way. The host must run as root or as the user who owns
 BINARY, and only administrators may upgrade it.`,
 		Example: "  modgw-host upgrade\n  modgw-host upgrade /usr/local/bin/modgw-host-next",
 		Args:    arguments(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			program := ""
 			if len(args) > 0 {
 				var err error
 				if program, err = filepath.Abs(args[0]); err != nil {
 					return err
 				}
-			}
-			client, err := s.client()
-			if err != nil {
-				return err
 			}
 			ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, fmt.Errorf("the new host was not ready within %s", limit))
 			defer cancel()
@@ -60,7 +57,7 @@ BINARY, and only administrators may upgrade it.`,
 			_, err = fmt.Fprintf(c.stdout, "version %s serves as pid %d in place of version %s, after %s, with %d of %d workers\n",
 				done.Version, done.PID, done.From, done.Took.Round(time.Millisecond), done.Kept, done.Workers)
 			return err
-		},
+		}),
 	}
 	s.bind(cmd)
 	cmd.Flags().DurationVar(&limit, "timeout", 10*time.Minute, "give up when the new host is not ready after this `TIME`; building environments takes a while")

@@ -62,7 +62,7 @@ func Lookup(userName, groupName string, groups ...string) (*Account, error) {
 		}
 		return nil, nil
 	}
-	a, err := lookupUser(userName)
+	a, err := Find(userName)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,8 @@ func (a *Account) HomeDir() string {
 	return "/"
 }
 
-func lookupUser(name string) (*Account, error) {
+// Find finds the account of a user name or number, of whatever rights.
+func Find(name string) (*Account, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		if _, atoiErr := strconv.Atoi(name); atoiErr == nil {

@@ -11,28 +11,32 @@ import (
 // Write returns nil, the new content is on the disk. The file mode is exactly perm, regardless of
 // the umask.
 func Write(path string, data []byte, perm fs.FileMode) error {
+	return WriteAs(path, data, perm, -1, -1)
+}
+
+// WriteAs is Write for a file that has another owner and group afterwards; -1: this process's.
+func WriteAs(path string, data []byte, perm fs.FileMode, uid, gid int) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	if err := fill(f, data, perm); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chown(uid, gid)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func fill(f *os.File, data []byte, perm fs.FileMode) error {
-	_, err := f.Write(data)
 	if err == nil {
 		err = f.Chmod(perm)
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncFolder(filepath.Dir(path))
 }
 
 // syncFolder makes the new name durable: an fsync of the file does not cover the folder that

@@ -15,11 +15,6 @@ type file struct {
 	open *os.File // keeps the descriptor open
 }
 
-func newFile(f *os.File) *file {
-	// Fd makes the descriptor blocking, which does not matter here.
-	return &file{int(f.Fd()), f}
-}
-
 // Write implements [io.Writer]. It waits as long as the reader makes it wait.
 func (f *file) Write(p []byte) (written int, err error) {
 	for written < len(p) {

@@ -74,7 +74,7 @@ func New(out io.Writer, limit int, notice func(Lost) []byte) *Writer {
 		notice = func(Lost) []byte { return nil }
 	}
 	if f, ok := out.(*os.File); ok {
-		out = newFile(f)
+		out = &file{int(f.Fd()), f} // Fd makes it blocking; whether it is does not matter here
 	}
 	w := &Writer{limit: limit, filled: make(chan struct{}, 1), ended: make(chan struct{}), out: out, notice: notice}
 	go w.run()

@@ -2,7 +2,7 @@ package webconf
 
 import (
 	"fmt"
-	"path"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,43 +55,53 @@ func (f *files) enter(name string) (string, error) {
 
 func (f *files) leave() { f.open = f.open[:len(f.open)-1] }
 
-// glob returns the files that a pattern fits, sorted. A pattern without wildcards is a name.
+// glob returns the files that a pattern fits, sorted. A pattern without wildcards is a name, and
+// wildcards fit no name that begins with a dot.
 func (f *files) glob(pattern string) []string {
-	if !strings.ContainsAny(pattern, "*?[") {
+	if !strings.ContainsAny(pattern, wildcards) {
 		return []string{pattern}
 	}
-	found := []string{"/"}
-	for part := range strings.SplitSeq(strings.Trim(filepath.Clean(pattern), "/"), "/") {
-		var next []string
-		for _, dir := range found {
-			next = append(next, f.matching(dir, part)...)
+	pattern = strings.Trim(filepath.Clean(pattern), "/")
+	found, _ := fs.Glob(f.opener.FS("/"), pattern) // a pattern with a mistake fits nothing
+	parts := strings.Split(pattern, "/")
+	found = slices.DeleteFunc(found, func(name string) bool {
+		for i, part := range strings.Split(name, "/") {
+			if part[0] == '.' && parts[i][0] != '.' {
+				return true
+			}
 		}
-		found = next
+		return false
+	})
+	for i, name := range found {
+		found[i] = "/" + name
 	}
 	slices.Sort(found)
 	return found
 }
 
-// matching returns the entries of a folder that one part of a pattern fits.
-func (f *files) matching(dir, part string) (found []string) {
-	if !strings.ContainsAny(part, "*?[") {
-		name := filepath.Join(dir, part)
-		if _, err := f.opener.Stat(name); err != nil {
-			return nil
-		}
-		return []string{name}
+// wildcards are the characters that make a name a pattern.
+const wildcards = "*?["
+
+// include reads, by read, the files that a directive names, in a folder where it names none.
+func (f *files) include(d *Directive, root string, read func(name string) error) error {
+	pattern := d.Arg(0)
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(root, pattern)
 	}
-	entries, err := f.opener.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		hidden := strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(part, ".")
-		if fits, err := path.Match(part, e.Name()); err == nil && fits && !hidden {
-			found = append(found, filepath.Join(dir, e.Name()))
+	for _, name := range f.glob(pattern) {
+		if err := included(d, read(name)); err != nil {
+			return err
 		}
 	}
-	return found
+	return nil
+}
+
+// included is the error of a file that a directive includes: a mistake in it, or of the directive.
+func included(d *Directive, err error) error {
+	if _, broken := err.(*SyntaxError); err == nil || broken {
+		return err
+	}
+	return &SyntaxError{File: d.File, Line: d.Line, Text: "cannot read a file that it includes: " + err.Error()}
 }
 
 // isFolder reports whether there is a folder of that name.

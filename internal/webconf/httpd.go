@@ -11,11 +11,9 @@ import (
 
 // HTTPD holds the conditions under which Apache reads a configuration.
 type HTTPD struct {
-	Root      string            // ServerRoot at the start; "": the folder of the file
 	Version   string            // "2.4.71"; "": every <IfVersion> counts
 	Static    []string          // modules that are compiled in, without "mod_": "so", "core"
 	Variables map[string]string // environment, as /etc/apache2/envvars sets it
-	Defines   []string          // names of -D
 }
 
 // Read reads a configuration from its main file. Sections of <IfModule>, <IfDefine>, <IfVersion>
@@ -27,17 +25,11 @@ func (h HTTPD) Read(file string) (*Tree, error) {
 		return nil, err
 	}
 	r := &httpdReader{
-		HTTPD: h, tree: &Tree{}, variables: maps.Clone(h.Variables), defines: map[string]bool{},
+		HTTPD: h, root: filepath.Dir(file), tree: &Tree{}, variables: maps.Clone(h.Variables), defines: map[string]bool{},
 		modules: map[string]bool{}, macros: map[string]*macro{},
 	}
 	if r.variables == nil {
 		r.variables = map[string]string{}
-	}
-	if r.Root == "" {
-		r.Root = filepath.Dir(file)
-	}
-	for _, name := range h.Defines {
-		r.defines[name] = true
 	}
 	for _, name := range h.Static {
 		r.modules[name] = true
@@ -51,6 +43,7 @@ func (h HTTPD) Read(file string) (*Tree, error) {
 
 type httpdReader struct {
 	HTTPD
+	root      string // ServerRoot
 	files     files
 	tree      *Tree
 	variables map[string]string
@@ -196,7 +189,7 @@ func (r *httpdReader) directive(into, d *Directive, n *HTTPDNode) error {
 		delete(r.defines, d.Arg(0))
 		delete(r.variables, d.Arg(0))
 	case "serverroot":
-		r.Root = d.Arg(0)
+		r.root = d.Arg(0)
 	case "loadmodule":
 		r.modules[moduleName(d.Arg(0))] = true
 	case "use":
@@ -215,7 +208,7 @@ func (r *httpdReader) include(into, d *Directive, n *HTTPDNode) error {
 	if len(found) == 1 && r.files.isFolder(found[0]) {
 		found = r.files.glob(filepath.Join(found[0], "*"))
 	}
-	wild := strings.ContainsAny(pattern, "*?[")
+	wild := strings.ContainsAny(pattern, wildcards)
 	if len(found) == 0 && !optional {
 		return n.fault("no file fits %q", pattern)
 	}
@@ -223,11 +216,8 @@ func (r *httpdReader) include(into, d *Directive, n *HTTPDNode) error {
 		if (optional || wild) && (!r.files.exists(file) || r.files.isFolder(file)) {
 			continue
 		}
-		if err := r.file(into, file); err != nil {
-			if broken, ok := err.(*SyntaxError); ok {
-				return broken
-			}
-			return n.fault("cannot read a file that it includes: %v", err)
+		if err := included(d, r.file(into, file)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -267,5 +257,5 @@ func (r *httpdReader) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	return filepath.Join(r.Root, name)
+	return filepath.Join(r.root, name)
 }

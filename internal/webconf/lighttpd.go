@@ -170,25 +170,8 @@ func (p *lighttpdParser) statement(
 	case condition || len(d.Args) == 0:
 		return nil, &SyntaxError{File: file, Line: d.Line, Text: fmt.Sprintf("cannot read the statement %q", d.Name)}
 	case d.Name == "include":
-		return tokens[i:], p.include(into, d)
+		return tokens[i:], p.files.include(d, p.root, func(name string) error { return p.file(into, name) })
 	}
 	into.add(d)
 	return tokens[i:], nil
-}
-
-func (p *lighttpdParser) include(into, d *Directive) error {
-	pattern := d.Arg(0)
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(p.root, pattern)
-	}
-	for _, name := range p.files.glob(pattern) {
-		err := p.file(into, name)
-		if _, broken := err.(*SyntaxError); err != nil && !broken {
-			err = &SyntaxError{File: d.File, Line: d.Line, Text: "cannot read a file that it includes: " + err.Error()}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

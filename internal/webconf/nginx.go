@@ -109,18 +109,5 @@ func (p *nginxParser) finish(into, d *Directive) error {
 		into.add(d)
 		return nil
 	}
-	pattern := d.Arg(0)
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(p.root, pattern)
-	}
-	for _, file := range p.files.glob(pattern) {
-		err := p.file(into, file)
-		if _, broken := err.(*SyntaxError); err != nil && !broken {
-			err = &SyntaxError{File: d.File, Line: d.Line, Text: "cannot read a file that it includes: " + err.Error()}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.files.include(d, p.root, func(name string) error { return p.file(into, name) })
 }

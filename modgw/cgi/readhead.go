@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/modgw/modgw/internal/hopbyhop"
 )
 
 // What the head of a response may have at most.
@@ -169,7 +167,7 @@ func (p *headParser) length(value string) error {
 // finish finds out which kind of response it is (6.2).
 func (p *headParser) finish() error {
 	h := &p.head
-	hopbyhop.Strip(h.Header)
+	dropHopByHop(h.Header)
 	location := h.Header.Get("Location")
 	switch {
 	case !p.cgi:

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -88,27 +87,6 @@ func CheckHead(status int, header http.Header) error {
 		}
 	}
 	return nil
-}
-
-// StripHopByHop takes the headers out that concern only one connection. Those about trailers stay.
-func StripHopByHop(header http.Header) {
-	var names []string
-	for name := range header {
-		if name != "Trailer" && !strings.HasPrefix(name, http.TrailerPrefix) && hopByHop(name, header) {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
-		delete(header, name)
-	}
-}
-
-// hopByHop reports whether a header may not go past the next server, be it by itself or because the
-// response's Connection header lists it. Trailers cannot be sent either, and Status would be
-// another one.
-func hopByHop(name string, header http.Header) bool {
-	return name == "Status" || hopbyhop.Is(name) || strings.HasPrefix(name, http.TrailerPrefix) ||
-		httpguts.HeaderValuesContainsToken(header["Connection"], name)
 }
 
 func checkField(name, value string) error {

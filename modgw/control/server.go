@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/listen"
 	"github.com/modgw/modgw/modgw/probe"
 )
 
@@ -38,14 +39,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ConnContext: withCaller,
 		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
-	defer stopped()
-	err := server.Serve(&peerListener{Listener: l, isAdmin: s.Host.IsAdmin, log: s.Log, open: map[uint32]int{}})
-	if !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
-	return server.Shutdown(context.Background())
+	return listen.ServeHTTP(ctx, server, &peerListener{Listener: l, isAdmin: s.Host.IsAdmin, log: s.Log, open: map[uint32]int{}})
 }
 
 func (s *Server) mux() http.Handler {

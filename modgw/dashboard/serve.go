@@ -2,12 +2,13 @@ package dashboard
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // mostConnections is the maximum number of simultaneous connections of browsers: the host's file
@@ -26,13 +27,7 @@ func (d *Dashboard) Serve(ctx context.Context, l net.Listener) error {
 		ConnContext: withPeer,
 		ErrorLog:    slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
-	defer stopped()
-	if err := server.Serve(&boundedListener{Listener: l, open: limit{most: mostConnections}}); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
-	return server.Shutdown(context.Background())
+	return listen.ServeHTTP(ctx, server, &boundedListener{Listener: l, open: limit{most: mostConnections}})
 }
 
 // boundedListener limits the number of connections, and closes further ones.

@@ -20,7 +20,6 @@ type state struct {
 	styles   int          // changes when style sheets become outdated
 	failure  *modgw.Event // why the code is not loaded; nil: it is
 	causes   []string     // the changes since code was loaded, the last deploy included
-	loaded   string       // why the generation that serves was made
 }
 
 // keptCauses is the number of changes that are shown.
@@ -45,7 +44,7 @@ func (a *app) observe(e modgw.Event) {
 	a.change(func(s *state) {
 		s.revision++
 		if e.Fault == nil {
-			s.failure, s.causes, s.loaded = nil, nil, e.Cause
+			s.failure, s.causes = nil, nil
 			return
 		}
 		s.failure = &e

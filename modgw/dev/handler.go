@@ -101,7 +101,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.state = v.app.state()
 	if v.state.failure != nil && !v.acceptsOld(r) {
-		v.serveFailure(w, r)
+		v.serve(w, r, http.StatusInternalServerError, v.state.failure.Fault)
 		return
 	}
 	r = r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault))

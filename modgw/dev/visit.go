@@ -17,11 +17,6 @@ type visit struct {
 	state   state // at the time when the request was passed on
 }
 
-// serveFailure answers while the app's code does not load.
-func (v *visit) serveFailure(w http.ResponseWriter, r *http.Request) {
-	v.serve(w, r, http.StatusInternalServerError, v.state.failure.Fault)
-}
-
 // serveLate answers a request that has waited too long for changed code.
 func (v *visit) serveLate(w http.ResponseWriter, r *http.Request) {
 	v.state = v.app.state()

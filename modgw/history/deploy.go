@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -33,33 +34,30 @@ const mostChanges = 20
 
 // changesTo lists the differences to another shape, one line for each difference.
 func (s *Shape) changesTo(after Shape) (changes []string) {
-	for _, name := range sortedNames(s.Settings, after.Settings) {
-		switch from, to := s.Settings[name], after.Settings[name]; {
-		case from == to:
-		case from == "":
-			changes = append(changes, name+" = "+to)
-		case to == "":
-			changes = append(changes, name+" is no longer set")
-		default:
-			changes = append(changes, name+": "+from+" → "+to)
-		}
-	}
-	was, is := versions(s.Packages), versions(after.Packages)
-	for _, name := range sortedNames(was, is) {
-		switch from, to := was[name], is[name]; {
-		case from == to:
-		case from == "":
-			changes = append(changes, "package "+name+" "+to+" added")
-		case to == "":
-			changes = append(changes, "package "+name+" "+from+" removed")
-		default:
-			changes = append(changes, "package "+name+": "+from+" → "+to)
-		}
-	}
+	changes = append(differences(s.Settings, after.Settings, "%[1]s = %[3]s", "%[1]s is no longer set", "%s: %s → %s"),
+		differences(versions(s.Packages), versions(after.Packages),
+			"package %[1]s %[3]s added", "package %[1]s %[2]s removed", "package %s: %s → %s")...)
 	if len(changes) > mostChanges {
 		changes = append(changes[:mostChanges], "and more")
 	}
 	return changes
+}
+
+// differences lists what is different in two maps. The formats get a name and both values.
+func differences(before, after map[string]string, added, removed, changed string) (all []string) {
+	for _, name := range sortedNames(before, after) {
+		from, to, format := before[name], after[name], changed
+		if from == to {
+			continue
+		}
+		if from == "" {
+			format = added
+		} else if to == "" {
+			format = removed
+		}
+		all = append(all, fmt.Sprintf(format, name, from, to))
+	}
+	return all
 }
 
 func versions(packages []modgw.Package) map[string]string {

@@ -85,7 +85,14 @@ var definitions = []definition{
 		return perSecond(before, now, used.Seconds())
 	}},
 	{Series{"memory", "resident, all workers", "Memory", Bytes}, func(_, now *Figures) float64 {
-		return positive(sum(now, func(w modgw.WorkerStatus) float64 { return float64(w.Memory) }))
+		var total int64
+		for _, w := range now.Runner.Workers {
+			total += w.Memory
+		}
+		if total == 0 {
+			return unknown
+		}
+		return float64(total)
 	}},
 	{Series{"gc", "paused, of each worker", "Garbage collection", Share}, func(before, now *Figures) float64 {
 		p, workers := pauses(before, now, func(s *modgw.InterpreterStatus) *modgw.Pauses { return s.GC })
@@ -158,20 +165,4 @@ func meanPause(of func(*modgw.InterpreterStatus) *modgw.Pauses) func(before, now
 		p, _ := pauses(before, now, of)
 		return p.Seconds / float64(p.Count) // not a number without any
 	}
-}
-
-// sum adds up a figure of all workers.
-func sum(f *Figures, of func(modgw.WorkerStatus) float64) (total float64) {
-	for _, w := range f.Runner.Workers {
-		total += of(w)
-	}
-	return total
-}
-
-// positive returns a value, or unknown if it is zero.
-func positive(value float64) float64 {
-	if value == 0 {
-		return unknown
-	}
-	return value
 }

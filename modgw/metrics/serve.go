@@ -2,11 +2,12 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // Serve answers GET /metrics on the connections of l until ctx is done, and returns when every
@@ -22,11 +23,5 @@ func (m *Metrics) Serve(ctx context.Context, l net.Listener, log *slog.Logger) e
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
-	defer stopped()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	// Serve returns when Shutdown begins; Shutdown returns when all connections are idle.
-	return server.Shutdown(context.Background())
+	return listen.ServeHTTP(ctx, server, l)
 }

@@ -40,9 +40,9 @@ type Answerer struct {
 
 // pending is a probe that has arrived.
 type pending struct {
-	report    Report
-	goOn      chan struct{} // closed when the doctor has what a stream has sent
-	continued bool          // goOn is closed
+	report  Report
+	goOn    chan struct{} // closed when the doctor has what a stream has sent
+	proceed func()        // closes goOn
 }
 
 // New makes an answerer. find says which app a request is for.
@@ -83,9 +83,8 @@ func (a *Answerer) Report(id string) (Report, bool) {
 func (a *Answerer) Continue(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if p := a.reports[id]; p != nil && !p.continued {
-		p.continued = true
-		close(p.goOn)
+	if p := a.reports[id]; p != nil {
+		p.proceed()
 	}
 }
 
@@ -94,6 +93,7 @@ func (a *Answerer) keep(r Report) *pending {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := &pending{report: r, goOn: make(chan struct{})}
+	p.proceed = sync.OnceFunc(func() { close(p.goOn) })
 	if a.reports[r.Token.ID] == nil {
 		a.order = append(a.order, r.Token.ID)
 	}
@@ -266,11 +266,8 @@ func (a *Answerer) stream(w http.ResponseWriter, r *http.Request, p *pending) {
 // switch answers 426 with the report.
 func (a *Answerer) upgrade(w http.ResponseWriter, r *http.Request, p *pending) {
 	wanted := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
-	var hijack func() error
-	if wanted && r.ProtoMajor == 1 && r.ProtoMinor > 0 && p.report.Front == "http" {
-		hijack = func() error { return a.switchProtocols(w, r, p) }
-	}
-	if hijack == nil || hijack() != nil {
+	can := r.ProtoMajor == 1 && r.ProtoMinor > 0 && p.report.Front == "http"
+	if !wanted || !can || a.switchProtocols(w, r, p) != nil {
 		a.respond(w, p)
 	}
 }

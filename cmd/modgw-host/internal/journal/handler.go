@@ -30,7 +30,7 @@ type Handler struct {
 // "line".
 func New(out io.Writer, plain string) *Handler {
 	buffer := new(bytes.Buffer)
-	text := logtext.New(buffer, logtext.Options{Bare: true, Plain: plain})
+	text := logtext.New(buffer, logtext.Options{Head: logtext.Bare, Plain: plain})
 	return &Handler{out: out, plain: plain, text: text, mu: new(sync.Mutex), buffer: buffer}
 }
 

@@ -13,13 +13,22 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// Options control the look of records.
+// Head is what stands before the name of the app in a line.
+type Head int
+
+// The heads.
+const (
+	Timed       Head = iota // the time of the day
+	Dated                   // date, time and zone, for files that are read later
+	Prioritized             // a priority for systemd's journal (sd-daemon(3)), which has the time
+	Bare                    // nothing, for a log that has time and priority beside the text
+)
+
+// Options say how records look.
 type Options struct {
-	Level   slog.Leveler // nil: info
-	Colour  bool         // write ECMA-48 colours, each app's name in its own
-	Journal bool         // for systemd's journal: a priority in front (sd-daemon(3)), and no time
-	Dated   bool         // the time has a date and a zone, for files that are read later
-	Bare    bool         // omits priority and time, for a log that has them in other fields
+	Level  slog.Leveler // nil: info
+	Colour bool         // write ECMA-48 colours, each app's name in its own
+	Head   Head         // beginning of each line
 
 	// Plain is the message of records that an app wrote itself. Only their attribute "line" is
 	// printed.
@@ -93,22 +102,16 @@ func (h *Handler) WithGroup(string) slog.Handler { return h }
 // widest is the largest width of the column of app names, in characters.
 const widest = 10
 
-// layout returns the format of times, as for [time.Time.Format].
-func (h *Handler) layout() string {
-	if h.options.Dated {
-		return "2006-01-02T15:04:05.000Z07:00"
-	}
-	return time.TimeOnly
-}
+// layouts are how the time is written.
+var layouts = map[Head]string{Timed: time.TimeOnly, Dated: "2006-01-02T15:04:05.000Z07:00"}
 
 func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {
 	switch {
-	case h.options.Bare:
-	case h.options.Journal:
-		fmt.Fprintf(b, "<%d>", Priority(r.Level))
-	default:
-		h.paint(b, faint, r.Time.Format(h.layout()))
+	case layouts[h.options.Head] != "":
+		h.paint(b, faint, r.Time.Format(layouts[h.options.Head]))
 		b.WriteByte(' ')
+	case h.options.Head == Prioritized:
+		fmt.Fprintf(b, "<%d>", Priority(r.Level))
 	}
 	h.paint(b, h.colours.get(app), fmt.Sprintf("%-*s", widest, app))
 	b.WriteByte(' ')

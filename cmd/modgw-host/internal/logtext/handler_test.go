@@ -15,19 +15,19 @@ func TestRecordsReadWell(t *testing.T) {
 		log     func(*slog.Logger)
 		want    string
 	}{
-		{"message and attributes", Options{Journal: true}, func(l *slog.Logger) {
+		{"message and attributes", Options{Head: Prioritized}, func(l *slog.Logger) {
 			l.Info("generation ready", "generation", 2, "cause", "views.py changed")
 		}, "<6>blog       generation ready generation=2 cause=\"views.py changed\"\n"},
-		{"error with lines of its own", Options{Journal: true}, func(l *slog.Logger) {
+		{"error with lines of its own", Options{Head: Prioritized}, func(l *slog.Logger) {
 			l.Error("generation not started", "error", "cannot import\nSyntaxError")
 		}, "<3>blog       ✗ generation not started\n    cannot import\n    SyntaxError\n"},
-		{"what an app wrote", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
+		{"what an app wrote", Options{Head: Prioritized, Plain: "app output"}, func(l *slog.Logger) {
 			l.Info("app output", "line", "hello\nworld", "stream", "stdout")
 		}, "<6>blog       | hello\n" + strings.Repeat(" ", 20) + "| world\n"},
-		{"escape sequences do nothing", Options{Journal: true, Plain: "app output"}, func(l *slog.Logger) {
+		{"escape sequences do nothing", Options{Head: Prioritized, Plain: "app output"}, func(l *slog.Logger) {
 			l.Info("app output", "line", "\x1b[31mred\x9b")
 		}, "<6>blog       | \\x1b[31mred\\x9b\n"},
-		{"date and zone", Options{Dated: true}, func(l *slog.Logger) {
+		{"date and zone", Options{Head: Dated}, func(l *slog.Logger) {
 			record := slog.NewRecord(time.Date(2026, 11, 27, 9, 5, 1, 42e6, time.FixedZone("", -3600)), slog.LevelInfo, "ready", 0)
 			_ = l.Handler().Handle(context.Background(), record)
 		}, "2026-11-27T09:05:01.042-01:00 blog       ready\n"},

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/modgw/modgw/internal/hopbyhop"
 	"github.com/modgw/modgw/modgw"
+	"github.com/modgw/modgw/modgw/cgi"
 	"github.com/modgw/modgw/modgw/wire"
 )
 
@@ -91,7 +91,7 @@ func (h *Head) add(f Field) error {
 		return h.setLength(f.Value)
 	case f.Name == "Connection":
 		h.connection = append(h.connection, f.Value)
-	case !hopbyhop.Is(f.Name):
+	case !cgi.IsHopByHop(f.Name):
 		h.fields = append(h.fields, f)
 	}
 	return nil

@@ -9,6 +9,22 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
+func newNginx(c console) *cobra.Command {
+	return newExportFront(c, "nginx", export.Nginx, frontConfig{
+		short:   "Print server blocks for apps",
+		example: "  modgw-host nginx config > /etc/nginx/conf.d/modgw.conf",
+		port:    "the `PORT` of the servers (default 80, with --tls 443)",
+	})
+}
+
+func newLighttpd(c console) *cobra.Command {
+	return newExportFront(c, "lighttpd", export.Lighttpd, frontConfig{
+		short:   "Print conditional blocks for apps",
+		example: "  modgw-host lighttpd config > /etc/lighttpd/conf-available/90-modgw.conf",
+		port:    "a `PORT` of their own (default: those of the main configuration, with --tls 443)",
+	})
+}
+
 // newExportFront makes the command for a web server, with config below it.
 func newExportFront(c console, server string, write func([]modgw.Descriptor, []modgw.Listener, export.Options) ([]byte, error), front frontConfig) *cobra.Command {
 	front.write = func(_ context.Context, apps []modgw.Descriptor, listeners []modgw.Listener, f frontFlags) ([]byte, error) {
@@ -18,12 +34,5 @@ func newExportFront(c console, server string, write func([]modgw.Descriptor, []m
 		}
 		return write(apps, listeners, options)
 	}
-	cmd := &cobra.Command{
-		Use:   server,
-		Short: "Write " + server + " configuration",
-		Args:  commands,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newFrontConfig(c, front))
-	return cmd
+	return group(server, "Write "+server+" configuration", newFrontConfig(c, front))
 }

@@ -1,4 +1,4 @@
-package hopbyhop
+package cgi
 
 import (
 	"net/http"
@@ -13,7 +13,7 @@ func TestStripTakesOutWhatConcernsTheConnection(t *testing.T) {
 		"Te": {"trailers"}, "Trailer": {"X-Sum"}, "Upgrade": {"h2c"}, "Proxy-Authenticate": {"Basic"}, "Proxy-Connection": {"close"},
 		"X-Own": {"1"}, "X-Other": {"2"}, "Content-Length": {"3"}, "X-Kept": {"4"},
 	}
-	Strip(header)
+	dropHopByHop(header)
 	want := http.Header{"Content-Length": {"3"}, "X-Kept": {"4"}}
 	if diff := cmp.Diff(want, header); diff != "" {
 		t.Error(diff)
