@@ -14,6 +14,13 @@ import (
 // machine that is busy with other work. A test that passes never waits so long.
 const Patience = 2 * time.Minute
 
+// How long Eventually waits between two looks: at first the shortest time, and then longer each
+// time, because looking takes processor time from what is waited for.
+const (
+	shortest = 2 * time.Millisecond
+	longest  = 20 * time.Millisecond
+)
+
 // Eventually waits for a condition, and fails the test if it does not become true within Patience.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
