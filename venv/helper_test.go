@@ -85,11 +85,11 @@ func pathWithoutUV() string {
 // that of a host does after its first build.
 func (s *site) builder() *Builder {
 	b := New(Config{State: s.state, Environ: s.environ})
-	for key, i := range machineAnswers().pythons.known {
-		b.pythons.put(key, i)
+	for key, i := range machineAnswers().pythons.Range {
+		b.pythons.Store(key, i)
 	}
-	for key, version := range machineAnswers().uvs.known {
-		b.uvs.put(key, version)
+	for key, version := range machineAnswers().uvs.Range {
+		b.uvs.Store(key, version)
 	}
 	return b
 }
