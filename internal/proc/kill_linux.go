@@ -34,7 +34,8 @@ func untilGone(kill func() (gone bool)) {
 // killCgroup kills the processes of a cgroup and removes it.
 func killCgroup(dir string) {
 	untilGone(func() bool {
-		if os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0) != nil { // before Linux 5.14
+		if os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0) != nil {
+			// The kernel is older than Linux 5.14.
 			for _, pid := range cgroup.ProcessesIn(dir) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}

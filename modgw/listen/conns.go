@@ -18,11 +18,11 @@ type Conns[C comparable] struct {
 	// ends a request is its client or the drain.
 	Open  func(base context.Context, rwc net.Conn) C
 	Serve func(C) // returns when the connection has ended and no handler of it runs
-	// Begin, unless nil, has a connection served elsewhere, and ended called when that has ended. If
-	// it returns false Serve is called.
+	// Begin, unless nil, has a connection served elsewhere, and calls ended when the connection has
+	// ended. If it returns false Serve is called.
 	Begin func(c C, ended func()) bool
-	// Ending, unless nil, is told that no more connections come, before those that are there are left
-	// or drained. They are cut when limit is done. It must not block.
+	// Ending, unless nil, is called when no more connections come, before the open ones are left or
+	// drained. They are cut when limit is done. It must not block.
 	Ending func(limit context.Context, h *Handover)
 	// Leave, unless nil, has a connection passed to another process as soon as it waits for a
 	// request. If it returns false Drain is called.

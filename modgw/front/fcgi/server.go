@@ -16,7 +16,7 @@ import (
 type Server struct {
 	config  Config
 	buffers buffers
-	serve   http.HandlerFunc // that of the configuration's handler, made once
+	serve   http.HandlerFunc // method of the configured handler
 	conns   listen.Conns[connection]
 	onLoop  *onloop.Server // nil: goroutines serve all
 

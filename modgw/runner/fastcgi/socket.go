@@ -21,7 +21,7 @@ type socket struct {
 	file *os.File // the listening socket, until it is handed over
 
 	mu   sync.RWMutex
-	node *os.File // what is connected to; nil when the socket is closed
+	node *os.File // folder entry to connect to; nil when the socket is closed
 }
 
 // listen makes a socket.
@@ -31,7 +31,8 @@ func listen() (*socket, error) {
 		return nil, fmt.Errorf("cannot listen for a program: %w", err)
 	}
 	s := &socket{file: file, node: node}
-	if err := syscall.SetNonblock(int(file.Fd()), false); err != nil { // programs expect to wait in accept(2)
+	// Programs expect to wait in accept(2).
+	if err := syscall.SetNonblock(int(file.Fd()), false); err != nil {
 		s.close()
 		return nil, err
 	}
