@@ -420,3 +420,18 @@ func TestDelayedRequestIsAPartOfTheNextOne(t *testing.T) {
 		}
 	})
 }
+
+func TestStoppedReconcilerRefusesRequests(t *testing.T) {
+	r := newReconciler(&stubGateway{}, modgw.Descriptor{Name: "blog"}, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.run(ctx)
+	select {
+	case err := <-r.requestWithResult(deployRequest{class: reload.Code, cause: "too late"}):
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("told %v", err)
+		}
+	default:
+		t.Error("those who wait are told nothing")
+	}
+}
