@@ -51,33 +51,14 @@ func (Dockerfile) Read(s migrate.Source, p *migrate.Plan) {
 	}
 	d := &image{source: s, workdir: "/", copied: map[string]string{}}
 	d.launcher = launcher{plan: p, base: migrate.Command{Place: s.Place(1), Env: map[string]string{}}}
-	lines := s.Lines()
-	type instruction struct {
-		place    migrate.Place
-		name     string
-		argument string
-	}
-	var all []instruction
-	for i := 0; i < len(lines); i++ {
-		place := s.Place(i + 1)
-		text := strings.TrimSpace(lines[i])
-		if text == "" || text[0] == '#' {
-			continue
-		}
-		for strings.HasSuffix(text, `\`) && i+1 < len(lines) {
-			i++
-			if next := strings.TrimSpace(lines[i]); next != "" && next[0] != '#' {
-				text = strings.TrimSuffix(text, `\`) + " " + next
-			}
-		}
-		name, argument, _ := strings.Cut(text, " ")
-		all = append(all, instruction{place, strings.ToUpper(name), strings.TrimSpace(argument)})
-	}
-	for _, in := range all {
-		if in.name == "FROM" { // a new stage
+	skipped := func(next string) bool { return next == "" || next[0] == '#' }
+	for _, one := range joinLines(s, "#", skipped) {
+		name, argument, _ := strings.Cut(one.text, " ")
+		name, argument = strings.ToUpper(name), strings.TrimSpace(argument)
+		if name == "FROM" { // a new stage
 			d.workdir, d.version, d.entry = "/", "", nil
 		}
-		d.follow(in.place, in.name, in.argument).Report(p, in.place, in.name)
+		d.follow(one.place, name, argument).Report(p, one.place, name)
 	}
 	for _, app := range d.apps {
 		for _, one := range d.env {

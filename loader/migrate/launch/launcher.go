@@ -114,6 +114,30 @@ func (l *launcher) command(env, args []string) {
 	}
 }
 
+// started is the outcome of the command that starts the apps.
+func (l *launcher) started() pyapp.Outcome {
+	if len(l.beside) > 0 {
+		return pyapp.ByHand("app %s; what else it runs has to be done by hand: %s", names(l.apps), migrate.Show(strings.Join(l.beside, "; ")))
+	}
+	return pyapp.Translated("app %s", names(l.apps))
+}
+
+// account is the outcome of the user that a command runs as.
+func account(user string) pyapp.Outcome {
+	if user == "root" {
+		return pyapp.ByHand("apps never run as root: make an account for the app and set user to it")
+	}
+	return pyapp.Translated("user")
+}
+
+func names(apps []*migrate.App) string {
+	var all []string
+	for _, a := range apps {
+		all = append(all, a.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
 // process gives the apps a setting of the process.
 func (l *launcher) process(rule pyapp.Rule, a assignment) (out pyapp.Outcome) {
 	for _, app := range l.apps {

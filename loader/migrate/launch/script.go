@@ -2,7 +2,6 @@ package launch
 
 import (
 	"path"
-	"strings"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader/migrate"
@@ -39,19 +38,9 @@ func (Script) Read(s migrate.Source, p *migrate.Plan) {
 		return
 	}
 	l := &launcher{plan: p, base: migrate.Command{Place: s.Place(1), Env: map[string]string{}}}
-	lines := s.Lines()
-	for i := 0; i < len(lines); i++ {
-		place := s.Place(i + 1)
-		text := strings.TrimSpace(lines[i])
-		if text == "" || text[0] == '#' {
-			continue
-		}
-		for strings.HasSuffix(text, `\`) && i+1 < len(lines) {
-			i++
-			text = strings.TrimSuffix(text, `\`) + " " + strings.TrimSpace(lines[i])
-		}
-		l.base.Place = place
-		l.line(text).Report(p, place, directive(text))
+	for _, one := range joinLines(s, "#", func(string) bool { return false }) {
+		l.base.Place = one.place
+		l.line(one.text).Report(p, one.place, directive(one.text))
 	}
 }
 

@@ -164,12 +164,9 @@ func readProgram(s migrate.Source, lines []assignment, name string, p *migrate.P
 		r.base.Name = ""
 	}
 	var command *assignment
-	for i := range lines {
-		a := &lines[i]
-		if a.key == "numprocs" {
-			if n, err := strconv.Atoi(a.value); err == nil && n > 0 {
-				r.number = n
-			}
+	for _, a := range lines {
+		if n, err := strconv.Atoi(a.value); a.key == "numprocs" && err == nil && n > 0 {
+			r.number = n
 		}
 	}
 	for i := range lines {
@@ -249,17 +246,11 @@ func (r *program) outcome(a assignment) pyapp.Outcome {
 	}
 	switch a.key {
 	case "command":
-		if len(r.beside) > 0 {
-			return pyapp.ByHand("app %s; what else it runs has to be done by hand: %s", names(r.apps), migrate.Show(strings.Join(r.beside, "; ")))
-		}
-		return pyapp.Translated("app %s", names(r.apps))
+		return r.started()
 	case "directory":
 		return pyapp.Translated("root")
 	case "user":
-		if a.value == "root" {
-			return pyapp.ByHand("apps never run as root: make an account for the app and set user to it")
-		}
-		return pyapp.Translated("user")
+		return account(a.value)
 	case "environment":
 		var set []string
 		for _, one := range assignments(a.value) {

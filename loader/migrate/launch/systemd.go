@@ -38,24 +38,11 @@ type assignment struct {
 // parseUnit reads the assignments of a unit.
 func parseUnit(s migrate.Source, p *migrate.Plan) (all []assignment) {
 	section := ""
-	lines := s.Lines()
-	for i := 0; i < len(lines); i++ {
-		place := s.Place(i + 1)
-		text := strings.TrimSpace(lines[i])
-		if text == "" || text[0] == '#' || text[0] == ';' {
-			continue
-		}
+	for _, one := range joinLines(s, "#;", isComment) {
+		place, text := one.place, one.text
 		if text[0] == '[' {
 			section = strings.Trim(text, "[]")
 			continue
-		}
-		for strings.HasSuffix(text, `\`) && i+1 < len(lines) {
-			i++
-			next := strings.TrimSpace(lines[i])
-			if strings.HasPrefix(next, "#") || strings.HasPrefix(next, ";") {
-				continue
-			}
-			text = strings.TrimSpace(strings.TrimSuffix(text, `\`)) + " " + next
 		}
 		key, value, ok := strings.Cut(text, "=")
 		if !ok {
@@ -94,7 +81,10 @@ func (Systemd) Read(s migrate.Source, p *migrate.Plan) {
 	u.launcher = launcher{plan: p, base: migrate.Command{Place: s.Place(1), Name: unitName(s.Path), Env: map[string]string{}}}
 	u.surroundings()
 	u.start()
-	u.entries()
+	envFile := ""
+	for _, a := range u.lines { // what they say of the process, the apps get
+		u.outcome(a, &envFile).Report(p, a.place, a.key)
+	}
 }
 
 // unitName is the name of a unit, that of the instance for an instance of a template.
@@ -264,15 +254,6 @@ func socketEntries(lines []assignment, p *migrate.Plan) {
 	}
 }
 
-// entries adds an entry for each line, and gives the apps what the unit says of the process.
-func (u *unit) entries() {
-	envFile := ""
-	for _, a := range u.lines {
-		out := u.outcome(a, &envFile)
-		out.Report(u.plan, a.place, a.key)
-	}
-}
-
 const ownUnit = "modgw-host has a unit of its own, modgw.service"
 
 func (u *unit) outcome(a assignment, envFile *string) pyapp.Outcome {
@@ -284,15 +265,13 @@ func (u *unit) outcome(a assignment, envFile *string) pyapp.Outcome {
 	}
 	switch a.key {
 	case "ExecStart":
-		if len(u.beside) > 0 {
-			return pyapp.ByHand("app %s; what else it runs has to be done by hand: %s", names(u.apps), migrate.Show(strings.Join(u.beside, "; ")))
-		}
-		return pyapp.Translated("app %s", names(u.apps))
-	case "User", "Group", "WorkingDirectory":
-		if u.base.User == "root" && a.key == "User" {
-			return pyapp.ByHand("apps never run as root: make an account for the app and set user to it")
-		}
-		return pyapp.Translated("%s", map[string]string{"User": "user", "Group": "group", "WorkingDirectory": "root"}[a.key])
+		return u.started()
+	case "User":
+		return account(u.base.User)
+	case "Group":
+		return pyapp.Translated("group")
+	case "WorkingDirectory":
+		return pyapp.Translated("root")
 	case "Environment":
 		worst := pyapp.NotNeeded("it is empty")
 		var set []string
@@ -404,12 +383,4 @@ func (u *unit) environmentFile(a assignment, first *string) pyapp.Outcome {
 		app.Set("env_file", file)
 	}
 	return pyapp.Translated("env_file = %q", file)
-}
-
-func names(apps []*migrate.App) string {
-	var all []string
-	for _, a := range apps {
-		all = append(all, a.Name)
-	}
-	return strings.Join(all, ", ")
 }
