@@ -84,15 +84,7 @@ func (c *configuration) sections(m *mount, kinds ...string) (found []*fact) {
 			found = append(found, f)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *fact) int {
-		if rank(a).less(rank(b)) {
-			return -1
-		}
-		if rank(b).less(rank(a)) {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(found, compareRanks)
 	return found
 }
 

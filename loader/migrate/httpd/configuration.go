@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,13 +84,17 @@ func (c *configuration) inServer(host *virtualHost, name string) *fact {
 // effective returns the directive of a name that counts for a mount: of those that apply, the one
 // that Apache merges last.
 func (c *configuration) effective(m *mount, name string) *fact {
-	var best *fact
-	for _, f := range c.all(name) {
-		if c.applies(f, m) && (best == nil || !rank(f).less(rank(best))) {
-			best = f
+	return c.lastFor(m, c.all(name))
+}
+
+// lastFor returns the one of some facts that applies to a mount and that Apache merges last.
+func (c *configuration) lastFor(m *mount, facts []*fact) (last *fact) {
+	for _, f := range facts {
+		if c.applies(f, m) && (last == nil || compareRanks(f, last) >= 0) {
+			last = f
 		}
 	}
-	return best
+	return last
 }
 
 // applies reports whether a fact counts for all requests of a mount.
@@ -110,14 +115,10 @@ type order struct {
 	host, kind, length int
 }
 
-func (o order) less(than order) bool {
-	if o.host != than.host {
-		return o.host < than.host
-	}
-	if o.kind != than.kind {
-		return o.kind < than.kind
-	}
-	return o.length < than.length
+// compareRanks orders facts as Apache merges them.
+func compareRanks(a, b *fact) int {
+	x, y := rank(a), rank(b)
+	return cmp.Or(x.host-y.host, x.kind-y.kind, x.length-y.length)
 }
 
 func rank(f *fact) (o order) {

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/modgw/modgw/loader/migrate"
@@ -92,13 +93,8 @@ func (c *configuration) selectGroups() {
 }
 
 // environmentOf is the SetEnv of a variable that counts for a mount.
-func (c *configuration) environmentOf(m *mount, variable string) (found *fact) {
-	for _, f := range c.all("setenv") {
-		if f.arg(0) == variable && c.applies(f, m) && (found == nil || !rank(f).less(rank(found))) {
-			found = f
-		}
-	}
-	return found
+func (c *configuration) environmentOf(m *mount, variable string) *fact {
+	return c.lastFor(m, slices.DeleteFunc(c.all("setenv"), func(f *fact) bool { return f.arg(0) != variable }))
 }
 
 // undefinedGroup handles a mount whose group nothing in the sources defines. If they define just

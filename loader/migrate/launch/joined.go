@@ -12,9 +12,9 @@ type joinedLine struct {
 	text  string
 }
 
-// joinLines returns the lines of a source, each with those that continue it after a backslash. Empty
-// lines, and comments, which begin with one of marks, are left out, and between lines that belong
-// together those that skip reports.
+// joinLines returns the lines of a source, each with those that continue it after a backslash.
+// Empty lines, and comments, which begin with one of marks, are left out, and between lines that
+// belong together those that skip reports.
 func joinLines(s migrate.Source, marks string, skip func(next string) bool) (all []joinedLine) {
 	lines := s.Lines()
 	for i := 0; i < len(lines); i++ {

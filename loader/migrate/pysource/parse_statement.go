@@ -1,6 +1,8 @@
 package pysource
 
-import "strings"
+import (
+	"strings"
+)
 
 // compound returns what reads the compound statement that begins here, nil for none.
 func (p *parser) compound() func() any {
@@ -245,4 +247,112 @@ func (p *parser) assignment() any {
 		return assignment{targets: all[:len(all)-1], value: all[len(all)-1]}
 	}
 	return expressionStatement{first}
+}
+
+func (p *parser) withStatement() any {
+	p.at++
+	var s withStatement
+	start := p.at
+	if p.accept("(") { // with (open(a) as f, open(b) as g):
+		if items, ok := p.try(func() []withItem { return p.withItems(")") }); ok {
+			s.items = items
+			s.body = p.block()
+			return s
+		}
+		p.at = start
+	}
+	s.items = p.withItems("")
+	s.body = p.block()
+	return s
+}
+
+// try reads by read; where that fails it reports so and has read nothing.
+func (p *parser) try(read func() []withItem) (items []withItem, ok bool) {
+	at, depth := p.at, p.depth
+	defer func() {
+		if r := recover(); r != nil {
+			if _, is := r.(syntaxError); !is {
+				panic(r)
+			}
+			p.at, p.depth, items, ok = at, depth, nil, false
+		}
+	}()
+	return read(), true
+}
+
+// withItems reads the items of a with statement up to its colon; closing is the bracket around
+// them.
+func (p *parser) withItems(closing string) []withItem {
+	var items []withItem
+	for {
+		item := withItem{of: p.expression()}
+		if p.acceptName("as") {
+			item.as = p.target()
+		}
+		items = append(items, item)
+		if !p.accept(",") || closing != "" && p.peek().is(closing) {
+			break
+		}
+	}
+	if closing != "" {
+		p.expect(closing)
+	}
+	if !p.peek().is(":") {
+		p.failAt()
+	}
+	return items
+}
+
+func (p *parser) importStatement() any {
+	p.at++
+	var s importStatement
+	for {
+		one := importedName{name: p.dottedName()}
+		if p.acceptName("as") {
+			one.as = p.identifier()
+		}
+		s.names = append(s.names, one)
+		if !p.accept(",") {
+			return s
+		}
+	}
+}
+
+func (p *parser) dottedName() string {
+	text := p.identifier()
+	for p.accept(".") {
+		text += "." + p.identifier()
+	}
+	return text
+}
+
+func (p *parser) fromStatement() any {
+	p.at++
+	var s importStatement
+	for p.peek().is(".") || p.peek().is("...") {
+		s.module += p.next().text
+	}
+	if !p.peek().isName("import") {
+		s.module += p.dottedName()
+	}
+	p.expectName("import")
+	if p.accept("*") {
+		s.names = []importedName{{name: "*"}}
+		return s
+	}
+	brackets := p.accept("(")
+	for {
+		one := importedName{name: p.identifier()}
+		if p.acceptName("as") {
+			one.as = p.identifier()
+		}
+		s.names = append(s.names, one)
+		if !p.accept(",") || brackets && p.peek().is(")") {
+			break
+		}
+	}
+	if brackets {
+		p.expect(")")
+	}
+	return s
 }

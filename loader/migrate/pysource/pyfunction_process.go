@@ -50,3 +50,57 @@ func addSiteFolder(e *evaluation, p string) Value {
 func exitProgram(*evaluation, []Value, map[string]Value) Value { return exit{} }
 
 func printNothing(*evaluation, []Value, map[string]Value) Value { return None{} }
+
+// The functions of Python that open, compile and execute, as far as calls of them are followed.
+
+func openPath(_ *evaluation, p string) Value { return openFile{p} }
+
+func compileCode(e *evaluation, args []Value, _ map[string]Value) Value {
+	switch v := first(args).(type) {
+	case *Computed:
+		if s, ok := first(v.Args).(string); ok && v.Op == "file" {
+			return code{s}
+		}
+	case Unknown:
+		return v
+	}
+	return e.unknown("it compiles Python code")
+}
+
+func executeArgument(e *evaluation, args []Value, _ map[string]Value) Value {
+	return e.activate(first(args))
+}
+
+func executeFile(e *evaluation, p string) Value { return e.activate(code{p}) }
+
+// activate follows the execution of another file.
+func (e *evaluation) activate(v Value) Value {
+	p := ""
+	switch v := v.(type) {
+	case code:
+		p = v.path
+	case openFile:
+		p = v.path
+	case *Computed:
+		if s, ok := first(v.Args).(string); ok && v.Op == "file" {
+			p = s
+		}
+	case Unknown:
+		return v
+	}
+	if p == "" {
+		return e.unknown("it executes code that is not known")
+	}
+	e.module.Activated = append(e.module.Activated, Location{p, e.line})
+	return None{}
+}
+
+// executeCode follows the exec statement of Python 2.
+func (e *evaluation) executeCode(v Value) {
+	if list, ok := v.(*List); ok && list.Tuple { // exec(code, globals)
+		v = first(list.Items)
+	}
+	if u, ok := e.activate(v).(Unknown); ok {
+		e.note(u.Reason)
+	}
+}

@@ -1,6 +1,9 @@
 package pysource
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // branch follows an if statement: one branch when its condition is known, else both.
 func (e *evaluation) branch(node ifStatement) (Value, flow) {
@@ -62,4 +65,64 @@ func sameValue(a, b Value) bool {
 	}
 	same, known := equal(a, b)
 	return same && known
+}
+
+// loop follows a for statement, whose body runs for each known item, or once for an unknown one.
+func (e *evaluation) loop(node forStatement) (Value, flow) {
+	items, ok := iterate(e.value(node.of))
+	if !ok {
+		e.doubt = append(e.doubt, e.line)
+		before := maps.Clone(e.scope())
+		e.bind(node.target, Unknown{"it is an item of something that is not known"})
+		e.run(node.body)
+		e.doubt = e.doubt[:len(e.doubt)-1]
+		e.merge(before, e.line)
+		e.note("it loops over something that is not known")
+		return None{}, flowOn
+	}
+	for _, item := range items {
+		e.bind(node.target, item)
+		value, end := e.run(node.body)
+		switch end {
+		case flowReturn, flowEnd:
+			return value, end
+		case flowBreak:
+			return None{}, flowOn
+		}
+	}
+	return e.run(node.otherwise)
+}
+
+// iterate returns what a for statement goes through, and whether that is known.
+func iterate(v Value) ([]Value, bool) {
+	switch v := v.(type) {
+	case *List:
+		return slices.Clone(v.Items), true
+	case *Dict:
+		return slices.Clone(v.Keys), true
+	case string:
+		if len(v) > maxItems {
+			return nil, false
+		}
+		var all []Value
+		for _, r := range v {
+			all = append(all, string(r))
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// repeat follows a while statement, whose body may run any number of times.
+func (e *evaluation) repeat(node whileStatement) (Value, flow) {
+	if is, known := truth(e.value(node.condition)); known && !is {
+		return e.run(node.otherwise)
+	}
+	before := maps.Clone(e.scope())
+	e.doubt = append(e.doubt, e.line)
+	e.run(node.body)
+	e.doubt = e.doubt[:len(e.doubt)-1]
+	e.merge(before, e.line)
+	e.note("it loops for as long as something is so, which is not known")
+	return None{}, flowOn
 }
