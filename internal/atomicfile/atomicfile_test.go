@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -40,5 +41,22 @@ func TestWriteThatFailsKeepsTheOldFile(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("a temporary file was left: %v", entries)
+	}
+}
+
+func TestWriteAsGivesTheFileToItsOwner(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	path := filepath.Join(t.TempDir(), "site.conf")
+	if err := WriteAs(path, []byte("x"), 0o640, 12, 34); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 12 || stat.Gid != 34 || info.Mode() != 0o640 {
+		t.Errorf("it belongs to %d:%d, with mode %v", stat.Uid, stat.Gid, info.Mode())
 	}
 }
