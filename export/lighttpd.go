@@ -56,6 +56,10 @@ type lighttpd struct {
 // lighttpdModules has the module for each protocol.
 var lighttpdModules = map[string]string{"fastcgi": "mod_fastcgi", "http": "mod_proxy", "uwsgi": "mod_scgi", "scgi": "mod_scgi"}
 
+// forwardedHeaders are those by which proxies speak of the client, and which the host believes.
+var forwardedHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+	"X-Forwarded-Prefix", "X-Script-Name", "X-Server-Software"}
+
 func (w *lighttpd) head(apps []modgw.Descriptor, o Options) {
 	w.comment("For lighttpd 1.4.60 or later, in front of modgw-host. Written by: modgw-host lighttpd config")
 	w.comment("It belongs into /etc/lighttpd/conf-available/90-modgw.conf: lighttpd-enable-mod modgw")

@@ -14,14 +14,14 @@ func Write(path string, data []byte, perm fs.FileMode) error {
 	return WriteAs(path, data, perm, -1, -1)
 }
 
-// WriteAs is Write for a file that has another owner and group afterwards; -1: this process's.
+// WriteAs is Write for a file that gets another owner and group; a negative uid leaves both alone.
 func WriteAs(path string, data []byte, perm fs.FileMode, uid, gid int) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil {
+	if err == nil && uid >= 0 {
 		err = f.Chown(uid, gid)
 	}
 	if err == nil {
