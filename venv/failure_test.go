@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -147,14 +148,14 @@ while True: time.sleep(60)
 		_, err := s.builder().Build(ctx, s.descriptor(), nil)
 		done <- err
 	}()
-	eventually(t, "the build of the package", func() bool { _, err := os.Stat(pids); return err == nil })
+	watchtest.Eventually(t, "the build of the package", func() bool { _, err := os.Stat(pids); return err == nil })
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 	data, _ := os.ReadFile(pids)
 	for _, pid := range strings.Fields(string(data)) {
-		eventually(t, "the end of process "+pid, func() bool { return !alive(pid) })
+		watchtest.Eventually(t, "the end of process "+pid, func() bool { return !alive(pid) })
 	}
 	if got := s.environments(); len(got) != 0 {
 		t.Errorf("environments %v were kept", got)
@@ -186,7 +187,7 @@ raise SystemExit("done")
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of the daemon", func() bool { return !alive(string(data)) })
+	watchtest.Eventually(t, "the end of the daemon", func() bool { return !alive(string(data)) })
 }
 
 func TestBuildSeesNothingOfTheHost(t *testing.T) {

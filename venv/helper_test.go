@@ -12,10 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
-	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/internal/wheeltest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -217,19 +215,6 @@ func (s *site) sdist(name, version, code string) {
 	}
 	if err := errors.Join(w.Close(), z.Close()); err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-// eventually waits until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(watchtest.Patience)
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("%s did not happen", what)
-		case <-time.After(10 * time.Millisecond):
-		}
 	}
 }
 

@@ -256,17 +256,7 @@ func (a *app) eventually(what string, condition func() bool) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(2 * time.Minute) // of a machine that does much else
-	defer limit.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			t.Fatalf("%s: it did not happen", what)
-		}
-	}
+	watchtest.Eventually(t, what, condition)
 }
 
 // interpreter returns the Python to test with.

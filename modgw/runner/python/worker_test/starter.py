@@ -36,10 +36,12 @@ class Process:
 
     def wait(self, timeout):
         deadline = time.monotonic() + timeout
+        pause = 0.001
         while self.poll() is None:
             if time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired("worker", timeout)
-            time.sleep(0.002)
+            time.sleep(pause)
+            pause = min(pause * 1.25, 0.02)
         return self.returncode
 
     def send_signal(self, number):
