@@ -28,7 +28,7 @@ func (d *decoder) absent(desc *modgw.Descriptor, written *hclsyntax.Block) {
 		}
 	}
 	d.brokenScripts(desc, written)
-	if desc.Build == nil { // its command may be what makes the files, as collectstatic does
+	if desc.Build == nil { // its command may create the files, as collectstatic does
 		for _, a := range desc.Aliases {
 			d.absentPath(written, "alias", a.Path, a.Dir+a.File) // one of them is set
 		}

@@ -87,8 +87,8 @@ func (d *decoder) oneKind(b block, written *hclsyntax.Block) {
 	}
 }
 
-// programOfPython lets a program run in a Python environment if its own app block asks for one.
-// The python block of the defaults is for the apps that cannot do without.
+// programOfPython makes a program run in a Python environment if its own app block asks for one.
+// The python block of the defaults only affects apps that need Python.
 func (d *decoder) programOfPython(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	asked := blocksOf(written.Body, "python")
 	switch {

@@ -16,7 +16,7 @@ const (
 	mostText     = 4 << 20 // bytes
 )
 
-// budget is what remains of these limits for the current expression.
+// budget is the remaining allowance of the current expression.
 type budget struct{ elements, text int }
 
 var errTooMuch = fmt.Errorf("an expression may make at most %d elements and %d MiB of text", mostElements, mostText>>20)
@@ -122,8 +122,7 @@ func (b *budget) bound(name string, f function.Function) function.Function {
 	})
 }
 
-// product is how much a function can make of its arguments, for those that multiply them; 0 for the
-// others.
+// product returns the size of a function's result if the function multiplies its arguments, else 0.
 func product(name string, args []cty.Value) int {
 	switch name {
 	case "replace", "regexreplace":
@@ -166,7 +165,7 @@ func extent(values ...cty.Value) int {
 	return mostText - size.text + mostElements - size.elements
 }
 
-// elements is how many elements there are in lists.
+// elements returns the number of elements in lists.
 func elements(lists []cty.Value) int {
 	n := 0
 	for _, l := range lists {

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// callable is an app that stands in the text of a Python file.
+// callable is an app in the text of a Python file.
 type callable struct {
 	kind modgw.Kind
 	name string // "app", "create_app()"

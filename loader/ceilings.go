@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// ceilings lowers the settings of an app to the ceilings of its owner. A setting that the
-// descriptor itself has above its ceiling is a mistake; what the defaults say is lowered silently.
+// ceilings lowers the settings of an app to the ceilings of its owner. A setting in the descriptor
+// itself that exceeds its ceiling is a mistake; one of the defaults is lowered silently.
 func (d *decoder) ceilings(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	if desc.Owner == "" {
 		return
@@ -38,8 +38,8 @@ func (d *decoder) ceilings(desc *modgw.Descriptor, written *hclsyntax.Block) {
 	}
 }
 
-// sandboxCeiling puts an app into a sandbox that allows no more than most. What its descriptor asks
-// for beyond is a mistake.
+// sandboxCeiling puts an app into a sandbox that allows no more than most. A request in its
+// descriptor for more is a mistake.
 func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, written *hclsyntax.Block) {
 	confined := modgw.Sandbox{}
 	if desc.Sandbox != nil {
@@ -73,8 +73,8 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 	}
 }
 
-// hostCeilings finds what the host would send or connect to on behalf of a confined app that the
-// app itself cannot reach.
+// hostCeilings finds files that the host would send, or addresses it would connect to, on behalf of
+// a confined app that cannot reach them itself.
 func (d *decoder) hostCeilings(desc *modgw.Descriptor, most *modgw.Sandbox, within []string, written *hclsyntax.Block) {
 	look := func(block, argument, path string) {
 		if path != "" && !liesIn(path, within) {

@@ -17,14 +17,14 @@ const (
 	codeEnvFile    = "MGW-CFG-013" // the env_file
 	codeEnvName    = "MGW-CFG-014" // a variable that an app cannot have
 	codeTwice      = "MGW-CFG-015" // an argument or block twice, or two that exclude each other
-	codeOwner      = "MGW-CFG-016" // a descriptor whose owner may not do what it says
+	codeOwner      = "MGW-CFG-016" // a descriptor with settings that its owner may not use
 	codeVariable   = "MGW-CFG-017" // a variable without value
 	codeDetect     = "MGW-CFG-018" // no app was found in a folder or file
 	codeExists     = "MGW-CFG-019" // a descriptor is there already
 	codeRoot       = "MGW-CFG-026" // an app with root's rights
 	codeOthersHost = "MGW-CFG-025" // a host or mount of another user
 	codeAbsent     = "MGW-CFG-028" // a file or folder that may come later
-	codeTenant     = "MGW-CFG-030" // what the host file does not let the owner claim
+	codeTenant     = "MGW-CFG-030" // a claim that the host file does not allow the owner
 	codeCeiling    = "MGW-CFG-031" // a setting above the ceiling of its owner
 	codeScript     = "MGW-CFG-029" // a script that the kernel cannot run
 	codeNoUser     = "MGW-APP-111" // a user that does not exist, as when the app is deployed

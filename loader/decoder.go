@@ -116,8 +116,8 @@ func (d *decoder) argument(a argument, at place, layers []layer) {
 	}
 }
 
-// attribute evaluates an argument once and sets it; false when it says null, which is as if it were
-// not there.
+// attribute evaluates an argument once and sets it. It reports false for null, which has the effect
+// of a missing argument.
 func (d *decoder) attribute(a argument, attr *hclsyntax.Attribute, l layer) bool {
 	raw, ok := d.evaluate(attr.Expr, withNames(l.context, a.value.names), a)
 	if !ok {
@@ -157,8 +157,8 @@ func (d *decoder) evaluate(expr hclsyntax.Expression, context *hcl.EvalContext, 
 	return v, true
 }
 
-// blocks decodes the blocks of one type: all of them where it may repeat, otherwise the only one.
-// A missing block still has its defaults, as its presence says.
+// blocks decodes the blocks of one type: all of them if it may repeat, otherwise the only one. A
+// missing block still has its defaults, depending on its presence.
 func (d *decoder) blocks(open func() block, at place, layers []layer) {
 	b := open()
 	at.name = key(at.name, b.name)
@@ -300,7 +300,8 @@ func (d *decoder) refuseUnknown(b block, at place, body *hclsyntax.Body) (misspe
 	return misspelt
 }
 
-// elsewhere says which inner block has an argument that was written one block too far out.
+// elsewhere returns the inner block to which an argument that was written one block too far out
+// belongs.
 func elsewhere(b block, name string) string {
 	for _, open := range b.blocks {
 		in := open()

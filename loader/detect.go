@@ -14,8 +14,7 @@ import (
 // Detect makes the descriptor of an app that has none: of a file ("app.wsgi", "main.py"), of a
 // module in the working directory ("package.module:callable"), or of a folder with a Django, Flask,
 // FastAPI, Starlette or plain WSGI or ASGI project, a Go module with a program, a Node.js project
-// that says how it is started, PHP scripts or a static site. Files are only read, as text; nothing
-// is run.
+// with a start script, PHP scripts or a static site. Files are only read, as text; nothing is run.
 func Detect(target string) (modgw.Descriptor, error) {
 	a, err := detect(target, Options{})
 	if err != nil {
@@ -36,7 +35,7 @@ type finding struct {
 	public   string   // folder of PHP scripts or of a static site below root; "." is root itself
 	settings string   // Django's settings module
 	alias    string   // URL path of static
-	static   string   // folder of static files below root; "" without one
+	static   string   // folder of static files below root; "": none
 	below    string   // folder below root that is the app's root; "": root itself
 	path     []string // further folders that Python imports from
 	venv     string   // virtual environment that is there already

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Severity says whether a diagnostic keeps something from being loaded.
+// Severity reports whether a diagnostic prevents loading.
 type Severity string
 
 // The severities.
@@ -17,14 +17,14 @@ const (
 	Warning Severity = "warning"
 )
 
-// Diagnostic is one thing that is wrong with a file, told to its author.
+// Diagnostic describes one mistake in a file to its author.
 type Diagnostic struct {
 	Severity Severity // error or warning
 	Code     string   // stable, such as "MGW-CFG-004"; an anchor in troubleshooting.md
 	Summary  string   // one line
-	Detail   string   // the correct form; "" when the summary says it
+	Detail   string   // the correct form; "" if the summary has it
 	Range    Range    // zero: the file as a whole, or no file
-	Snippet  *Snippet // the source at the range; nil without one
+	Snippet  *Snippet // the source at the range; nil: none
 }
 
 // Range is a piece of a file.
@@ -66,7 +66,7 @@ func (ds Diagnostics) Err() error {
 	return nil
 }
 
-// Fault is the first mistake, which says how many follow; nil when there is none.
+// Fault returns the first mistake, with the number of those that follow, or nil if there is none.
 func (ds Diagnostics) Fault() *modgw.Fault {
 	var fault *modgw.Fault
 	more := 0

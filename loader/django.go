@@ -44,7 +44,7 @@ func (p *project) django() *finding {
 }
 
 // djangoEntry returns the callable of a Django project and its kind. The settings name it;
-// otherwise it is in wsgi.py beside them or in any package. A project with WebSockets has
+// otherwise it is in wsgi.py next to them or in any package. A project with WebSockets has
 // ASGI_APPLICATION, for Channels and similar packages.
 func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	text := p.moduleText(settings)
@@ -63,8 +63,8 @@ func (p *project) djangoEntry(settings string) (modgw.Kind, string) {
 	return modgw.KindASGI, p.djangoScript(settings, "asgi")
 }
 
-// servesMore reports whether the module of an ASGI entry makes another app than Django's own, which
-// wsgi.py lacks: an API of FastAPI beside Django, or WebSockets.
+// servesMore reports whether the module of an ASGI entry defines another app than Django's own,
+// which wsgi.py lacks: a FastAPI API next to Django, or WebSockets.
 func (p *project) servesMore(entry string) bool {
 	module, _, _ := strings.Cut(entry, ":")
 	for _, m := range assignedApplication.FindAllStringSubmatch(p.moduleText(module), -1) {
@@ -75,7 +75,7 @@ func (p *project) servesMore(entry string) bool {
 	return false
 }
 
-// noteOtherSettings reports a settings module in the entry's file that differs from the one in
+// noteOtherSettings notes a settings module in the entry's file that differs from the one in
 // manage.py. The one in manage.py is used, because it works on a developer's machine.
 func (f *finding) noteOtherSettings(p *project) {
 	module, _, _ := strings.Cut(f.entry, ":")
@@ -94,7 +94,7 @@ func (p *project) djangoScript(settings, script string) string {
 		}
 	}
 	if strings.Contains(p.text(script+".py"), "get_"+script+"_application") {
-		return script + ":application" // settings and scripts beside manage.py
+		return script + ":application" // settings and scripts next to manage.py
 	}
 	for _, folder := range p.packages("") {
 		if strings.Contains(p.text(folder+"/"+script+".py"), "get_"+script+"_application") {

@@ -19,7 +19,8 @@ var (
 	urlAsFolder   = lazyregexp.New(`\bSTATIC_URL(?:\.l?strip\(['"]/['"]\))?`)
 )
 
-// settingsText is a settings module with those beside it that it takes everything from.
+// settingsText returns the text of a settings module, with the modules next to it from which it
+// imports everything.
 func (p *project) settingsText(settings string) string {
 	text := p.moduleText(settings)
 	for _, m := range starImport.FindAllStringSubmatch(text, -1) {
@@ -28,7 +29,7 @@ func (p *project) settingsText(settings string) string {
 	return text
 }
 
-// findStatic finds the static files of a Django project. Only STATIC_ROOT, where collectstatic
+// findStatic finds the static files of a Django project. Only STATIC_ROOT, into which collectstatic
 // copies them, is a folder to serve: those of STATICFILES_DIRS lack the files of installed apps.
 func (f *finding) findStatic(p *project, settings string) {
 	text := p.settingsText(settings)
@@ -105,7 +106,7 @@ func (p *project) folderIn(expression, text, settings string) string {
 	}
 	dir := filepath.Join(names...)
 	if dir == "." || !filepath.IsAbs(dir) && !filepath.IsLocal(dir) {
-		return "" // the sources themselves, or what is above them
+		return "" // the sources themselves, or a folder above them
 	}
 	if filepath.IsAbs(dir) || above == "" {
 		return dir
@@ -114,7 +115,7 @@ func (p *project) folderIn(expression, text, settings string) string {
 	if depth := strings.Count(settings, ".") + 1; !ok || up > depth {
 		return "" // it is not known, or above the project
 	}
-	// The file of the settings is there, and others are beside it.
+	// The file of the settings exists, and others are next to it.
 	folder := strings.ReplaceAll(settings, ".", "/")
 	for range up {
 		folder = filepath.Dir(folder)
@@ -122,8 +123,8 @@ func (p *project) folderIn(expression, text, settings string) string {
 	return filepath.Join(folder, dir)
 }
 
-// levelsUp is how many folders above its file a variable of settings leads; false when that is not
-// to be read.
+// levelsUp returns the number of folders above its file to which a variable of settings leads;
+// false if that cannot be determined.
 func levelsUp(name, text string, depth int) (up int, ok bool) {
 	m := regexp.MustCompile(`(?m)^(?:\w+\s*=\s*)*` + name + `\s*(?::[^=\n]*)?=\s*(?:\w+\s*=\s*)*(.+)$`).FindStringSubmatch(text)
 	if m == nil || depth > 5 {

@@ -25,8 +25,8 @@ var comment = lazyregexp.New(`(?:^|\s)#`)
 
 var assignment = lazyregexp.New(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*(.*)$`)
 
-// parseDotenv reads KEY=VALUE lines: "export" before a name, comments, 'taken as it is', and "with
-// \n and \" and over several lines". Nothing is expanded: a $ is a $.
+// parseDotenv parses KEY=VALUE lines: "export" before a name, comments, 'literal text', and "text
+// with \n and \" and several lines". Nothing is expanded: a $ is a $.
 func parseDotenv(text string) (found []setting, mistakes []mistake) {
 	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), "\n")
 	for i := 0; i < len(lines); i++ {

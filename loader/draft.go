@@ -20,7 +20,7 @@ type Draft struct {
 	block draftBlock
 }
 
-// draftBlock is what a draft says in one block.
+// draftBlock has the settings of one block of a draft.
 type draftBlock struct {
 	notes  []string            // comments above the block
 	values map[string]any      // by the name of the argument
@@ -40,7 +40,7 @@ type Bytes int64
 // Template is text of a draft with ${…} in it, such as "${var.root}/app.wsgi".
 type Template string
 
-// Expression is HCL that stands in a draft as it is, such as secret("/etc/modgw/blog.key").
+// Expression is HCL that is written to a draft unchanged, such as secret("/etc/modgw/blog.key").
 type Expression string
 
 // Set gives a setting a value: a string, bool, int, float64, [time.Duration], [Bytes], [Template],
@@ -69,7 +69,7 @@ func (b *draftBlock) set(name, argument string, value any) {
 	b.values[argument] = value
 }
 
-// Value returns what a setting was given; nil when it was not set.
+// Value returns the value of a setting, or nil if it was not set.
 func (d *Draft) Value(name string) any {
 	b := &d.block
 	parts := strings.Split(name, ".")
@@ -306,7 +306,7 @@ func objectTokens(values map[string]any) hclwrite.Tokens {
 	return hclwrite.TokensForObject(elements)
 }
 
-// Quoted is text as it stands between the quotation marks of a [Template].
+// Quoted returns text escaped for use between the quotation marks of a [Template].
 func Quoted(text string) string {
 	quoted := hclwrite.TokensForValue(cty.StringVal(text)).Bytes()
 	return strings.TrimSuffix(strings.TrimPrefix(string(quoted), `"`), `"`)

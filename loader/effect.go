@@ -10,7 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// effect says for which kinds of app an argument or block means something. The zero value is all.
+// effect has the kinds of app for which an argument or block has an effect. The zero value means
+// all.
 type effect struct {
 	kinds   []modgw.Kind // nil: all
 	refused bool         // for another kind it is an error; otherwise a warning
@@ -29,7 +30,7 @@ var (
 // has reports whether the setting means something for a kind.
 func (e effect) has(kind modgw.Kind) bool { return e.kinds == nil || slices.Contains(e.kinds, kind) }
 
-// text is the kinds as people say them: "wsgi and asgi".
+// text returns the kinds for people: "wsgi and asgi".
 func (e effect) text() string {
 	names := make([]string, len(e.kinds))
 	for i, k := range e.kinds {
@@ -49,8 +50,8 @@ func (e effect) sentence() string {
 	return fmt.Sprintf("Of use for %s apps.", e.text())
 }
 
-// withoutEffect reports the settings of an app block that mean nothing for its kind. Those of the
-// defaults are for apps of other kinds.
+// withoutEffect reports the settings of an app block that have no effect for its kind. Settings of
+// the defaults may be for apps of other kinds.
 func (d *decoder) withoutEffect(b block, kind modgw.Kind, written *hclsyntax.Block) {
 	if kind == "" {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// addEvaluation reports why an expression has no value. Details can quote values, so those of an
-// expression that uses a secret are left out.
+// addEvaluation reports why an expression has no value. Details can quote values, so they are left
+// out for an expression that uses a secret.
 func (d *decoder) addEvaluation(expr hclsyntax.Expression, context *hcl.EvalContext, diags hcl.Diagnostics, a argument) {
 	hidden := usesSecret(expr, context)
 	for _, diag := range diags {
@@ -78,7 +78,7 @@ func (d *decoder) unknownName(at hcl.Range, what string, known []string) string 
 	return join(fmt.Sprintf("There is no %s named %q.", what, name), didYouMean(name, known))
 }
 
-// bareWord proposes quotes for a name that stands where a string is wanted.
+// bareWord proposes quotes for a name in place of a string.
 func (d *decoder) bareWord(expr hclsyntax.Expression, a argument) string {
 	file := d.sources[expr.Range().Filename]
 	if name, ok := expr.(*hclsyntax.ScopeTraversalExpr); !ok || len(name.Traversal) > 1 || file == nil || !expr.Range().CanSliceBytes(file.Bytes) {

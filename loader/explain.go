@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Explain describes what can be written at key: "app.wsgi.threads" is an argument, "app.wsgi" a
-// block; "listen.address" and others belong to the host's own file; "" is everything. For an
-// unknown key the text names the nearest ones, and false is returned.
+// Explain documents the settings at key: "app.wsgi.threads" is an argument, "app.wsgi" a block;
+// "listen.address" and others belong to the host's own file; "" is everything. For an unknown key
+// the text names the nearest ones, and false is returned.
 func Explain(key string) (string, bool) {
 	at := everything()
 	var walked []string
@@ -32,7 +32,7 @@ func Explain(key string) (string, bool) {
 	return explainBlock(strings.Join(walked, "."), at), true
 }
 
-// everything is all that can stand in descriptor files and the host file.
+// everything returns all blocks of descriptor files and the host file.
 func everything() block {
 	host := hostBlock(new(modgw.HostFile))
 	return block{
@@ -128,7 +128,7 @@ func allKeys(prefix string, in block) []string {
 	return keys
 }
 
-// heading is how a block begins: alias "…".
+// heading returns the first words of a block: alias "…".
 func (b block) heading() string {
 	if b.label == "" {
 		return b.name

@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// Format is src in the usual layout; filename is for messages. A file that is not HCL stays as it
-// is, and the diagnostics say why.
+// Format returns src in the usual layout; filename is for messages. A file that is not HCL is
+// returned unchanged, and the diagnostics report why.
 func Format(src []byte, filename string) ([]byte, Diagnostics) {
 	r := newReport()
 	if len(src) > largestFile {

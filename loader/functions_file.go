@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// mostMatches is how many files fileset() may find.
+// mostMatches is the largest number of files that fileset() may find.
 const mostMatches = 10_000
 
 var pathParameter = []function.Parameter{{Name: "path", Type: cty.String}}

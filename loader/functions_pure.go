@@ -19,7 +19,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// The functions that Terraform has beside those of cty's standard library, with the same meaning.
+// Functions that Terraform has in addition to cty's standard library, with the same meaning.
 
 // textFunction makes a text of its parameter.
 func textFunction(parameter string, of func(string) (string, error)) function.Function {
@@ -47,12 +47,12 @@ func base64Decode(text string) (string, error) {
 	return string(data), nil
 }
 
-// encoded makes a text of the bytes of another one.
+// encoded returns a function that encodes the bytes of a text.
 func encoded(encode func([]byte) string) function.Function {
 	return textFunction("text", func(text string) (string, error) { return encode([]byte(text)), nil })
 }
 
-// hashed makes a text of the hash of another one.
+// hashed returns a function that encodes the hash of a text.
 func hashed(newHash func() hash.Hash, encode func([]byte) string) function.Function {
 	return encoded(func(text []byte) string {
 		h := newHash()

@@ -14,15 +14,15 @@ import (
 // fossil is the first line of a CGI script that serves a repository of Fossil.
 var fossil = lazyregexp.New(`^#!\s*\S*/fossil\s`)
 
-// gateways are the suffixes of scripts that web servers run, and the kinds that run them; the one
-// that needs less comes first.
+// gateways are the suffixes of scripts that web servers run, and the kinds that run them. The kind
+// with fewer requirements comes first.
 var gateways = []struct {
 	suffix, what string
 	kind         modgw.Kind
 }{{".cgi", "CGI script", modgw.KindCGI}, {".fcgi", "FastCGI program", modgw.KindFastCGI}}
 
-// scriptsOfCGI finds a folder of CGI scripts, or a script in the folder itself. It is nil for a
-// project without one.
+// scriptsOfCGI finds a folder of CGI scripts, or a script in the folder itself. It returns nil if
+// the project has none.
 func (p *project) scriptsOfCGI() (*finding, error) {
 	if slices.ContainsFunc(p.list("cgi-bin"), isExecutable) {
 		return &finding{name: nameFrom(filepath.Base(p.dir)), what: "CGI scripts", kind: modgw.KindCGI, root: p.dir, public: "cgi-bin"}, nil
@@ -54,8 +54,8 @@ func (p *project) scriptsOfCGI() (*finding, error) {
 	return found, nil
 }
 
-// gatewayScripts are the executable files of the folder that end with suffix, and among ".cgi"
-// those of Fossil by any name. One that is not executable is noted.
+// gatewayScripts returns the executable files of the folder that end with suffix. For ".cgi" it
+// includes Fossil's with any name. A script that is not executable is noted.
 func (p *project) gatewayScripts(suffix string) []string {
 	var names []string
 	for _, e := range p.list(".") {

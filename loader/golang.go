@@ -24,7 +24,7 @@ var serverNames = []string{"server", "web", "app", "api", "httpd", "site", "www"
 var serves = lazyregexp.New(`"net/http"|modgw/modgw/app"|"github\.com/(?:gin-gonic/gin|labstack/echo|gofiber/fiber)`)
 
 // golang finds the program of a Go module: in its root, below cmd, in another folder, or among its
-// examples. It is nil for a folder without one.
+// examples. It returns nil if the folder has none.
 func (p *project) golang() (*finding, error) {
 	if !p.has("go.mod") {
 		return nil, nil
@@ -74,8 +74,8 @@ func (p *project) programsBelow() []string {
 	return nil
 }
 
-// server is the folder of the program among several that answers requests, and why it is that one;
-// "" when nothing tells.
+// server returns the folder of the one program among several that answers requests, and the reason
+// for the choice, or "" if that cannot be determined.
 func (p *project) server(programs []string) (folder, why string) {
 	if len(programs) == 1 {
 		return programs[0], ""

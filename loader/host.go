@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Defaults are the settings that the host file gives to all apps. They count as if they stood in
-// each app block, except that var.* and local.* are those of the host file.
+// Defaults are the settings that the host file gives to all apps. They have the effect of settings
+// in each app block, except that var.* and local.* are those of the host file.
 type Defaults struct {
 	body    *hclsyntax.Body
 	names   names

@@ -12,8 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Init looks at the project in dir and writes a descriptor for it: name is the file that it belongs
-// into, src its text. It stores nothing. An error says that no app was found, or that there is a
+// Init examines the project in dir and writes a descriptor for it: name is the name of its file,
+// src its text. It stores nothing. An error means that no app was found, or that there is a
 // descriptor already.
 func Init(dir string) (name string, src []byte, err error) {
 	dir, err = filepath.Abs(dir)
@@ -40,7 +40,7 @@ func Init(dir string) (name string, src []byte, err error) {
 	return name, found.commented(), nil
 }
 
-// usualStems are the names of files that say nothing about a project.
+// usualStems are uninformative names of files.
 var usualStems = []string{"app", "application", "asgi", "index", "main", "project", "run", "server", "web", "wsgi"}
 
 // source returns the finding as a descriptor, for the decoder.
@@ -69,7 +69,7 @@ func (f *finding) commented() []byte {
 	return []byte(strings.ReplaceAll(text, "\n\n\n", "\n\n"))
 }
 
-// write appends the app block, with hints as comments in that of its kind, and gives its body.
+// write appends the app block, with hints as comments in that of its kind, and returns its body.
 func (f *finding) write(body *hclwrite.Body, hints []string) *hclwrite.Body {
 	app := body.AppendNewBlock("app", []string{f.name}).Body()
 	if f.below != "" {

@@ -143,7 +143,7 @@ func (l *leaf) literal() (string, bool) {
 	return "", false
 }
 
-// typeName is a type as people say it.
+// typeName returns the name of a type for people.
 func typeName(t cty.Type) string {
 	switch {
 	case t == cty.String:

@@ -29,8 +29,8 @@ type File struct {
 	// change to one of them may change the descriptors.
 	Sources []string
 
-	// Diagnostics are those of this file, among them that one of its apps cannot stand beside one
-	// of another file.
+	// Diagnostics are those of this file, including conflicts of its apps with apps of another
+	// file.
 	Diagnostics Diagnostics
 
 	apps      []*app
@@ -38,9 +38,9 @@ type File struct {
 	*report
 }
 
-// Load reads one descriptor file. The file is never nil, so that the caller knows which files to
-// watch even when it cannot be read. Apps in the same file that claim the same name, host or mount
-// are reported; for those of several files see [LoadAll].
+// Load reads one descriptor file. The returned file is never nil, so that the caller knows which
+// files to watch even if it cannot be read. Apps in the same file that claim the same name, host or
+// mount are reported; for apps of several files see [LoadAll].
 func Load(path string, opts Options) (*File, Diagnostics) {
 	f := load(path, opts)
 	separate([]*File{f}, Held{}, opts.Tenants)
@@ -53,8 +53,8 @@ func LoadText(path string, text []byte, opts Options) (*File, Diagnostics) {
 	return files[0], diags
 }
 
-// LoadTexts is LoadText for several files, by path, whose apps are to stand beside each other. The
-// files come in the order of their paths.
+// LoadTexts is LoadText for several files, by path, whose apps must not conflict. The files are
+// returned in the order of their paths.
 func LoadTexts(texts map[string][]byte, opts Options) ([]*File, Diagnostics) {
 	var files []*File
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
@@ -140,7 +140,7 @@ func forgetExpressions(body *hclsyntax.Body) {
 	}
 }
 
-// fileBlock is everything that may stand at the top of a descriptor file.
+// fileBlock returns all blocks that may be at the top of a descriptor file.
 func fileBlock() block {
 	return block{blocks: []func() block{
 		func() block { return appBlock(new(modgw.Descriptor)) },
@@ -149,8 +149,8 @@ func fileBlock() block {
 	}}
 }
 
-// lookAtFile is fileBlock to look at, and lookAtApp are the blocks that may stand in an app. They
-// are made once for all files: making them takes as long as reading a small file does.
+// lookAtFile is fileBlock for inspection, and lookAtApp are the blocks that may be in an app. They
+// are made once for all files: making them takes as long as reading a small file.
 var (
 	lookAtFile = sync.OnceValue(func() block {
 		b := fileBlock()

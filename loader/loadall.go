@@ -23,10 +23,11 @@ import (
 // DescriptorName is the file name of a project's descriptor, in the project's folder.
 const DescriptorName = "modgw.hcl"
 
-// LoadAll reads the targets, each file alone, and then compares their apps. A target is a
-// descriptor file, a glob of such files, a folder of them, or an app without descriptor as [Detect]
-// finds it: a project folder, "app.wsgi" or "package.module:callable". A folder with a modgw.hcl
-// means that file. A glob may match nothing. Files come in the order of their paths, each once.
+// LoadAll reads the targets, each file separately, and then compares their apps. A target is a
+// descriptor file, a glob of such files, a folder of them, or an app without descriptor as for
+// [Detect]: a project folder, "app.wsgi" or "package.module:callable". A folder with a modgw.hcl
+// means that file. A glob may match nothing. Files are returned in the order of their paths, each
+// once.
 func LoadAll(targets []string, opts Options) ([]*File, Diagnostics) {
 	files, _, diags := LoadHeld(targets, Held{}, opts)
 	return files, diags

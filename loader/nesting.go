@@ -16,8 +16,8 @@ const (
 )
 
 // mayNestTooMuch reports whether tooMuch could find something in a text. It only counts bytes,
-// which spares most descriptors a second lexing: each bracket takes a byte that opens it, and each
-// operator takes a byte that no word, number or space has.
+// which avoids a second lexing of most descriptors: each bracket takes a byte that opens it, and
+// each operator takes a byte that no word, number or space has.
 func mayNestTooMuch(src []byte) bool {
 	opening, marks := 0, 1 // the end of the file counts as an operator
 	for i, c := range src {
@@ -43,7 +43,7 @@ func isLetterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// tooMuch finds the first token beyond a limit, and says which; "" if there is none.
+// tooMuch finds the first token beyond a limit, and names the limit; "" if there is none.
 func tooMuch(tokens hclsyntax.Tokens) (hcl.Range, string) {
 	chain := []int{0}     // length of the chain at each level of nesting
 	lines := []bool{true} // whether the end of a line ends an expression there

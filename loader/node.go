@@ -76,8 +76,8 @@ func (f *finding) startsWhatIsBuilt(p *project, start string) bool {
 	return false
 }
 
-// buildFrom has the project built before it starts. Its packages are installed where bundlers look
-// for them: beside the sources. public is a folder that Next.js reads and others write.
+// buildFrom makes the project be built before it starts. Its packages are installed where bundlers
+// look for them: next to the sources. public is a folder that Next.js reads and others write.
 func (f *finding) buildFrom(p *project, readsPublic bool) {
 	install := "npm install"
 	inputs := []string{"package.json"}

@@ -17,7 +17,7 @@ type Options struct {
 	// Defaults are those of the host file; nil: none.
 	Defaults *Defaults
 
-	// Tenants are those of the host file. Empty: each user may claim what is free.
+	// Tenants are those of the host file. Empty: each user may claim anything that is free.
 	Tenants claims.Tenants
 
 	// Account is the user with whose rights files are read, and the only one that the apps may run
@@ -25,12 +25,12 @@ type Options struct {
 	// with the rights of those users, and apps in such a descriptor may run only as its owner.
 	Account *account.Account
 
-	// Root says that the apps are for a host of root's that others use: an app without a user is
-	// warned of.
+	// Root means that the apps are for a host of root that others use: it causes a warning about
+	// apps without a user.
 	Root bool
 
-	// Machine says that the apps are for this machine: a user that it does not have is an error,
-	// and a file or folder that may come later, such as that of an alias, is warned of.
+	// Machine means that the apps are for this machine: a missing user is an error, and a file or
+	// folder that may appear later, such as that of an alias, causes a warning.
 	Machine bool
 
 	// Unenforced are the arguments of the limits block that do not hold on this machine; they are
@@ -40,18 +40,18 @@ type Options struct {
 	// Unconfined are the parts of a sandbox that this machine cannot confine; they are warned of.
 	Unconfined []string
 
-	// CannotFreeze says that this machine cannot freeze the processes of apps; a setting that wants
-	// it is warned of.
+	// CannotFreeze means that this machine cannot freeze the processes of apps; a setting that
+	// requires it causes a warning.
 	CannotFreeze bool
 
-	// Elsewhere says that the apps are for another machine: files and folders that they name need
-	// not be on this one.
+	// Elsewhere means that the apps are for another machine: files and folders that they name need
+	// not exist on this one.
 	Elsewhere bool
 
 	// Getenv looks a variable up in the host's environment; nil: [os.LookupEnv].
 	Getenv func(string) (string, bool)
 
-	CPUs     int    // host.cpus; 0: that of this machine
+	CPUs     int    // host.cpus; 0: the number of this machine
 	Hostname string // host.name; "": that of this machine
 
 	tools *tools // nil: new ones

@@ -19,7 +19,7 @@ var (
 var pythonServers = map[string]bool{"gunicorn": false, "waitress-serve": false, "uvicorn": true, "hypercorn": true, "daphne": true}
 
 // asksForPort reports whether a program is given its port as an argument, so that nothing else in
-// the project says better how it is started.
+// the project is a better description of how it is started.
 func (f *finding) asksForPort() bool {
 	return slices.ContainsFunc(f.command, func(word string) bool { return strings.Contains(word, "$PORT") })
 }

@@ -226,7 +226,7 @@ func (p *project) found(folder, module string, c callable) *finding {
 	if folder != "" {
 		f.path = []string{strings.TrimSuffix(folder, "/")}
 	}
-	// Flask serves this folder at this path by itself, unless the app says otherwise.
+	// Flask serves this folder at this path by itself, unless the app overrides it.
 	if c.what == "Flask app" && folder == "" && !strings.Contains(module, ".") && p.has("static") &&
 		!strings.Contains(p.text(module+".py"), "static_") && p.has(module+".py") {
 		f.alias, f.static = "/static", "static"

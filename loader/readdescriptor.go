@@ -52,9 +52,9 @@ func (r *report) unreadable(path string, err error) {
 	}
 }
 
-// owner returns the user who can change f, an app's descriptor, or its folder without one. The app
+// owner returns the user who can change f, an app's descriptor, or its folder if f is nil. The app
 // gets only the rights of that user. nil is this process's own user. A file that more than one user
-// can change is refused, as sshd refuses the files of which it decides who may log in.
+// can change is refused, as sshd refuses such files when deciding who may log in.
 func owner(f *safepath.File) (*account.Account, error) {
 	if loose := f.Loose; loose.Path != "" {
 		return nil, fmt.Errorf("%s, and so decide what a host of root's runs; take that right away: chmod go-w %s", loose, loose.Path)

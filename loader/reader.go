@@ -10,11 +10,11 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// largestFile is how many bytes of a descriptor, or of a file that it reads, are taken.
+// largestFile is the largest size of a descriptor, or of a file that it reads, in bytes.
 const largestFile = 1 << 20
 
-// reader opens files with the right rights and records the paths. It records those that could not
-// be read, too: when such a file appears, the descriptor changes its meaning.
+// reader opens files with the right permissions and records the paths. It also records files that
+// could not be read: when such a file appears, the descriptor changes its meaning.
 type reader struct {
 	as   *account.Account // nil: the users who can change a path
 	seen *record
@@ -37,7 +37,7 @@ func (r *reader) readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	// Others can change what a name leads to, so what was opened is judged.
+	// Others can change the target of a name, so check the file that was opened.
 	leads, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {
 		return nil, err

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// The layout of `terraform validate -json`, which editors and their linters know, with a code
-// beside it.
+// The layout of `terraform validate -json`, which editors and their linters support, with a code
+// added.
 type (
 	jsonReport struct {
 		FormatVersion string           `json:"format_version"`

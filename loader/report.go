@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// longestSnippet is how many bytes of a source line are shown.
+// longestSnippet is the number of bytes of a source line that are shown.
 const longestSnippet = 160
 
 // report collects the diagnostics of one load.

@@ -7,35 +7,35 @@ import "github.com/zclconf/go-cty/cty"
 type block struct {
 	name     string
 	doc      string
-	label    string   // meaning of its label; "" for a block without one
+	label    string   // meaning of its label; "" if it has none
 	repeat   bool     // may be there more than once, with different labels or without any
 	presence presence // when it counts
-	kind     bool     // one of those of which an app has exactly one
+	kind     bool     // an app must have exactly one such block
 	either   []string // arguments of which one at most may be set
 	needed   bool     // whether one of either must be set
 	effect   effect   // the kinds of app that it means something for
 	args     []argument
-	blocks   []func() block // those within it; each call makes one with a place of its own
+	blocks   []func() block // inner blocks; each call makes one with its own place
 	looks    []block        // one of each of blocks, to look at; nil: they are made when asked for
 
-	labelled func(*leaf)   // takes the label; nil without one
-	check    func(written) // called then, to report what does not go together; nil: everything does
+	labelled func(*leaf)   // sets the label; nil: none
+	check    func(written) // called then, to report contradictions; nil: none
 	done     func()        // called when there was no mistake; nil: nothing to do
 }
 
-// presence says when a block counts.
+// presence controls when a block takes effect.
 type presence uint8
 
 const (
-	// always says that a block has its defaults where it is not written.
+	// always means that a block that is not written has its defaults.
 	always presence = iota
 
-	// whenWritten says that it counts only where it is written itself: defaults for it change
-	// nothing of an app without one.
+	// whenWritten means that it takes effect only if it is written itself: defaults for it do not
+	// affect apps without one.
 	whenWritten
 
-	// whenInherited says that it counts where it is written, or the defaults of the host file have
-	// it.
+	// whenInherited means that it takes effect if it is written, or if the defaults of the host
+	// file have it.
 	whenInherited
 )
 
@@ -57,7 +57,7 @@ type value struct {
 	form string // for people: "duration", "list of strings"
 	set  func(*leaf)
 
-	// names are variables of this value's expressions beside those of all expressions; nil: none.
+	// names are variables of this value's expressions in addition to the general ones; nil: none.
 	names map[string]cty.Value
 }
 
@@ -70,7 +70,7 @@ func (b block) argument(name string) (argument, bool) {
 	return argument{}, false
 }
 
-// inners are the blocks that may stand in b, to look at, in the order of b.blocks.
+// inners returns the inner blocks of b, for inspection, in the order of b.blocks.
 func (b block) inners() []block {
 	if b.looks != nil {
 		return b.looks
@@ -82,7 +82,7 @@ func (b block) inners() []block {
 	return all
 }
 
-// inner is the block called name that may stand in b, to look at.
+// inner returns the inner block called name, for inspection.
 func (b block) inner(name string) (block, bool) {
 	for _, in := range b.inners() {
 		if in.name == name {
@@ -108,6 +108,6 @@ func (b block) blockNames() []string {
 	return names
 }
 
-// since is the version that the whole of the table appeared in; an argument that comes later says
-// so in its doc.
+// since is the version in which the whole table appeared; the doc of a later argument names its own
+// version.
 const since = "0.1.0"

@@ -2,7 +2,7 @@ package loader
 
 import "github.com/modgw/modgw/modgw"
 
-// appBlock is everything that an app block can say, put into d.
+// appBlock returns the schema of an app block, which is decoded into d.
 func appBlock(d *modgw.Descriptor) block {
 	return block{
 		name:     "app",

@@ -4,7 +4,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// hostBlock is everything that the host's own file can say, put into h.
+// hostBlock returns the schema of the host's own file, which is decoded into h.
 func hostBlock(h *modgw.HostFile) block {
 	return block{
 		doc: "The host's own file.",

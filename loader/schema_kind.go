@@ -21,7 +21,7 @@ const (
 	stripDoc = "Take the mount off the path that the program sees; it is in X-Forwarded-Prefix either way."
 )
 
-// workersArgument is how many processes a program has.
+// workersArgument is the number of processes of a program.
 func workersArgument(least, most *int, note string) argument {
 	return argument{
 		name: "workers", value: workerCount(least, most), def: 0, note: note,

@@ -32,7 +32,7 @@ func sandboxBlock(d *modgw.Descriptor) block {
 	}
 }
 
-// sandboxCeilingBlock is what the sandboxes of a tenant's apps may allow.
+// sandboxCeilingBlock limits the sandboxes of a tenant's apps.
 func sandboxCeilingBlock(c *modgw.Ceilings) block {
 	s := new(modgw.Sandbox)
 	b := sandboxBlock(&modgw.Descriptor{})
@@ -48,7 +48,7 @@ func sandboxCeilingBlock(c *modgw.Ceilings) block {
 	return b
 }
 
-// endpoints are what can be connected to.
+// endpoints is a list of addresses that can be connected to.
 func endpoints(dst *[]modgw.Endpoint) value {
 	return value{form: "list of HOST:PORT", set: func(l *leaf) {
 		list, ok := l.texts()

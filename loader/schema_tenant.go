@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// tenantBlock is what the descriptors of one user may claim, and its ceilings.
+// tenantBlock has the claims of the descriptors of one user, and the ceilings.
 func tenantBlock(h *modgw.HostFile) block {
 	t := new(modgw.Tenant)
 	return block{
@@ -58,7 +58,8 @@ func ceilingsBlock(c *modgw.Ceilings) block {
 	}
 }
 
-// withoutDefaults is a block of an app as ceilings have it: what is not written has no ceiling.
+// withoutDefaults returns a block of an app for ceilings: a setting that is not written has no
+// ceiling.
 func withoutDefaults(b block) block {
 	b.doc = "Ceilings of the block of that name in an app."
 	b.presence, b.effect, b.check = whenWritten, effect{}, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // scope has the variables and functions of the expressions of one file, or of one app in it, and
-// records what they have used.
+// records their use.
 type scope struct {
 	*record
 	opts      Options
@@ -22,17 +22,17 @@ type scope struct {
 	files     *reader
 	functions map[string]function.Function // nil: context makes them
 
-	// callsNothing says that no expression of the file calls a function, so none has to be made.
+	// callsNothing means that no expression of the file calls a function, so none has to be made.
 	callsNothing bool
 }
 
-// record collects the secrets and files that the expressions of an app, and those of the defaults
-// for it, have used.
+// record collects the secrets and files that the expressions of an app, and of the defaults for it,
+// have used.
 type record struct {
 	dir         string // folder of relative paths: home, then root
 	sources     []string
 	secrets     []string
-	secretFiles []string // those of sources that secret() read
+	secretFiles []string // the sources that secret() read
 	variables   []string // names of variables of the host that env() looked up
 }
 
@@ -52,8 +52,8 @@ func (s *scope) complete() *scope {
 	return s
 }
 
-// confinedTo are the folders whose files a descriptor may name; nil: all that its user can read.
-// What its apps cannot read in their sandbox, the host does not read for them.
+// confinedTo returns the folders whose files a descriptor may name; nil: all that its user can
+// read. The host does not read files for an app that the app cannot read in its sandbox.
 func (s *scope) confinedTo() []string {
 	if s.opts.Account == nil {
 		return nil
@@ -152,8 +152,8 @@ func (r *record) noteHostVariable(name string) { r.variables = withOnce(r.variab
 
 var secretName = lazyregexp.New(`(?i)secret|passw|token|credential|api_?key|private_?key|_dsn$|database_url`)
 
-// noteVariable treats an environment variable whose name says so as a secret, wherever it came
-// from.
+// noteVariable treats an environment variable with a telling name as a secret, regardless of its
+// source.
 func (r *record) noteVariable(name, value string) {
 	if secretName.MatchString(name) {
 		r.noteSecret(value)

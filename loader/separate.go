@@ -55,7 +55,7 @@ func separate(files []*File, held Held, tenants claims.Tenants) []claims.Claim {
 			f.Descriptors = append(f.Descriptors, *a.Descriptor)
 		}
 		f.Diagnostics = f.found.sorted()
-		f.apps, f.report = nil, nil // a host with a thousand files keeps what they said, not how
+		f.apps, f.report = nil, nil // a host with a thousand files keeps only the results
 	}
 	return table
 }

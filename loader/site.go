@@ -34,7 +34,7 @@ func (p *project) site() *finding {
 	return found
 }
 
-// public is the folder of public files that has an index; nil without one.
+// public returns the folder of public files with an index, or nil.
 func (p *project) public(index string) *finding {
 	for _, folder := range publicFolders {
 		if p.has(filepath.Join(folder, index)) {

@@ -36,7 +36,7 @@ func (f *finding) needsPackages(p *project) bool {
 	return !isFile || !strings.Contains(p.text(script), "# /// script")
 }
 
-// addSource lets an app import from the project's src folder when its module is there.
+// addSource lets an app import from the project's src folder if its module is there.
 func (p *project) addSource(f *finding, module string) {
 	file := strings.ReplaceAll(module, ".", "/")
 	if !p.has(file+".py") && !p.has(file+"/__init__.py") && (p.has("src/"+file+".py") || p.has("src/"+file+"/__init__.py")) {
@@ -81,7 +81,7 @@ func (f *finding) moveUp(folder string) bool {
 	return true
 }
 
-// lookAround finds an env_file and an existing virtual environment beside the app's code.
+// lookAround finds an env_file and an existing virtual environment next to the app's code.
 func (f *finding) lookAround(p *project) {
 	if p.has(".env") {
 		if _, mistakes := parseDotenv(p.text(".env")); len(mistakes) == 0 {

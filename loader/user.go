@@ -68,7 +68,7 @@ func warnOfRoot(files []*File, opts Options) {
 	}
 }
 
-// ownUser is how an app gets a user.
+// ownUser explains how to give an app a user.
 func ownUser(name modgw.AppName) string {
 	return fmt.Sprintf("useradd --system %s, and user = %q in the descriptor", name, name)
 }

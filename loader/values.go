@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// parsed is a string that parse turns into what dst gets. When parse returns false, it has said
-// what is wrong.
+// parsed is a string that parse converts to the value of dst. If parse returns false, it has
+// reported the mistake.
 func parsed[T any](form string, dst *T, parse func(l *leaf, s string) (T, bool)) value {
 	return value{form: form, set: func(l *leaf) {
 		if s, ok := l.text(); ok {
@@ -26,8 +26,8 @@ func parsed[T any](form string, dst *T, parse func(l *leaf, s string) (T, bool))
 	}}
 }
 
-// listOf is a list of strings, each of which parse turns into an element of what dst gets; why says
-// why it cannot, "" when it can.
+// listOf is a list of strings, each of which parse converts to an element of dst. why is the reason
+// if it cannot, else "".
 func listOf[T any](form, code string, dst *[]T, parse func(l *leaf, s string) (v T, why string)) value {
 	return value{form: form, set: func(l *leaf) {
 		list, ok := l.texts()
@@ -68,8 +68,8 @@ func command(dst *[]string) value {
 	}}
 }
 
-// withPort lets expressions of v say ${PORT}. It stays as it is written, because the port is known
-// only when a worker starts.
+// withPort allows ${PORT} in expressions of v. It stays unevaluated, because the port is known only
+// when a worker starts.
 func withPort(v value) value {
 	v.names = map[string]cty.Value{"PORT": cty.StringVal("$PORT")}
 	return v

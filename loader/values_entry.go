@@ -34,7 +34,7 @@ func entry(dst *string, usual string) value {
 	}}
 }
 
-// isFileEntry tells a file from a module: a module's name has no slash and no such ending.
+// isFileEntry distinguishes a file from a module: a module's name has no slash and no such ending.
 func isFileEntry(s string) bool {
 	return strings.Contains(s, "/") || strings.HasSuffix(s, ".py") || strings.HasSuffix(s, ".wsgi")
 }

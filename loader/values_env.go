@@ -11,8 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// variables are environment variables; those of the defaults are added to the app's own. null takes
-// one away that the defaults or the env_file have.
+// variables are environment variables; those of the defaults are added to the app's own. null
+// removes one of the defaults or the env_file.
 func variables(dst *map[string]string) value {
 	removed := map[string]bool{}
 	return value{form: "object of strings", set: func(l *leaf) {

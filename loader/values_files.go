@@ -29,7 +29,7 @@ func scriptName(dst *string) value {
 	})
 }
 
-// cacheControl is a Cache-Control header, or a duration that stands for its max-age.
+// cacheControl is a Cache-Control header, or a duration, which means its max-age.
 func cacheControl(dst *string) value {
 	return parsed("duration or header", dst, func(l *leaf, text string) (string, bool) {
 		if age, err := time.ParseDuration(text); err == nil && age >= 0 {

@@ -88,7 +88,7 @@ func urlPath(dst *string) value {
 	})
 }
 
-// cleanMount takes one slash off the end of a mount, and says why it cannot be one.
+// cleanMount removes one slash at the end of a mount, and returns the reason if it is invalid.
 func cleanMount(s string) (clean, why string) {
 	clean = s
 	if len(s) > 2 {
@@ -190,7 +190,7 @@ func listenKind(dst *string) func(*leaf) {
 	return oneOf(dst, modgw.Protocols()...).set
 }
 
-// permissions are those of a file, in octal digits.
+// permissions are the permissions of a file, in octal digits.
 func permissions(dst *uint32) value {
 	return parsed("permissions in octal, such as \"0660\"", dst, func(l *leaf, s string) (uint32, bool) {
 		mode, err := strconv.ParseUint(s, 8, 32)

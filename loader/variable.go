@@ -19,7 +19,7 @@ type declared struct {
 	fallback    *hclsyntax.Attribute
 }
 
-// variableBlock is everything that a variable block can say.
+// variableBlock returns the schema of a variable block.
 func variableBlock(v *declared) block {
 	return block{
 		name: "variable", repeat: true, label: "name of the variable", labelled: func(*leaf) {},
@@ -63,8 +63,8 @@ func (d *decoder) names(body *hclsyntax.Body) names {
 	return n
 }
 
-// variable is the value of a variable block; unknown after a mistake, so that nothing else is said
-// about it.
+// variable returns the value of a variable block. It is unknown after a mistake, so that there are
+// no further errors about it.
 func (d *decoder) variable(b *hclsyntax.Block) cty.Value {
 	name := b.Labels[0]
 	v := declared{typ: cty.DynamicPseudoType, fallback: b.Body.Attributes["default"]}

@@ -22,8 +22,8 @@ func (d Descriptor) Account() (*account.Account, error) {
 	return user, nil
 }
 
-// Folder is a folder of the app's files, which are opened with the rights of its user. Where the
-// app's tenant is confined, it must lead to what the sandbox allows.
+// Folder returns a folder of the app's files, which are opened with the rights of its user. If the
+// app's tenant is confined, the folder must lead to files that the sandbox allows.
 func (d Descriptor) Folder(dir string, user *account.Account) files.Folder {
 	f := files.Folder{Dir: dir, User: user}
 	if d.Sandbox != nil {

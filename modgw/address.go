@@ -11,9 +11,9 @@ import (
 // Address is where something listens: "unix:/run/modgw/modgw.sock" or "127.0.0.1:8000".
 type Address string
 
-// ParseAddress checks s and returns it as an Address. A path of a Unix socket must be absolute and
-// fit into the 107 bytes that the kernel takes (unix(7)); a port alone, as in ":8000", means every
-// interface.
+// ParseAddress checks s and returns it as an Address. The path of a Unix socket must be absolute
+// and at most 107 bytes long, the kernel's limit (unix(7)). A port alone, as in ":8000", means
+// every interface.
 func ParseAddress(s string) (Address, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		switch {

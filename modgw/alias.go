@@ -30,11 +30,11 @@ func (a Alias) URL(mount MountPath) string {
 	return url + "/"
 }
 
-// Files says how files are served.
+// Files controls how files are served.
 type Files struct {
 	Index []string // names that a folder answers with, the first that is there; empty: 404
 	Cache string   // the Cache-Control of every file; "": none is sent
-	// content types by lower-case extension, such as ".wasm", beside those that are known
+	// content types by lower-case extension, such as ".wasm", in addition to the known ones
 	Types map[string]string
 }
 
@@ -46,7 +46,7 @@ type aliasSite struct {
 	site webfiles.Site
 }
 
-// aliasSites are those of a descriptor, in its order.
+// aliasSites returns the sites of a descriptor's aliases, in order.
 func aliasSites(d Descriptor, user *account.Account, log *slog.Logger) []aliasSite {
 	var all []aliasSite
 	for _, a := range d.Aliases {
@@ -80,7 +80,8 @@ func (g *Generation) serveAlias(w http.ResponseWriter, r *http.Request, info *Re
 	return true
 }
 
-// findAlias is the alias that has a request's path, and what follows its own path; nil: none has.
+// findAlias returns the alias that contains a request's path, and the rest of the path; nil: none
+// does.
 func (g *Generation) findAlias(info *RequestInfo) (a *aliasSite, rest string) {
 	for i := range g.aliases {
 		a := &g.aliases[i]

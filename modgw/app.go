@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/meter"
 )
 
-// AppState says what an app does with a request.
+// AppState is the way in which an app reacts to a request.
 type AppState string
 
 // The states of an app.
@@ -64,7 +64,7 @@ type App struct {
 	draining  map[*Generation]time.Time
 	drained   *DrainedStatus // how the last of them ended; nil while none has
 	sizing    sizing         // number of workers
-	sleep     sleep          // says whether it sleeps
+	sleep     sleep          // whether it sleeps
 }
 
 // Failure is a deploy that did not succeed.
@@ -104,8 +104,8 @@ func (a *App) lock(ctx context.Context) error {
 
 func (a *App) unlock() { <-a.deploying }
 
-// mostDraining is how many generations of an app may drain before the next deploy waits for one of
-// them, so that saving again and again under long requests does not fill the machine with old
+// mostDraining is the number of draining generations of an app after which the next deploy waits
+// for one of them, so that repeated saves during long requests do not fill the machine with old
 // workers.
 const mostDraining = 2
 
@@ -139,8 +139,7 @@ func (a *App) oldestDraining() (oldest *Generation) {
 	return oldest
 }
 
-// expect lets the requests of an app without a generation wait for the one that is about to be
-// made.
+// expect makes the requests of an app without a generation wait for the first one.
 func (a *App) expect() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -149,7 +148,7 @@ func (a *App) expect() {
 	}
 }
 
-// swap makes next the current generation, and returns the one before it; nil without one.
+// swap makes next the current generation, and returns the previous one, or nil.
 func (a *App) swap(next *Generation) (old *Generation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -209,9 +208,9 @@ func (a *App) serve(
 	response.end()
 }
 
-// acquire returns the current generation, with the request counted in. Without one it wakes an idle
-// app and waits for the first, as it waits for one that sleeps, bounded by the app's queue; the
-// fault says why there is none.
+// acquire returns the current generation, with the request counted. If there is none, it wakes an
+// idle app and waits for the first one, as it waits for a sleeping app, within the limits of the
+// app's queue. The fault is the reason why there is none.
 func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName)) (*Generation, *Fault) {
 	for {
 		// A generation that is retired between the two calls has been replaced already.
@@ -243,7 +242,7 @@ func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fau
 			Hint:    fmt.Sprintf("start it with: modgw-host restart %s", a.name),
 		}
 	}
-	// What the request needs begins even if it cannot wait for it itself.
+	// The app starts or wakes even if this request cannot wait for it.
 	idle, asleep := a.state == AppIdle, a.state == AppAsleep
 	switch {
 	case idle:
@@ -251,7 +250,7 @@ func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fau
 	case asleep:
 		a.sleep.rouse(Awakening{Cause: WokenByRequest, Request: newSuspect(r, info)})
 	}
-	// Waking takes a moment, after which the workers' queue bounds those that wait.
+	// Waking takes a moment. After that the workers' queue limits the waiting requests.
 	queue := a.routed.Queue
 	full := !asleep && a.waiting >= queue.Max
 	if !full {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// BriefWriter is a response to a client that can be written to for a while, so that what is written
-// need not be kept for a slow one.
+// BriefWriter is a response to a client on which a write has a time limit, so that the bytes need
+// not be stored for a slow client.
 type BriefWriter interface {
 	http.ResponseWriter
 
-	// WriteBriefly writes as much of p as the client takes within d. It may write nothing, for any
-	// reason; Write is for the rest then.
+	// WriteBriefly writes as much of p as the client accepts within d. It may write nothing, for
+	// any reason; use Write for the rest.
 	WriteBriefly(p []byte, d time.Duration) (n int, err error)
 }
 

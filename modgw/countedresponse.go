@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// countedResponse notes status, length and beginning of a response. It is a part of its request's
-// info, so that it takes no memory of its own.
+// countedResponse records status, length and start of a response. It is a part of its request's
+// info, so that it needs no allocation.
 type countedResponse struct {
 	http.ResponseWriter // nil while no response is counted
 	info                *RequestInfo
@@ -72,16 +72,16 @@ func (w *countedResponse) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// Flush is FlushError for those who know [http.Flusher] alone.
+// Flush is FlushError for callers that only know [http.Flusher].
 func (w *countedResponse) Flush() { _ = w.FlushError() }
 
-// FlushError sends what was written.
+// FlushError sends the bytes written so far.
 func (w *countedResponse) FlushError() error {
 	w.begin(http.StatusOK)
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack hands the connection over, where it can be. What is sent on it is not counted.
+// Hijack hands over the connection, if possible. Bytes sent on it are not counted.
 func (w *countedResponse) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {

@@ -9,8 +9,8 @@ import (
 
 // Deploy makes a new generation of the descriptor's app and swaps it in: build, start, ready, swap;
 // then the old one drains and stops on its own. It returns when the new generation serves, or with
-// the reason why the app is as it was before: any failure leaves the old generation serving. cause
-// says why there is a deploy, such as "views.py changed".
+// the reason why it does not: any failure leaves the old generation serving. cause is the reason
+// for the deploy, such as "views.py changed".
 //
 // Deploys of one app wait for each other. A new app is routable as soon as its first deploy begins:
 // its requests wait.
@@ -23,9 +23,9 @@ func (g *Gateway) Deploy(ctx context.Context, d Descriptor, cause string) error 
 	return g.replace(ctx, app, cause, d, nil, g.builder(ctx, d))
 }
 
-// Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests go on
-// being refused at once instead of waiting. What it prints is logged when it starts, or fails for
-// another reason than before.
+// Retry is Deploy for an app whose last deploy failed: until this one succeeds, its requests are
+// still refused at once instead of waiting. Its output is logged if it starts, or fails for a new
+// reason.
 func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 	app, err := g.enter(d)
 	if err != nil {
@@ -35,8 +35,7 @@ func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 }
 
 // Rollback makes a new generation from the descriptor and the environment of the last good one
-// before the current. The files of the app are what they are now: what an editor overwrote, no
-// rollback brings back.
+// before the current. It does not restore the files of the app.
 func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -58,8 +57,8 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	})
 }
 
-// replace makes a generation of d from what choose returns and swaps it in. What it prints until
-// then goes to output.
+// replace makes a generation of d from the result of choose and swaps it in. Its output until then
+// goes to output.
 func (g *Gateway) replace(ctx context.Context, app *App, cause string, d Descriptor, output *heldOutput,
 	choose func() (Descriptor, *Environment, error)) error {
 	if err := app.lockAwake(ctx, WokenByDeploy); err != nil {
@@ -163,7 +162,7 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 		shown.Exceptions = g.config.FindMistake(fault.Output, next.Descriptor)
 		fault = &shown
 	}
-	// A deploy that was called off, because a newer one waits, says nothing about the app.
+	// A deploy that was cancelled in favour of a newer one is no failure of the app.
 	if ctx.Err() == nil && g.fail(app, fault, next.Number, next.Cause) {
 		next.output.discard()
 	} else {
@@ -172,8 +171,8 @@ func (g *Gateway) refuse(ctx context.Context, app *App, next *Generation, err er
 	return fault
 }
 
-// Refuse notes that an app cannot be what it should be now, for a reason that was found before any
-// deploy, such as a mistake in its descriptor. What serves goes on serving.
+// Refuse records that an app cannot be deployed, for a reason that was found before any deploy,
+// such as a mistake in its descriptor. The current generation continues to serve.
 func (g *Gateway) Refuse(name AppName, fault *Fault, cause string) {
 	if app, err := g.app(name); err == nil {
 		g.fail(app, fault, 0, cause)
@@ -235,8 +234,8 @@ func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	g.config.Observe(ready)
 }
 
-// drain lets the requests in flight on old finish, and stops it. then is called when it has ended;
-// nil does nothing.
+// drain lets the requests in flight on old finish, and stops it. then is called when it has ended,
+// unless it is nil.
 func (g *Gateway) drain(app *App, old *Generation, then func()) {
 	app.mu.Lock()
 	app.draining[old] = time.Now()

@@ -6,8 +6,8 @@ type AppName string
 // MountPath is where an app begins in the URL space: "/" or "/blog", never with a slash at its end.
 type MountPath string
 
-// Descriptor is what one app block says, with every default filled in and every path absolute. It
-// is plain data, and nothing changes it after the loader made it.
+// Descriptor has the contents of one app block, with every default filled in and every path
+// absolute. It is plain data, and is not changed after the loader made it.
 type Descriptor struct {
 	Name AppName // label of the app block
 	File string  // the descriptor file it came from; "" when it was made from a bare entry
@@ -16,9 +16,9 @@ type Descriptor struct {
 	Hosts []string
 	Mount MountPath // never ""
 
-	// MountMatch is a regular expression. The app then answers only those paths below Mount whose
-	// beginning it matches up to a slash or the end. What it matches belongs to the mount of the
-	// request. Empty means that the app answers all paths below Mount.
+	// MountMatch is a regular expression. The app then answers only paths below Mount that begin
+	// with a match up to a slash or the end. The match belongs to the mount of the request. Empty
+	// means that the app answers all paths below Mount.
 	MountMatch string
 
 	Root string // working directory of the app; all relative paths were resolved against it
@@ -37,18 +37,18 @@ type Descriptor struct {
 	// the one worker is not started but attaches to the host, from a debugger for example
 	Attach  bool
 	Python  Python
-	Build   *Build            // nil: nothing is built beside the environment
+	Build   *Build            // nil: only the environment is built
 	Env     map[string]string // env and env_file together; env wins
-	EnvFile string            // absolute; "" without one
+	EnvFile string            // absolute; "": none
 
 	// BuildEnv and BuildSecrets are variables for builds of the environment and for the build
 	// block's command, and not for the app itself. Another value in BuildEnv makes another
 	// environment; one in BuildSecrets does not.
 	BuildEnv, BuildSecrets map[string]string
 
-	Owner string // user who can change File, or Root without one; "": the host's own user alone
-	// DiskQuota is how many bytes of the host's disk all apps of Owner may use together, as the
-	// host file says; 0: any number.
+	Owner string // user who can change File, or else Root; "": only the host's own user
+	// DiskQuota is the number of bytes of the host's disk that all apps of Owner may use together,
+	// from the host file; 0: no limit.
 	DiskQuota int64
 
 	User  string // "": the host's own user
@@ -65,8 +65,8 @@ type Descriptor struct {
 	// host's.
 	Umask string
 
-	// Nice is added to the nice value of the app's processes: 19 is the lowest priority, and less
-	// than zero is a higher one than the host's. Zero means that of the host.
+	// Nice is added to the nice value of the app's processes: 19 is the lowest priority, and a
+	// negative number means a higher one than the host's. Zero means the host's.
 	Nice int
 
 	// Home is the absolute path of the working directory of the app's processes. Empty means Root.
@@ -85,11 +85,11 @@ type Descriptor struct {
 	Health   Health   // request that new workers must answer
 	Spool    Spool    // parts of bodies kept for slow clients
 
-	// Sources are the files beside File that were read to make the descriptor, by file(),
-	// fileset(), secret() and env_file: a change to one of them is a change of the descriptor.
+	// Sources are the other files from which the descriptor was made, by file(), fileset(),
+	// secret() and env_file: a change to one of them is a change of the descriptor.
 	Sources []string
 
-	// SecretFiles are those of Sources that secret() read. Each is as absolute as in Sources.
+	// SecretFiles are the Sources that secret() read. They are absolute in the same cases.
 	SecretFiles []string
 
 	// HostVariables are the names of the variables of the host's environment that env() looked up,
@@ -100,7 +100,7 @@ type Descriptor struct {
 	Secrets []string
 }
 
-// Entry is what the block of a wsgi or asgi app names; "" for an app of another kind.
+// Entry returns the entry of a wsgi or asgi app, or "" for an app of another kind.
 func (d Descriptor) Entry() string {
 	switch {
 	case d.WSGI != nil:
@@ -111,15 +111,15 @@ func (d Descriptor) Entry() string {
 	return ""
 }
 
-// UsesPython reports whether the app runs in a Python environment: a wsgi or asgi app does, and so
-// does a program of another kind whose descriptor says so.
+// UsesPython reports whether the app runs in a Python environment: a wsgi or asgi app does, and a
+// program of another kind with a python block.
 func (d Descriptor) UsesPython() bool {
 	return d.Kind == KindWSGI || d.Kind == KindASGI || d.Python.Program
 }
 
-// Python says which interpreter and which packages an app runs with.
+// Python selects the interpreter and the packages of an app.
 type Python struct {
-	// "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": what the project asks for
+	// "3.12", ">=3.10,<3.14", "pypy3.9", "3.14t" or an absolute path; "": as the project requires
 	Version      string
 	Requirements []string // absolute requirement files
 	Packages     []string // PEP 508 requirements, in place of files
@@ -136,9 +136,9 @@ type Python struct {
 	OpenTelemetry bool
 }
 
-// Authorize names callables of a WSGI app's Python that tell a web server whether to let a request
-// for something else through (FastCGI authorizer role). Each is an absolute file, or
-// "package.module:callable"; "" leaves the question out.
+// Authorize names callables of a WSGI app's Python that decide whether a web server lets a request
+// to another resource pass (FastCGI authorizer role). Each is an absolute file, or
+// "package.module:callable"; "" means that there is no such check.
 type Authorize struct {
 	// check_password(environ, user, password): True, False, or None for a user who is not known
 	CheckPassword string
@@ -148,8 +148,8 @@ type Authorize struct {
 	AllowAccess string
 }
 
-// Build is a command that makes files of the app from others, such as a front end from its sources.
-// It runs in Root when what it is made from has changed.
+// Build is a command that generates files of the app, such as a front end from its sources. It runs
+// in Root when its inputs have changed.
 type Build struct {
 	Command []string // program and arguments; never empty
 	// globs relative to Root of the files that it reads; empty: it runs once, until its command

@@ -2,7 +2,7 @@ package modgw
 
 import "fmt"
 
-// DiskUsage is how many bytes a user has on the host's disk.
+// DiskUsage counts the bytes of a user on the host's disk.
 type DiskUsage struct {
 	Environments int64 `json:"environments"` // in environments of the user's apps
 	Caches       int64 `json:"caches"`       // in downloads that are kept for later builds
@@ -10,14 +10,14 @@ type DiskUsage struct {
 	Spool        int64 `json:"spool"`        // in bodies kept for slow clients
 	Logs         int64 `json:"logs"`         // in the log that the host keeps
 
-	// Largest names the apps of the largest environment; "" without one.
+	// Largest names the apps of the largest environment; "": there is none.
 	Largest string `json:"largest"`
 }
 
 // Sum is all of it.
 func (u DiskUsage) Sum() int64 { return u.Environments + u.Caches + u.Private + u.Spool + u.Logs }
 
-// String names what takes the room.
+// String describes the parts of the usage.
 func (u DiskUsage) String() string {
 	text := "environments " + mebibytes(u.Environments)
 	if u.Largest != "" {

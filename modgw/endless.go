@@ -12,12 +12,12 @@ type Endless struct {
 	stage     endlessStage
 }
 
-// endlessResponse says how to move and how to end a response.
+// endlessResponse has the functions that move and end a response.
 type endlessResponse struct {
 	move, end func() // move is nil for one that cannot move
 }
 
-// endlessStage is how far the end has come. It only grows.
+// endlessStage is the stage of the end. It only grows.
 type endlessStage uint8
 
 const (
@@ -26,14 +26,14 @@ const (
 	endlessOver               // the time to end is over
 )
 
-// Add registers how to move a response to a successor, nil for one that stays where it is, and how
-// to end it. Neither may wait for the response. Each is called once at most, and at once when it is
-// time for it already; move is not called after end. cancel takes that back.
+// Add registers functions that move a response to a successor (nil if it stays) and end it. Neither
+// may wait for the response. Each is called at most once, and at once if it is due already; move is
+// not called after end. cancel ends the registration.
 func (e *Endless) Add(move, end func()) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stage == endlessOver {
-		go end() // not here: the caller may hold what end needs
+		go end() // not here: the caller may hold locks that end needs
 		return func() {}
 	}
 	if e.stage == endlessMoves && move != nil {
@@ -52,8 +52,7 @@ func (e *Endless) Add(move, end func()) (cancel func()) {
 	}
 }
 
-// Move lets all responses that can move to a successor, which is there, and those that come later
-// at once.
+// Move lets all responses that can move to a successor, which exists, and later ones at once.
 func (e *Endless) Move() {
 	e.mu.Lock()
 	var moves []func()
@@ -89,11 +88,11 @@ func (e *Endless) isOver() bool {
 	return e.stage == endlessOver
 }
 
-// OnReplaced says that the response to the request may last for ever, as event streams and
-// WebSockets do. When the app's generation has been replaced, move is called, unless it is nil; see
-// [RequestInfo.Move]. When Timeouts.WebSocketDrain has passed since, end is called. Both are called
-// once at most, by any goroutine, and must not wait for the response. cancel takes that back; a
-// runner calls it when the response has ended, or has moved.
+// OnReplaced registers a response that may last forever, such as an event stream or WebSocket. When
+// the app's generation has been replaced, move is called unless it is nil; see [RequestInfo.Move].
+// end is called Timeouts.WebSocketDrain later. Both are called at most once, on any goroutine, and
+// must not wait for the response. cancel ends the registration; a runner calls it when the response
+// has ended, or has moved.
 func (i *RequestInfo) OnReplaced(move, end func()) (cancel func()) {
 	if i.generation == nil {
 		return func() {}

@@ -2,8 +2,8 @@ package modgw
 
 import "time"
 
-// Environment is what was built for a descriptor. It is immutable: another set of inputs makes
-// another environment.
+// Environment is the result of a build for a descriptor. It is immutable: other inputs make another
+// environment.
 type Environment struct {
 	ID           string        // "blog-3f9a1c07d2e4": app and hash; "" when nothing was built
 	Dir          string        // the folder that holds it; the virtual environment for a Python app

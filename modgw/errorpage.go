@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// maxErrorPage is how many bytes of an error page are read.
+// maxErrorPage is the largest size of an error page, in bytes.
 const maxErrorPage = 1 << 20
 
-// incidentMark is what a page has in the place of the incident.
+// incidentMark is replaced by the incident in a page.
 const incidentMark = "{incident}"
 
 // serveErrorPage answers with the page that the app has for an error of the host's. It reports
@@ -31,8 +31,8 @@ func (i *RequestInfo) serveErrorPage(w http.ResponseWriter, r *http.Request, sta
 	return true
 }
 
-// readErrorPage reads the page with the rights of the app's user. One that cannot be read is none:
-// an error must not become another one.
+// readErrorPage reads the page with the rights of the app's user. It ignores a page that cannot be
+// read, because an error must not cause another one.
 func (i *RequestInfo) readErrorPage(status int) ([]byte, bool) {
 	d, ok := i.descriptor()
 	if !ok || d.ErrorPages[status] == "" {
@@ -54,7 +54,8 @@ func (i *RequestInfo) readErrorPage(status int) ([]byte, bool) {
 	return text, err == nil
 }
 
-// descriptor is that of the generation that has the request, or else of the app that it is for.
+// descriptor returns the descriptor of the generation that has the request, or else of the app that
+// the request is for.
 func (i *RequestInfo) descriptor() (d Descriptor, ok bool) {
 	switch {
 	case i.generation != nil:

@@ -1,7 +1,7 @@
 package modgw
 
-// Exception is what a program raised, in the detail that its developer wants to see. Only
-// development has it: nothing of it may reach anybody else.
+// Exception is an exception of a program, with the details that its developer needs. It exists only
+// in development, and must not reach anyone else.
 type Exception struct {
 	Type    string  `json:"type"`              // class, with its module
 	Message string  `json:"message"`           // text of the exception
@@ -28,7 +28,8 @@ type Local struct {
 	Value string `json:"value"` // its value as text
 }
 
-// Place is the innermost frame of the app's own code, else the innermost of all; nil without one.
+// Place returns the innermost frame of the app's own code, else the innermost of all, or nil if
+// there is none.
 func Place(exceptions []Exception) *Frame {
 	var last *Frame
 	for i := len(exceptions) - 1; i >= 0; i-- {

@@ -23,7 +23,7 @@ type failingMinute struct {
 	count  int
 }
 
-// note counts a request that was answered with status, when that says that it failed.
+// note counts a request that was answered with status, if that means failure.
 func (f *failing) note(status int, r *http.Request, info *RequestInfo, clock func() time.Time) {
 	if status < http.StatusInternalServerError {
 		return
@@ -43,7 +43,7 @@ func (f *failing) note(status int, r *http.Request, info *RequestInfo, clock fun
 	}
 }
 
-// status is what failed in the last minutes; nil for nothing.
+// status returns the failures of the last minutes, or nil if there are none.
 func (f *failing) status(now time.Time) *FailingStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()

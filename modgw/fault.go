@@ -3,13 +3,13 @@ package modgw
 import "strings"
 
 // Fault is an error that an administrator can look up. Its text begins with "cannot", quotes names,
-// and says on lines of their own what the failing program printed and how to fix it.
+// and has separate lines with the output of the failing program and the way to fix it.
 type Fault struct {
 	Code    string // stable, such as "MGW-ENV-003"; an anchor in troubleshooting.md
 	Summary string // one line without the code
-	Output  string // the last lines of what a program printed; "" without one
+	Output  string // last lines of a program's output; "": none
 	Hint    string // advice; "": none
-	Err     error  // the cause; nil without one
+	Err     error  // the cause; nil: none
 
 	Exceptions []Exception // exceptions of the program, oldest first; nil outside development
 }

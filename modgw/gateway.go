@@ -12,20 +12,20 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// Config is what a Gateway is made from.
+// Config is the configuration of a Gateway.
 type Config struct {
-	// Build makes the environment of a descriptor, and may be asked for the same one again and
-	// again. nil gives every app an empty environment.
+	// Build builds the environment of a descriptor, and may be called repeatedly for the same one.
+	// nil gives every app an empty environment.
 	Build func(context.Context, Descriptor) (*Environment, error)
 
-	// Runners make the runner for each kind of app. A kind without one is refused at deploy.
+	// Runners create the runner for each kind of app. A kind without one is refused at deploy.
 	Runners map[Kind]NewRunner
 
 	// Wake is called in the background when an idle app gets a request, and should deploy the app.
 	// nil: idle apps are not woken, and their requests wait.
 	Wake func(AppName)
 
-	// Dev shows clients what went wrong in an app.
+	// Dev shows clients the details of errors in an app.
 	Dev bool
 
 	// FindMistake finds the mistake in the output of an app that did not start, for its developer.
@@ -35,8 +35,8 @@ type Config struct {
 	// Spool keeps parts of bodies for slow clients. nil: nothing is kept.
 	Spool *spool.Spool
 
-	// Quota returns what bounds the files of the spool for an app, beside the spool itself; nil:
-	// nothing does.
+	// Quota returns the limit of the spool files of an app, in addition to the spool's own; nil: no
+	// limit.
 	Quota func(Descriptor) *spool.Quota
 
 	// Terminal is passed to runners; nil: there is none.
@@ -62,7 +62,7 @@ type Config struct {
 	// nothing. nil: it is not called.
 	Served func()
 
-	// Log gets what the gateway does; nil discards it.
+	// Log receives the gateway's log records; nil discards them.
 	Log *slog.Logger
 }
 
@@ -167,12 +167,12 @@ func (g *Gateway) refuseRequest(w http.ResponseWriter, r *http.Request, info *Re
 	ServeFault(w, r, status, fault, g.config.Dev)
 }
 
-// SetUnplaced says why apps are missing whose hosts and mounts are not known: a request that no app
-// answers is then answered 503, since it could be for one of them, unless an app names its host.
-// nil: no such app is missing, and the answer is 404.
+// SetUnplaced sets the reason why apps are missing whose hosts and mounts are unknown. A request
+// that no app answers could be for one of them, so it is answered with 503, unless an app names its
+// host. nil: no such app is missing, and the answer is 404.
 func (g *Gateway) SetUnplaced(fault *Fault) { g.unplaced.Store(fault) }
 
-// ensureInfo returns what the front said of the request, and the request that carries it.
+// ensureInfo returns the front's RequestInfo, and the request that carries it.
 func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 	if info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo); ok {
 		return info, r

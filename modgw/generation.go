@@ -24,13 +24,13 @@ type Generation struct {
 	aliases []aliasSite
 	endless Endless
 
-	inherits bool // its first workers may be those of another host
+	inherits bool // its first workers may be another host's
 
 	// users counts the requests in flight; drained closes when none is left after retire.
 	users     atomic.Int64
 	drained   chan struct{}
 	ended     chan struct{} // closes when it has drained and its workers are gone
-	drainOnce sync.Once     // a begin that comes too late counts itself out like the last request
+	drainOnce sync.Once     // a begin that comes too late leaves like the last request
 }
 
 const (

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// maxHeld is how many lines of output are held. It is more than a program prints before it fails to
+// maxHeld is the number of lines of output that are held. A program prints fewer before it fails to
 // start.
 const maxHeld = 1000
 
-// heldOutput holds what an app prints while it is started again after a failure. It is logged when
-// the app starts, or fails for another reason; an app that is tried again and again would fill the
-// log with the same lines otherwise. A nil pointer holds nothing.
+// heldOutput holds the output of an app while it is started again after a failure. The output is
+// logged if the app starts, or fails for a new reason; otherwise an app that is retried again and
+// again would fill the log with the same lines. A nil pointer holds nothing.
 type heldOutput struct {
 	mu      sync.Mutex
 	state   holding
@@ -25,7 +25,7 @@ type heldLine struct {
 	record slog.Record
 }
 
-// holding is what becomes of lines.
+// holding is the treatment of lines.
 type holding int
 
 const (
@@ -34,7 +34,7 @@ const (
 	discarded                // known already
 )
 
-// logger returns one that gives everything but output to log at once.
+// logger returns a logger that passes all records except output to log at once.
 func (h *heldOutput) logger(log *slog.Logger) *slog.Logger {
 	if h == nil {
 		return log
@@ -50,7 +50,7 @@ func (h *heldOutput) pass() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, line := range h.lines {
-		_ = line.to.Handle(context.Background(), line.record) // a log that fails says so itself
+		_ = line.to.Handle(context.Background(), line.record) // a failing log reports that itself
 	}
 	if h.dropped > 0 {
 		slog.New(h.lines[0].to).Warn("app output dropped", "lines", h.dropped)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// HostFile is what the host's own HCL file says. Its zero value is a host without apps and
+// HostFile has the contents of the host's own HCL file. Its zero value is a host without apps and
 // listeners.
 type HostFile struct {
 	File string   // absolute; "" when there is none
@@ -23,12 +23,12 @@ type HostFile struct {
 	// limits for slow clients of all apps; see [DefaultHostSpool]
 	Spool HostSpool
 
-	// Admins are the users, and "@" and groups, that may do with every app what root may, over the
-	// control socket. Empty: root and the host's own user alone.
+	// Admins are the users, and "@" and groups, with root's rights over every app on the control
+	// socket. Empty: only root and the host's own user.
 	Admins []string
 
-	// Tenants say what users may claim by descriptors of their own. nil: each user may claim what
-	// is free.
+	// Tenants limit the claims of users in their own descriptors. nil: each user may claim anything
+	// that is free.
 	Tenants []Tenant
 }
 
@@ -52,14 +52,14 @@ type Tracing struct {
 	// continue a trace. A request that does is traced if its sender is.
 	Sample float64
 
-	// Continue says whose traces requests continue.
+	// Continue selects the senders whose traces requests continue.
 	Continue TraceSender
 
 	Headers map[string]string // further headers for the collector; they may be secret
 }
 
-// TraceSender is who may say, with the header traceparent, that a request belongs to a trace, and
-// whether that is recorded. The zero value is ContinueFront.
+// TraceSender selects who may set, with the header traceparent, the trace of a request, and whether
+// it is recorded. The zero value is ContinueFront.
 type TraceSender string
 
 // The senders.
@@ -75,17 +75,17 @@ type Dashboard struct {
 	URL     string  // its URL at a web server in front; "": there is none
 }
 
-// HostSpool bounds what the host keeps for slow clients of all apps together. When both are 0
-// nothing is kept.
+// HostSpool limits the bytes that the host keeps for slow clients of all apps together. If both are
+// 0, nothing is kept.
 type HostSpool struct {
 	Memory int64 // bytes of memory; 0: none
 	Disk   int64 // bytes of files in the state folder; 0: none
 }
 
-// DefaultHostSpool is what a host keeps that has no file of its own.
+// DefaultHostSpool is the spool of a host without its own file.
 var DefaultHostSpool = HostSpool{Memory: 64 << 20, Disk: 4 << 30}
 
-// Protocols returns what the fronts speak, as in the label of a listen block.
+// Protocols returns the protocols of the fronts, as in the label of a listen block.
 func Protocols() []string { return []string{"fastcgi", "http", "uwsgi", "scgi"} }
 
 // Listener is one address on which a front listens.
@@ -101,13 +101,13 @@ type Listener struct {
 	// users, and "@" and groups, whose processes on this machine may connect; nil: see
 	// [Listener.Trusting]
 	AllowUsers     []string
-	MaxConnections int // at once; 0: what the process's file descriptors allow
+	MaxConnections int // at once; 0: as the process's file descriptors allow
 
-	// What follows is for "http" alone. Zero times and sizes are the defaults of the front.
+	// The rest is for "http" alone. Zero times and sizes are the defaults of the front.
 
 	HeaderTimeout time.Duration // for the head of a request, from its first byte
 	IdleTimeout   time.Duration // between two requests of a connection
-	BodyTimeout   time.Duration // how long a body may pause beside what BodyRate allows
+	BodyTimeout   time.Duration // how long a body may pause in addition to the time for BodyRate
 	// bytes of a body for which it may keep the host waiting a second more
 	BodyRate     int64
 	WriteTimeout time.Duration // for each write of a response
@@ -129,17 +129,16 @@ type Listener struct {
 // Encrypted reports whether the listener speaks TLS.
 func (l Listener) Encrypted() bool { return l.TLS != nil || l.ACME != nil }
 
-// Trusting reports whether the listener believes its peers who the client is: they should be web
-// servers. When AllowUsers is nil, the permissions of a Unix socket say who may connect to one, and
-// over TCP, on this machine, only root, the host's own user and the users that web servers run as
-// may.
+// Trusting reports whether the listener believes its peers about the client: they should be web
+// servers. If AllowUsers is nil, the permissions of a Unix socket decide who may connect. Over TCP,
+// on this machine, only root, the host's own user and the users of web servers may.
 func (l Listener) Trusting() bool { return l.Kind != "http" || l.Address.Network() == "unix" }
 
 // Public reports whether the listener is for clients or balancers: a web server in front of the
 // host would have to speak TLS to it or the PROXY protocol, or would be sent to HTTPS.
 func (l Listener) Public() bool { return l.Encrypted() || l.ProxyProtocol || l.RedirectHTTPS }
 
-// Protocol is what clients call the protocol that the listener speaks: its kind, or "https".
+// Protocol returns the clients' name of the listener's protocol: its kind, or "https".
 func (l Listener) Protocol() string {
 	if l.Encrypted() {
 		return "https"

@@ -10,8 +10,8 @@ import (
 // ends reports whether an app without requests does not go on as it is.
 func (i Idle) ends() bool { return i.SleepAfter > 0 || i.StopAfter > 0 }
 
-// idleWatch has a generation without requests sleep, or stops its workers, as its descriptor says.
-// Its goroutine alone puts the app to sleep and wakes it.
+// idleWatch puts a generation without requests to sleep, or stops its workers, as its descriptor
+// requires. Only its goroutine puts the app to sleep and wakes it.
 type idleWatch struct {
 	gateway    *Gateway
 	app        *App
@@ -37,7 +37,8 @@ func (g *Gateway) watchIdle(app *App, generation *Generation) {
 	g.ends.Go(w.run)
 }
 
-// findSleeper finds what freezes the processes of the generation, or logs why nothing does.
+// findSleeper finds the mechanism that freezes the processes of the generation, or logs why there
+// is none.
 func (w *idleWatch) findSleeper() {
 	s, ok := w.generation.runner.(Sleeper)
 	if ok && w.generation.runner.Status().Sleep["freeze"] != MeansNone {
@@ -52,7 +53,7 @@ func (w *idleWatch) findSleeper() {
 	w.gateway.log.Warn("app stays awake", "app", w.app.name, "generation", w.generation.Number, "code", fault.Code, "error", fault.Error())
 }
 
-// MeansNone is the means of what cannot be done on a machine; see [RunnerStatus].
+// MeansNone is the mechanism of a feature that is not available on a machine; see [RunnerStatus].
 const MeansNone = "none"
 
 // run returns when the generation was stopped or replaced.
@@ -80,7 +81,7 @@ func (w *idleWatch) run() {
 	}
 }
 
-// firstLimit is how long the app is without a request until something is done about it.
+// firstLimit returns the time without a request after which something must be done.
 func (w *idleWatch) firstLimit() time.Duration {
 	if w.idle.SleepAfter > 0 && w.idle.StopAfter > 0 {
 		return min(w.idle.SleepAfter, w.idle.StopAfter)
@@ -88,10 +89,10 @@ func (w *idleWatch) firstLimit() time.Duration {
 	return w.idle.SleepAfter + w.idle.StopAfter
 }
 
-// interval is how long the watch waits at least before it looks again.
+// interval returns the shortest interval between two looks.
 func (w *idleWatch) interval() time.Duration { return min(time.Second, w.firstLimit()) }
 
-// unusedFor is how long the generation has had no request.
+// unusedFor returns how long the generation has had no request.
 func (w *idleWatch) unusedFor() time.Duration {
 	now := monotonic.Now()
 	if w.generation.inFlight() > 0 {

@@ -34,15 +34,15 @@ func (w *idleWatch) sleep(unused time.Duration) (again time.Duration) {
 	return w.firstLimit()
 }
 
-// HoldAwake lets no app fall asleep until release: another host may take over its workers. One that
-// sleeps already is not woken. release must be called once.
+// HoldAwake prevents all apps from falling asleep until release: another host may take over its
+// workers. A sleeping app is not woken. release must be called once.
 func (g *Gateway) HoldAwake() (release func()) {
 	g.heldAwake.Add(1)
 	return func() { g.heldAwake.Add(-1) }
 }
 
-// HoldSharedAwake is HoldAwake for the apps alone whose workers may be those of an earlier host,
-// which may have requests that they execute.
+// HoldSharedAwake is HoldAwake only for apps whose workers may belong to an earlier host, which may
+// have requests on them.
 func (g *Gateway) HoldSharedAwake() (release func()) {
 	g.sharing.Add(1)
 	return func() { g.sharing.Add(-1) }
@@ -53,13 +53,13 @@ func (g *Gateway) isHeldAwake(generation *Generation) bool {
 	return g.heldAwake.Load() > 0 || generation.inherits && g.sharing.Load() > 0
 }
 
-// fallAsleep lets no request begin. Without a context it does nothing, because the app is busy or
-// has another generation; the app is locked.
+// fallAsleep prevents new requests from beginning. If it returns no context, it has done nothing,
+// because the app is busy or has another generation. The app is locked.
 func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
 	a := w.app
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// What moves from a generation that drains must not find one that sleeps.
+	// Responses that move from a draining generation must not find a sleeping one.
 	if w.gateway.isHeldAwake(w.generation) || a.current.Load() != w.generation || len(a.draining) > 0 ||
 		!w.generation.fallAsleep() {
 		return nil, nil
@@ -70,7 +70,8 @@ func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
 	return ctx, rise
 }
 
-// stayAwake notes that the processes run on, because of err or of what was to wake the app.
+// stayAwake records that the processes continue to run, because of err or of a request to wake the
+// app.
 func (w *idleWatch) stayAwake(err error, rise <-chan Awakening) {
 	a := w.app
 	a.mu.Lock()
@@ -99,7 +100,7 @@ var ErrBusy = errors.New("its workers come or go")
 // ErrFrozen is the error of a [Sleeper] that does not sleep, and whose processes do not run on.
 var ErrFrozen = errors.New("its processes could not be let run on")
 
-// awaitRise waits for what wakes the app, which has had no request for so long.
+// awaitRise waits for the reason to wake the app, which has had no request for the time unused.
 func (w *idleWatch) awaitRise(rise <-chan Awakening, unused time.Duration) Awakening {
 	w.app.mu.Lock()
 	w.app.sleep.times++
@@ -158,7 +159,7 @@ func roundSeconds(seconds float64, unit time.Duration) string {
 	return time.Duration(seconds * float64(time.Second)).Round(unit).String()
 }
 
-// memory is how many bytes the workers have in RAM.
+// memory returns the number of bytes of RAM of the workers.
 func (w *idleWatch) memory() (bytes int64) {
 	for _, worker := range w.generation.runner.Status().Workers {
 		bytes += worker.Memory

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind says which contract an app's program speaks; it is the name of the descriptor's kind block.
+// Kind is the interface of an app's program; it is the name of the descriptor's kind block.
 type Kind string
 
 // The kinds of apps.
@@ -24,7 +24,7 @@ func Kinds() []Kind {
 	return []Kind{KindWSGI, KindASGI, KindGo, KindHTTP, KindFastCGI, KindCGI, KindStatic}
 }
 
-// Concurrency says what executes the requests that a WSGI worker has at once.
+// Concurrency is the way in which a WSGI worker executes several requests at once.
 type Concurrency string
 
 // The concurrencies.
@@ -53,7 +53,7 @@ type Compat string
 // ModWSGI gives each environ the keys that mod_wsgi has there.
 const ModWSGI Compat = "mod_wsgi"
 
-// Lifespan says whether a worker lets an ASGI app start and shut down by the lifespan protocol.
+// Lifespan controls whether a worker runs the lifespan protocol with an ASGI app.
 type Lifespan string
 
 // The lifespans.
@@ -70,7 +70,7 @@ type ASGI struct {
 	Workers     int    // processes, or the least of them; 0: number of CPUs
 	MaxWorkers  int    // processes under load; 0: as many as Workers
 	Concurrency int    // requests at once in each worker; never 0
-	WebSockets  int    // open at once in each worker, beside the requests; 0: none
+	WebSockets  int    // open at once in each worker, not counting requests; 0: none
 
 	Lifespan Lifespan // "": LifespanAuto
 
@@ -110,11 +110,11 @@ type FastCGI struct {
 	Workers    int // processes, or the least of them; 0: one
 	MaxWorkers int // processes under load; 0: as many as Workers
 
-	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. They are given to
-	// Command as -d options, and to the PHP-FPM at Connect as PHP_ADMIN_VALUE.
+	// INI are settings of PHP by name, as in php.ini; nil: those of the machine. Command gets them
+	// as -d options, and the PHP-FPM at Connect as PHP_ADMIN_VALUE.
 	INI map[string]string
 
-	// requests at once in each worker, or in all of Connect; 0: what the program says that it can
+	// requests at once in each worker, or in all of Connect; 0: the limit that the program reports
 	Concurrency int
 }
 

@@ -28,7 +28,7 @@ func (g *Gateway) Expect(d Descriptor) error {
 	return err
 }
 
-// State tells what an app does with a request now; "" for an app that is not known.
+// State returns the current state of an app, or "" if it is unknown.
 func (g *Gateway) State(name AppName) AppState {
 	app, err := g.app(name)
 	if err != nil {
@@ -63,10 +63,10 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	return g.halt(ctx, app)
 }
 
-// EndStreams ends the event streams and WebSockets of all apps, each app's when its
-// Timeouts.WebSocketDrain has passed, as if its generation had been replaced. It is for a host that
-// is about to end, whose fronts would otherwise wait for them until their own limit. It returns at
-// once; cancel takes back what has not happened yet.
+// EndStreams ends the event streams and WebSockets of all apps, each app's after its
+// Timeouts.WebSocketDrain, as if its generation had been replaced. It is for a host that is about
+// to end, whose fronts would otherwise wait for them until their own limit. It returns at once;
+// cancel stops it for the rest.
 func (g *Gateway) EndStreams() (cancel func()) {
 	var timers []*time.Timer
 	for _, app := range g.all() {
@@ -121,7 +121,7 @@ func (g *Gateway) Close(ctx context.Context) {
 	}
 }
 
-// halt takes the app's current generation away and lets it drain on its own.
+// halt removes the app's current generation and lets it drain on its own.
 func (g *Gateway) halt(ctx context.Context, app *App) error {
 	if err := app.lockAwake(ctx, WokenByStop); err != nil {
 		return fmt.Errorf("cannot stop app %q: %w", app.name, err)

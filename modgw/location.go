@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Locator is a runner whose workers can say where the requests are that they execute.
+// Locator is a runner whose workers can report the positions of the requests that they execute.
 type Locator interface {
-	// Locate asks the workers, and returns what they have answered when all have, or ctx is done.
-	// It takes their time, and is for an app that is not well. Workers whose interpreter is stuck
-	// do not answer; silent has their numbers. stack is the ID of a request whose stack is wanted;
-	// "": none is.
+	// Locate asks the workers, and returns their answers when all have answered, or ctx is done. It
+	// takes their time, and is for unhealthy apps. Workers whose interpreter is stuck do not
+	// answer; silent has their numbers. stack is the ID of a request whose stack is wanted; "":
+	// none.
 	Locate(ctx context.Context, stack string) (found []Location, silent []int)
 }
 
-// Location says where a request is that a worker executes.
+// Location is the position of a request that a worker executes.
 type Location struct {
 	Worker int // number of the worker
 	// its ID, as in the log; "": it is not known which one blocks an event loop
@@ -31,8 +31,8 @@ type Location struct {
 	Stack string
 }
 
-// Locate asks the workers of an app where its requests are, as [Locator] says. It finds nothing for
-// an app whose runner cannot say it.
+// Locate asks the workers of an app for the positions of its requests, like [Locator]. It returns
+// nothing if the app's runner is no Locator.
 func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, silent []int) {
 	app, err := g.app(name)
 	if err != nil {

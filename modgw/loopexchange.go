@@ -24,7 +24,7 @@ type LoopExchange interface {
 	// Body is the request's body, valid like the request.
 	Body() []byte
 
-	// Header is that of the response, empty at first.
+	// Header returns the header of the response, which is initially empty.
 	Header() http.Header
 
 	// Respond ends the exchange with a whole response. When it has returned, the header's lists and
@@ -42,13 +42,13 @@ type LoopExchange interface {
 	// of the request, whose body can be read again. It ends the exchange on the loop.
 	Continue(serve func(http.ResponseWriter, *http.Request))
 
-	// MoveTo moves the exchange to another loop, where the handler is asked again. It ends the
-	// exchange on this loop, and may be called within ServeOnLoop alone. It reports false, and does
-	// nothing, when the front does not serve on that loop.
+	// MoveTo moves the exchange to another loop, where the handler is called again. It ends the
+	// exchange on this loop, and may only be called within ServeOnLoop. It reports false, and does
+	// nothing, if the front does not serve on that loop.
 	MoveTo(*eventloop.Loop) bool
 
-	// SetOwner says whose Detach is to be called when the exchange must not stay on the loop any
-	// longer: because the client has gone, or because it has been there for long.
+	// SetOwner sets the owner whose Detach is called when the exchange must leave the loop, because
+	// the client has gone, or because it has been there for long.
 	SetOwner(LoopOwner)
 }
 
@@ -58,11 +58,11 @@ type LoopBody interface {
 	// Release.
 	AppendPieces([][]byte) [][]byte
 
-	// Release says that the pieces are not used any more.
+	// Release reports that the pieces are not used any more.
 	Release()
 
-	// Reader returns what a goroutine, instead, reads after the first bytes that were sent. What it
-	// reads ahead of a slow client is kept. Closing it is Release.
+	// Reader returns the bytes after the first sent ones, for a goroutine. Bytes that it reads
+	// ahead of a slow client are kept. Closing it has the effect of Release.
 	Reader(sent int) io.ReadCloser
 }
 
@@ -72,7 +72,7 @@ type LoopOwner interface {
 	Detach()
 }
 
-// LoopHandler is a handler that serves what is ordinary on an event loop.
+// LoopHandler is a handler that serves ordinary requests on an event loop.
 type LoopHandler interface {
 	http.Handler
 
@@ -85,8 +85,8 @@ type LoopHandler interface {
 
 var _ LoopHandler = (*Gateway)(nil)
 
-// LoopRunner is a runner that serves what is ordinary on one event loop, which is the same for all
-// generations of an app. It calls no MoveTo.
+// LoopRunner is a runner that serves ordinary requests on one event loop, which is the same for all
+// generations of an app. It does not call MoveTo.
 type LoopRunner interface {
 	LoopHandler
 
@@ -94,8 +94,8 @@ type LoopRunner interface {
 	Loop() *eventloop.Loop
 }
 
-// ServeOnLoop implements [LoopHandler] for the requests of apps whose runner does. Whatever is to
-// be decided beside the app and its generation is for ServeHTTP.
+// ServeOnLoop implements [LoopHandler] for apps whose runner does. Requests that need a decision
+// other than about the app and its generation are left to ServeHTTP.
 func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 	r, info := x.Request()
 	if info.Authorizer {

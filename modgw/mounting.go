@@ -6,7 +6,7 @@ import (
 )
 
 // CompileMountMatch compiles the pattern of [Descriptor.MountMatch]. The first group of the result
-// is what a path below the mount has in common with it, up to a slash or the end of the path.
+// is the part of a path below the mount that it matches, up to a slash or the end of the path.
 func CompileMountMatch(pattern string) (*regexp.Regexp, error) {
 	if _, err := regexp.Compile(pattern); err != nil { // by itself, without the parentheses
 		return nil, err

@@ -1,15 +1,15 @@
 package modgw
 
-// Move is what a response moves to that may last for ever, when its generation or its worker is
-// replaced: the generation that answers the requests of its app now. The request counts for both
+// Move is the target of a response that may last forever, when its generation or its worker is
+// replaced: the generation that now answers the requests of its app. The request counts for both
 // until [Move.Done] or [Move.Cancel].
 type Move struct {
 	info *RequestInfo
 	to   *Generation
 }
 
-// Move returns what the response to the request can move to; nil when there is nothing: the app has
-// been stopped, or the host is about to end.
+// Move returns the target for the response to the request; nil if there is none: the app has been
+// stopped, or the host is about to end.
 func (i *RequestInfo) Move() *Move {
 	if i.generation == nil {
 		return nil
@@ -30,8 +30,8 @@ func (i *RequestInfo) Move() *Move {
 // other workers then.
 func (m *Move) Runner() Runner { return m.to.runner }
 
-// Done makes the request one of the new generation alone. It is for the goroutine that serves the
-// request.
+// Done assigns the request to the new generation alone. The goroutine that serves the request must
+// call it.
 func (m *Move) Done() {
 	old := m.info.generation
 	m.info.generation = m.to

@@ -9,14 +9,14 @@ import (
 	"github.com/modgw/modgw/modgw/meter"
 )
 
-// Outcome is how a request has ended, and its timeline. Durations count from when the head of the
-// request was complete, but for Front; those of what did not happen are zero.
+// Outcome is the result of a request, and its timeline. Durations count from the completion of the
+// request's head, except for Front; those of events that did not happen are zero.
 type Outcome struct {
-	// Status is that of the response. Zero means that there was none: the client left first, or the
-	// connection was broken off.
+	// Status is the status of the response. Zero means that there was none: the client left first,
+	// or the connection was broken off.
 	Status int
 
-	// Received and Bytes count what was read of the request's body and written of the response's.
+	// Received and Bytes count the bytes read of the request's body and written of the response's.
 	Received int64
 	Bytes    int64
 
@@ -26,8 +26,8 @@ type Outcome struct {
 	// Upgraded is set when the connection became another protocol, such as WebSocket.
 	Upgraded bool
 
-	// Cause says why the host answered in place of the app, or broke the response off: the code of
-	// a fault, or [ClientGone]. It is empty for a response of the app.
+	// Cause is the reason why the host answered in place of the app, or broke the response off: the
+	// code of a fault, or [ClientGone]. It is empty for a response of the app.
 	Cause string
 
 	// App and Generation are those that answered. They are empty and zero where the host did
@@ -43,8 +43,8 @@ type Outcome struct {
 	// PID is the id of that worker's process. Zero: it is not known.
 	PID int
 
-	// Front is the time between the web server in front and this host, if it says in
-	// X-Request-Start when it got the request.
+	// Front is the time between the web server in front and this host, if the server sends the time
+	// of arrival in X-Request-Start.
 	Front time.Duration
 
 	Queued    time.Duration // until a worker could begin it
@@ -103,7 +103,7 @@ func (g *Gateway) count(r *http.Request, info *RequestInfo, o *Outcome, endless 
 	}
 }
 
-// userAgent is what a client says it is; "": nothing.
+// userAgent returns the client's description of itself, or "".
 func userAgent(r *http.Request) string {
 	if agent := r.Header["User-Agent"]; len(agent) > 0 {
 		return agent[0]
@@ -115,7 +115,7 @@ func isEventStream(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
-// outcome is that of a request whose response is written.
+// outcome returns the outcome of a request whose response is written.
 func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
 	o := Outcome{
 		Status: status, Bytes: bytes, Received: i.received, Cause: i.cause, Worker: i.worker, PID: i.pid, Tries: i.tries,
@@ -136,7 +136,7 @@ func (i *RequestInfo) outcome(status int, bytes int64) Outcome {
 	return o
 }
 
-// elapsed is how long ago the head of the request was complete.
+// elapsed returns the time since the completion of the request's head.
 func (i *RequestInfo) elapsed() time.Duration {
 	if !meter.Enabled {
 		return 0
@@ -144,7 +144,7 @@ func (i *RequestInfo) elapsed() time.Duration {
 	return time.Since(i.Received)
 }
 
-// progress is what a request's runner notes of its way.
+// progress records the progress of a request, for its runner.
 type progress struct {
 	worker    int           // number of the worker that got the request last
 	pid       int           // id of its process; 0: unknown
@@ -155,8 +155,8 @@ type progress struct {
 	cause     string        // see Outcome.Cause
 }
 
-// Give notes that a worker got the request, at a time; 0 is a program that the host did not start.
-// pid is the id of its process, 0 if that is not known. A loop's time may be that of the beginning
+// Give records that a worker got the request, at a time; 0 is a program that the host did not
+// start. pid is the id of its process, 0 if that is not known. A loop's time may be the beginning
 // of its turn, in which it has read the request since.
 func (i *RequestInfo) Give(worker, pid int, at time.Time) {
 	if at.Before(i.Received) {
@@ -202,8 +202,8 @@ func (g *Gateway) EachValues(yield func(AppName, *appvalues.Store)) {
 	}
 }
 
-// EachMeter calls yield with what was counted of the requests of each app that had one, and with ""
-// of those without an app.
+// EachMeter calls yield with the counters of each app that had a request, and with "" for requests
+// without an app.
 func (g *Gateway) EachMeter(yield func(AppName, *meter.App)) {
 	yield("", &g.unrouted)
 	for _, app := range g.all() {

@@ -37,7 +37,7 @@ func (p Pauses) Since(before Pauses) Pauses {
 	return since
 }
 
-// Beyond is how many pauses were longer than the bound of a bucket.
+// Beyond returns the number of pauses that were longer than the bound of a bucket.
 func (p Pauses) Beyond(bucket int) (n uint64) {
 	for _, more := range p.Buckets[bucket+1:] {
 		n += more
@@ -45,8 +45,8 @@ func (p Pauses) Beyond(bucket int) (n uint64) {
 	return n
 }
 
-// InterpreterStatus says how the interpreter of a worker has kept requests waiting since the
-// worker's start. The worker measures it itself. Fields are null where it cannot.
+// InterpreterStatus reports how long the interpreter of a worker has kept requests waiting since
+// the worker's start. The worker measures it itself. Fields are null if it cannot.
 type InterpreterStatus struct {
 	// GC has the pauses for garbage collection. PyPy does not report them.
 	GC *Pauses `json:"gc"`
@@ -56,7 +56,7 @@ type InterpreterStatus struct {
 	// without the lock, have none.
 	GIL *Pauses `json:"gil"`
 
-	// Loop has how late an event loop came to what was due, about ten times a second while it has
+	// Loop has the delays of an event loop, measured about ten times a second while it has
 	// requests. Only ASGI workers have one.
 	Loop *Pauses `json:"loop"`
 }

@@ -11,13 +11,13 @@ import (
 // systemPath is where programs are looked for that no environment provides.
 const systemPath = "/usr/local/bin:/usr/bin:/bin"
 
-// ProcessEnv is the process environment of everything that runs for the app, as "KEY=value", each
-// key once: PATH, HOME, LANG, and TZ where the host has it; over them the environment's variables,
-// and over them the descriptor's own. PATH of the kinds go and http has the programs that the
-// project has installed for itself, before the system's. PYTHONPATH of a program in a Python
-// environment begins with the descriptor's path. Nothing else of the host's environment is passed
-// on, because it may hold what only the host should know. env may be nil; home is the home
-// directory of the app's user.
+// ProcessEnv returns the process environment of everything that runs for the app, as "KEY=value",
+// each key once: PATH, HOME, LANG, and TZ if the host has it. The environment's variables take
+// precedence over these, and the descriptor's own over all. For the kinds go and http, PATH begins
+// with the programs that the project has installed for itself. For a program in a Python
+// environment, PYTHONPATH begins with the descriptor's path. No other part of the host's
+// environment is passed on, because it may contain secrets of the host. env may be nil; home is the
+// home directory of the app's user.
 func (d Descriptor) ProcessEnv(env *Environment, home string) []string {
 	variables := map[string]string{"PATH": systemPath, "HOME": home, "LANG": "C.UTF-8"}
 	if tz, ok := os.LookupEnv("TZ"); ok {

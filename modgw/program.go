@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Program is the absolute path of the file that the descriptor's command or script names; "" for an
-// app without one, and for a program that is looked for in PATH.
+// Program returns the absolute path of the file that the descriptor's command or script names. It
+// returns "" for an app without one, and for a program that is looked up in PATH.
 func (d Descriptor) Program() string {
 	var name string
 	switch {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// redacted stands in place of a secret.
+// redacted replaces a secret.
 const redacted = "(secret)"
 
-// shortestSecret is how many bytes a secret must have to be looked for in running text: taking out
-// every "1" would make it unreadable and hide nothing.
+// shortestSecret is the shortest secret in bytes that is looked for in text: removing every "1"
+// would make the text unreadable and hide nothing.
 const shortestSecret = 4
 
-// credentials are the user and password of a URL, or the token that stands alone in their place.
+// credentials matches the user and password of a URL, or a single token in their place.
 var credentials = regexp.MustCompile(`(://)(?:[^\s/@:"']*:[^\s/@"']+|[^\s/@:"']{16,})@`)
 
 // Redacted is d for people to see: values in Env, BuildEnv and BuildSecrets that are a secret or
@@ -30,7 +30,7 @@ func (d Descriptor) Redacted() Descriptor {
 	return redactValue(reflect.ValueOf(d), secrets).Interface().(Descriptor)
 }
 
-// redactVariables hides a value as a whole: the text beside a secret may reveal it.
+// redactVariables hides a value as a whole: the text around a secret may reveal it.
 func redactVariables(variables map[string]string, secrets []string) map[string]string {
 	if variables == nil {
 		return nil

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// maxRedirects is how often the answer to one request may be that another one is to be answered
-// instead.
+// maxRedirects is the largest number of internal redirects of one request.
 const maxRedirects = 10
 
 // Redirect answers r as if the client had asked for target, a path with an optional query. A CGI
-// program asks for that by a local Location (RFC 3875, 6.2.2). A runner calls it when it has sent
-// nothing and holds nothing of r that the other request could wait for. The web server in front has
-// not checked the other path: users who may run programs here can reach everything that this host
-// serves.
+// program requests that by a local Location (RFC 3875, 6.2.2). A runner calls it when it has sent
+// nothing and holds no resource of r that the other request could wait for. The web server in front
+// has not checked the other path: users who may run programs here can reach everything that this
+// host serves.
 func (i *RequestInfo) Redirect(w http.ResponseWriter, r *http.Request, target string) {
 	u, err := url.ParseRequestURI(target)
 	var fault *Fault

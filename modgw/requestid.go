@@ -10,9 +10,9 @@ import (
 // longestRequestID is the longest id of a request that is taken over.
 const longestRequestID = 128
 
-// RequestID returns the first of the ids that a web server in front has given a request, if it can
-// be used: what stands in logs and headers must be short and plain. "" means that none can be, and
-// that the request gets another one.
+// RequestID returns the first usable one of the ids that a web server in front has given a request:
+// an id in logs and headers must be short and plain. "" means that none is usable, and that the
+// request gets a new one.
 func RequestID(given ...string) string {
 	for _, id := range given {
 		if id != "" && len(id) <= longestRequestID && strings.Trim(id, requestIDCharacters) == "" {

@@ -12,9 +12,9 @@ import (
 	"github.com/modgw/modgw/modgw/tracecontext"
 )
 
-// RequestInfo is what CGI knows of a request and [http.Request] does not. A front makes one for
-// each request, the gateway completes it, and a runner reads it. It belongs to its request and is
-// not shared between goroutines until a runner has it.
+// RequestInfo has the facts about a request that CGI has and [http.Request] has not. A front makes
+// one for each request, the gateway completes it, and a runner reads it. It belongs to its request
+// and is not shared between goroutines until a runner has it.
 type RequestInfo struct {
 	// Set by the front.
 
@@ -26,8 +26,8 @@ type RequestInfo struct {
 	RawTarget string    // the request target as the client sent it, with its query: REQUEST_URI
 	Received  time.Time // when the request's head was complete
 
-	// WebScript is what Path begins with that the web server takes for a script of its own, its
-	// SCRIPT_NAME, and WebMount is where clients know it: the same, unless the server has rewritten
+	// WebScript is the beginning of Path that the web server considers its own script, its
+	// SCRIPT_NAME. WebMount is the same as clients see it: it differs if the server has rewritten
 	// their path to reach the script. "" over HTTP.
 	WebScript string
 	WebMount  string
@@ -44,26 +44,26 @@ type RequestInfo struct {
 	ServerName string // SERVER_NAME; "" lets the runner use the Host header
 	// SERVER_PORT; "" lets the runner use the Host header or the scheme's default
 	ServerPort     string
-	ServerSoftware string // SERVER_SOFTWARE of the web server in front; "" without one
+	ServerSoftware string // SERVER_SOFTWARE of the web server in front; "": none
 	Scheme         string // "http" or "https"
 	RemoteAddr     string // the client's address without port; "" when unknown
 	RemotePort     string // the client's port; "" when unknown
 	RemoteUser     string // REMOTE_USER, as the web server authenticated it
 	AuthType       string // AUTH_TYPE
 
-	// TLS is how the connection to this host is encrypted; nil when it is not, or when a web server
-	// in front did it, which says so in Variables.
+	// TLS is the encryption of the connection to this host; nil if there is none, or if a web
+	// server in front did it and reports it in Variables.
 	TLS *tls.ConnectionState
 
-	// InputEnded closes when the client has ended its sending side after the request. It may wait
-	// for the response, or have gone: the request goes on for a while, and when its response has
-	// begun to its end. nil: the front does not tell.
+	// InputEnded is closed when the client has closed its sending side after the request. It may
+	// wait for the response, or have gone: the request continues for a while, or to its end if its
+	// response has begun. nil: the front does not report it.
 	InputEnded <-chan struct{}
 
 	// Variables are further variables that the web server's administrator set, with SetEnv for
-	// example, and those of mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) where the http front has TLS
-	// of its own. A runner passes them to the app's request environment and never to a process
-	// environment. nil without any.
+	// example, and those of mod_ssl (SSL_PROTOCOL, SSL_CLIENT_S_DN …) if the http front itself has
+	// TLS. A runner passes them to the app's request environment and never to a process
+	// environment. nil: none.
 	Variables map[string]string
 
 	// ID names the request in logs and error pages. The front sets it when it has one from a web
@@ -74,12 +74,12 @@ type RequestInfo struct {
 	// it writes the response.
 	Given time.Time
 
-	// Sent is when the web server in front got the request, as one that is trusted says in
-	// X-Request-Start; zero: it does not say.
+	// Sent is the time when the web server in front received the request, from the header
+	// X-Request-Start of a trusted server; zero: unknown.
 	Sent time.Time
 
-	// FromFront is set when a web server in front, or a trusted proxy, has sent the request: what
-	// it says of it is believed.
+	// FromFront is set if a web server in front, or a trusted proxy, has sent the request: its
+	// statements about the request are believed.
 	FromFront bool
 
 	// Set by the gateway.
@@ -101,7 +101,7 @@ type RequestInfo struct {
 	exchange gatewayExchange
 }
 
-// Queued is how long the request waited for a worker; zero for one that no worker got.
+// Queued returns how long the request waited for a worker; zero if no worker got it.
 func (i *RequestInfo) Queued() time.Duration {
 	if i.Given.IsZero() {
 		return 0
@@ -116,8 +116,8 @@ func WithRequestInfo(ctx context.Context, info *RequestInfo) context.Context {
 	return context.WithValue(ctx, requestInfoKey{}, info)
 }
 
-// RequestInfoOf returns what the front said of r. A request without it, as from a plain
-// [net/http.Server], gets one that is made from the request itself.
+// RequestInfoOf returns the front's RequestInfo of r. If there is none, as from a plain
+// [net/http.Server], it is made from the request itself.
 func RequestInfoOf(r *http.Request) *RequestInfo {
 	if info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo); ok {
 		return info
@@ -125,7 +125,7 @@ func RequestInfoOf(r *http.Request) *RequestInfo {
 	return requestInfoFrom(r)
 }
 
-// requestInfoFrom is what a request over plain HTTP says of itself.
+// requestInfoFrom returns the RequestInfo that can be made from a request over plain HTTP.
 func requestInfoFrom(r *http.Request) *RequestInfo {
 	info := &RequestInfo{
 		Front:     "http",
@@ -146,8 +146,8 @@ func requestInfoFrom(r *http.Request) *RequestInfo {
 	return info
 }
 
-// Server returns SERVER_NAME and SERVER_PORT: what the front says, else what the Host header says,
-// else what is true of any server. An IPv6 address has brackets (RFC 3875 section 4.1.14).
+// Server returns SERVER_NAME and SERVER_PORT: from the front, else from the Host header, else
+// general defaults. An IPv6 address has brackets (RFC 3875 section 4.1.14).
 func (i *RequestInfo) Server(r *http.Request) (name, port string) {
 	host, hostPort := SplitHost(r.Host)
 	standard := "80"
@@ -157,8 +157,8 @@ func (i *RequestInfo) Server(r *http.Request) (name, port string) {
 	return cmp.Or(i.ServerName, host, "localhost"), cmp.Or(i.ServerPort, hostPort, standard)
 }
 
-// SplitHost splits a Host header into name and port. An IPv6 address keeps its brackets; port is ""
-// without one.
+// SplitHost splits a Host header into name and port. An IPv6 address keeps its brackets. port is ""
+// if there is none.
 func SplitHost(host string) (name, port string) {
 	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
 		return host[:at], host[at+1:]

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// keptRecords is how many slow and how many failed requests of an app are kept.
+	// keptRecords is the number of slow and of failed requests of an app that are kept.
 	keptRecords = 32
 
-	// slowAge is how long a slow request is kept at least; it gives way to slower ones.
+	// slowAge is how long a slow request is kept at least; slower ones replace it.
 	slowAge = 10 * time.Minute
 
-	// neverSlow is up to how long a request may take without being slow, whatever others take.
+	// neverSlow is the duration up to which a request is never slow, regardless of the others.
 	neverSlow = time.Millisecond
 
-	// longestPath is how many bytes of a path are kept.
+	// longestPath is the number of bytes of a path that are kept.
 	longestPath = 512
 )
 
@@ -116,7 +116,7 @@ func (k *requestRecords) addFailed(record RequestRecord) {
 	k.oldest = (k.oldest + 1) % keptRecords
 }
 
-// addSlow keeps a request in place of the fastest one, or of one that is too old.
+// addSlow stores a request in place of the fastest one, or of one that is too old.
 func (k *requestRecords) addSlow(record RequestRecord) {
 	now := time.Now()
 	k.slow = slices.DeleteFunc(k.slow, func(s RequestRecord) bool { return now.Sub(s.Time) > slowAge })
@@ -143,7 +143,7 @@ func (k *requestRecords) addSlow(record RequestRecord) {
 	k.renewal.Store(int64(monotonic.Of(first.Add(slowAge))))
 }
 
-// list is a copy of what is kept.
+// list returns a copy of the records.
 func (k *requestRecords) list() RequestRecords {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// longestFront is how long a request can have been with the web server in front. What says more is
-// about another clock.
+// longestFront is the longest plausible time of a request in the web server in front. A longer time
+// is due to another clock.
 const longestFront = time.Hour
 
-// RequestStart is when a web server in front got a request, as its header X-Request-Start says:
-// "t=" and microseconds from Apache, seconds with a fraction from nginx, milliseconds from others.
-// Zero: the header says nothing that can be true of a request received at that time.
+// RequestStart returns the time when a web server in front received a request, from its header
+// X-Request-Start: "t=" and microseconds from Apache, seconds with a fraction from nginx,
+// milliseconds from others. Zero: the header is implausible for a request received at that time.
 func RequestStart(header string, received time.Time) time.Time {
 	text := strings.TrimPrefix(header, "t=")
 	whole, fraction, _ := strings.Cut(text, ".")

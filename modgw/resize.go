@@ -2,17 +2,17 @@ package modgw
 
 import "fmt"
 
-// ScaleStatus says how many workers an app should have, and why not more.
+// ScaleStatus is the target number of workers of an app, and the reason why it is not larger.
 type ScaleStatus struct {
 	Scale
 	Wanted int  `json:"wanted"` // workers that there should be now; 0: the app has no generation
 	Manual bool `json:"manual"` // set by an administrator instead of the descriptor
 
-	// Held says what keeps the app from the workers that its load asks for; "": nothing does.
+	// Held is the reason why the app has fewer workers than its load requires; "": there is none.
 	Held string `json:"held,omitempty"`
 }
 
-// What keeps an app from more workers.
+// Reasons why an app has no more workers.
 const (
 	HeldByMax        = "max"        // its scale
 	HeldByLimit      = "limit"      // its own limit of memory
@@ -27,7 +27,7 @@ type manualScale struct {
 	instead Scale // scale of the descriptor then
 }
 
-// sizing is what decides on the number of workers of an app. App.mu guards it.
+// sizing is the state that decides the number of workers of an app. App.mu guards it.
 type sizing struct {
 	manual *manualScale // nil: the descriptor's scale holds
 	held   string       // as in [ScaleStatus]
@@ -80,7 +80,8 @@ func (a *App) applyScaleLocked() {
 	}
 }
 
-// whenElastic returns what calls f while the load decides how many workers the app has.
+// whenElastic returns a function that calls f while the load decides the number of the app's
+// workers.
 func (a *App) whenElastic(f func()) func() {
 	return func() {
 		if a.elastic.Load() {
@@ -89,8 +90,8 @@ func (a *App) whenElastic(f func()) func() {
 	}
 }
 
-// Scale sets how many workers an app has, in place of what its descriptor says: until that says
-// something else, or the host ends. The zero Scale returns to the descriptor.
+// Scale sets the number of an app's workers, in place of its descriptor's, until that changes or
+// the host ends. The zero Scale returns to the descriptor.
 func (g *Gateway) Scale(name AppName, s Scale) (ScaleStatus, error) {
 	app, err := g.app(name)
 	if err != nil {
@@ -131,7 +132,7 @@ func (a *App) scaleStatusLocked(wanted int) *ScaleStatus {
 	return &ScaleStatus{Scale: scale, Wanted: wanted, Manual: manual, Held: a.sizing.held}
 }
 
-// Load is what the workers of an app did until now. The number of workers depends on it.
+// Load is the work of an app's workers up to now. The number of workers depends on it.
 type Load struct {
 	App        AppName      // name of the app
 	Generation *Generation  // the one that serves

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// routes says which app answers which host and path. It is never changed, only replaced, so that
-// the request path reads it without a lock.
+// routes maps hosts and paths to apps. It is never changed, only replaced, so that the request path
+// reads it without a lock.
 type routes struct {
 	byName    map[AppName]*place
 	exact     map[string]*virtualHost // by host
@@ -33,7 +33,7 @@ type virtualHost struct {
 	shared bool   // by apps of several owners
 }
 
-// newRoutes makes the table for apps. Of two apps on the same host and mount the one that has a
+// newRoutes makes the table for apps. If two apps have the same host and mount, the one with a
 // generation answers: the other waits for its place.
 func newRoutes(apps map[AppName]*App) *routes {
 	t := &routes{
@@ -128,13 +128,13 @@ func (t *routes) place(r *http.Request, info *RequestInfo) *place {
 	return t.find(r.Host, info.Path)
 }
 
-// find returns the place for a host and a path: the one of that very host before one of a wildcard,
-// the longer wildcard before the shorter, those before the apps of any host, and among each the
-// longest mount. It is nil if no app answers. The comparison is byte by byte; case is folded for
-// hosts alone (RFC 3986 section 3.2.2).
+// find returns the place for a host and a path. An exact host takes precedence over a wildcard, a
+// longer wildcard over a shorter one, and those over the apps of any host; among each, the longest
+// mount wins. It is nil if no app answers. The comparison is byte by byte; only hosts ignore case
+// (RFC 3986 section 3.2.2).
 //
-// A request that no app of its host answers goes to less specific ones only of the same user or of
-// the host's own user: a user's wildcard, or app for any host, gets no request for a host of
+// A request that no app of its host answers may reach less specific ones only of the same user or
+// of the host's own user: a user's wildcard, or app for any host, gets no request for a host of
 // another user.
 func (t *routes) find(host, path string) *place {
 	host = hostName(host)
@@ -156,7 +156,7 @@ func (t *routes) names(host string) bool {
 	return false
 }
 
-// matching yields what names a host, the most specific first.
+// matching yields the entries that match a host, the most specific first.
 func (t *routes) matching(host string) iter.Seq[*virtualHost] {
 	return func(yield func(*virtualHost) bool) {
 		if v := t.exact[host]; v != nil && !yield(v) || !t.wildcards {

@@ -22,8 +22,8 @@ type Runner interface {
 	http.Handler
 
 	// Start spawns the workers and returns nil when all of them are ready, or the reason why they
-	// never will be. After an error nothing that it started is left. ctx bounds the start alone,
-	// not the life of the workers.
+	// never will be. After an error nothing that it started is left. ctx limits the start, not the
+	// life of the workers.
 	Start(ctx context.Context) error
 
 	// Stop ends all workers: politely until ctx is done, then by force. It returns when every
@@ -31,7 +31,7 @@ type Runner interface {
 	// in flight any more or the drain limit is over.
 	Stop(ctx context.Context)
 
-	// Status tells how the runner is now.
+	// Status returns the current status of the runner.
 	Status() RunnerStatus
 }
 
@@ -44,24 +44,24 @@ type Expander interface {
 
 // Resizer is a runner whose number of workers can change while it serves.
 type Resizer interface {
-	// Resize sets how many workers there should be. It returns at once: new ones start in the
-	// background, and those that are too many finish their requests and end.
+	// Resize sets the number of workers. It returns at once: new ones start in the background, and
+	// superfluous ones finish their requests and end.
 	Resize(n int)
 }
 
 // Sleeper is a runner whose processes can be frozen while they have no requests.
 type Sleeper interface {
-	// Sleep freezes all processes, and gives their memory back where the machine has another place
-	// for it. When it fails, or ctx ends first, they run on. No request is in flight, and none
-	// comes until Wake. The error is [ErrBusy] when it may succeed soon, and [ErrFrozen] when they
-	// do not run on.
+	// Sleep freezes all processes, and frees their memory if the machine has another place for it.
+	// If it fails, or ctx ends first, they continue to run. No request is in flight, and none comes
+	// until Wake. The error is [ErrBusy] if it may succeed soon, and [ErrFrozen] if they do not
+	// continue.
 	Sleep(ctx context.Context) error
 
 	// Wake lets them run on after Sleep has succeeded. It returns when they do.
 	Wake() error
 }
 
-// RunnerConfig is what a runner is made from.
+// RunnerConfig is the configuration of a runner.
 type RunnerConfig struct {
 	Descriptor  Descriptor     // descriptor of the app
 	Environment *Environment   // never nil; empty for kinds without one
@@ -69,11 +69,11 @@ type RunnerConfig struct {
 	Dev         bool           // development: tracebacks may be shown to the client
 	Replaces    bool           // another generation of the app serves until this one is ready
 	Few         bool           // an Expander's Start starts one worker alone: requests wait for it
-	Private     string         // folder for what the app alone has; "": it has none
+	Private     string         // folder for the app's private files; "": none
 	Size        int            // workers of a Resizer at first; 0: the least of the descriptor
 	Terminal    *Terminal      // terminal of the app's developer; nil: none
 	Spool       *spool.Account // counts parts kept for slow clients; nil: none are kept
-	// Values adds up what workers measure themselves, over all generations; nil: nothing does.
+	// Values adds up the workers' own measurements, over all generations; nil: not needed.
 	Values *appvalues.Store
 	// Telemetry are variables for the app's own OpenTelemetry, where it has not set them; nil:
 	// none.
@@ -85,7 +85,7 @@ type RunnerConfig struct {
 	// Crowded is called when requests wait for a worker, or when a worker has several of them at
 	// once, again and again. It does not block. nil: it is not called.
 	Crowded func()
-	// Audit knows what the kernel reports of denials; nil: it is asked each time. The host sets it.
+	// Audit checks which denials the kernel reports; nil: it is asked each time. The host sets it.
 	Audit *kernelaudit.Prober
 	Log   *slog.Logger // has the attributes app and generation already
 }
@@ -93,10 +93,10 @@ type RunnerConfig struct {
 // Terminal is where a developer talks to an app, as breakpoint() does.
 type Terminal struct {
 	In  *os.File     // standard input of all workers, such as one end of a pipe
-	Out func([]byte) // gets what they write to standard output, as it comes
+	Out func([]byte) // receives their standard output as it comes
 }
 
-// NewRunner makes the runner for a kind. It starts nothing; an error means that the descriptor
+// NewRunner creates the runner for a kind. It starts nothing; an error means that the descriptor
 // cannot be run.
 type NewRunner func(RunnerConfig) (Runner, error)
 
@@ -111,23 +111,25 @@ type RunnerStatus struct {
 	Restarts int            `json:"restarts"` // workers replaced because they ended unasked
 	Crash    *CrashStatus   `json:"crash"`    // the latest; null: none
 
-	// Limits says by which means each limit of the app's processes together is in force: "cgroup
+	// Limits has the mechanism that enforces each limit of the app's processes together: "cgroup
 	// v2", "cgroup v1", "rlimit", or "none". Empty: there is no limit.
 	Limits map[string]string `json:"limits,omitempty"`
 
-	// Sleep says by which means the app sleeps: "freeze" by "cgroup v2", "cgroup v1" or "none", and
-	// "memory" by "memory.reclaim", "madvise" or "none". Empty: its descriptor does not let it.
+	// Sleep has the mechanisms by which the app sleeps: "freeze" by "cgroup v2", "cgroup v1" or
+	// "none", and "memory" by "memory.reclaim", "madvise" or "none". Empty: its descriptor does not
+	// allow it.
 	Sleep map[string]string `json:"sleep,omitempty"`
 
-	// Sandbox says by which means the app's sandbox confines what, or "none". Empty: there is no
-	// sandbox.
+	// Sandbox has the mechanism by which the app's sandbox confines each kind of access, or "none".
+	// Empty: there is no sandbox.
 	Sandbox map[string]string `json:"sandbox,omitempty"`
 
-	// Denied is what the sandbox of this generation has denied, as far as it is known, by kind:
-	// "files", "network", "processes" or "calls".
+	// Denied counts the known denials by the sandbox of this generation, by kind: "files",
+	// "network", "processes" or "calls".
 	Denied map[string]uint64 `json:"denied,omitempty"`
 
-	// Learned is the sandbox block that allows what the app has used. Empty: it does not learn.
+	// Learned is the sandbox block that allows the accesses of the app so far. Empty: it does not
+	// learn.
 	Learned string `json:"learned,omitempty"`
 }
 
@@ -140,7 +142,7 @@ type WorkerStatus struct {
 	Requests int       `json:"requests"` // requests executed so far
 	Memory   int64     `json:"memory"`   // resident bytes; 0 when unknown
 
-	// Interpreter is what the worker measures of its interpreter; null when unknown.
+	// Interpreter has the worker's measurements of its interpreter; null if unknown.
 	Interpreter *InterpreterStatus `json:"interpreter,omitempty"`
 }
 
@@ -158,7 +160,7 @@ type CrashStatus struct {
 	More     int              `json:"more"`
 }
 
-// MaxSuspects is how many requests a CrashStatus names.
+// MaxSuspects is the largest number of requests in a CrashStatus.
 const MaxSuspects = 8
 
 // SuspectRequest names a request that a worker had when it crashed.

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Sandbox says what an app's processes may do beside what every program needs: they read the
-// system's programs and configuration, the app's root and its environment, have a folder of their
-// own for temporary files, and may serve. Everything else is denied.
+// Sandbox lists the accesses that an app's processes are allowed in addition to the general ones:
+// they may read the system's programs and configuration, the app's root and its environment, use
+// their own folder for temporary files, and serve. Everything else is denied.
 type Sandbox struct {
-	// Read are absolute files and folders that may be read, beside Root.
+	// Read are absolute files and folders that may be read, in addition to Root.
 	Read []string
 
 	// Write are absolute files and folders that may be changed. nil: Root.
@@ -21,7 +21,7 @@ type Sandbox struct {
 	// Network are the endpoints that may be connected to. Empty: none.
 	Network []Endpoint
 
-	// Learn lets the processes do everything, and writes down what they need.
+	// Learn lets the processes do everything, and records the accesses that they need.
 	Learn bool
 
 	// Within are the folders to which Root, Read and Write must lead, wherever links point, and

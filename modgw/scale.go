@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// MostWorkers is how many workers an app may have.
+// MostWorkers is the largest number of workers of an app.
 const MostWorkers = 1024
 
-// Scale is how many workers an app has at least and at most. Where they differ, the load decides.
-// The zero value is that of an app without workers.
+// Scale is the smallest and the largest number of workers of an app. If they differ, the load
+// decides. The zero value is that of an app without workers.
 type Scale struct {
 	Min int `json:"min"` // workers that there are without any load
 	Max int `json:"max"` // workers that there are at most
@@ -49,7 +49,7 @@ func ParseScale(text string) (Scale, error) {
 	return Scale{from, to}, nil
 }
 
-// Scale is how many workers the descriptor asks for, with its defaults filled in.
+// Scale returns the number of workers that the descriptor asks for, with its defaults filled in.
 func (d Descriptor) Scale() Scale {
 	least, most := workersOf(&d)
 	if least == nil || d.FastCGI != nil && d.FastCGI.Connect != "" {

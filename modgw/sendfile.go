@@ -31,8 +31,8 @@ const (
 	accelHeader    = "X-Accel-Redirect"
 )
 
-// sendfile is a response that may be that a file is to be sent. An app's file is sent when the app
-// has returned, so that it waits for no slow client; until then what it writes is dropped.
+// sendfile is a response that may be replaced by a file. The file is sent when the app has
+// returned, so that it waits for no slow client; until then its output is dropped.
 type sendfile struct {
 	http.ResponseWriter
 	request    *http.Request
@@ -40,7 +40,7 @@ type sendfile struct {
 	generation *Generation
 	failing    *failing // failed requests of the app
 
-	begun bool   // the head is what the app has made it
+	begun bool   // the app's head is final
 	named string // the header that named a file; "": none did
 	value string // value of that header
 }
@@ -58,8 +58,7 @@ func (w *sendfile) WriteHeader(status int) {
 	}
 }
 
-// begin looks for a file in the header, once. Only a response with status 200 can be one: others
-// are what they say.
+// begin looks for a file in the header, once. Only a response with status 200 can name one.
 func (w *sendfile) begin(status int) {
 	if w.begun {
 		return
@@ -103,7 +102,7 @@ func (w *sendfile) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(w.ResponseWriter, src)
 }
 
-// Flush is FlushError for those who know [http.Flusher] alone.
+// Flush is FlushError for callers that only know [http.Flusher].
 func (w *sendfile) Flush() { _ = w.FlushError() }
 
 // Hijack hands the connection over, where it can be.
@@ -111,7 +110,7 @@ func (w *sendfile) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// FlushError sends what was written, unless a file takes its place.
+// FlushError sends the bytes written so far, unless a file replaces them.
 func (w *sendfile) FlushError() error {
 	if w.begin(http.StatusOK); w.named != "" {
 		return nil
@@ -120,8 +119,8 @@ func (w *sendfile) FlushError() error {
 }
 
 // leftToFront reports whether the web server in front sends the file that a header names: the
-// descriptor says so, and the server is one that knows the header. Any other would pass it on to
-// the client.
+// descriptor allows it, and the server supports the header. Any other would pass it on to the
+// client.
 func (w *sendfile) leftToFront(name, value string) bool {
 	software := w.info.ServerSoftware
 	switch {
@@ -156,7 +155,7 @@ func (w *sendfile) end() {
 	}
 	defer file.Close()
 	header := w.Header()
-	// What the app says of a body is true of its own, which is dropped, and not of the file.
+	// These describe the app's own body, which is dropped, and not the file.
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Range", "Last-Modified"} {
 		delete(header, name)
 	}

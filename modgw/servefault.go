@@ -15,13 +15,13 @@ var faultPage string
 
 var faultTemplate = template.Must(template.New("fault").Parse(faultPage))
 
-// retryAfter is what a 503 answer asks a client to wait, in seconds.
+// retryAfter is the Retry-After of a 503 answer, in seconds.
 const retryAfter = 5
 
 // ServeFault answers a request that the app did not answer: with status, a short text and the
-// request's id, by which the log tells more and which the header X-Request-Id has too. Only in
-// development (dev) does the answer say what f says, traceback included. The answer is HTML, JSON
-// or plain text, as the client asks for. It logs nothing.
+// request's id, which is also in the log and in the header X-Request-Id. Only in development (dev)
+// does the answer contain f, traceback included. The answer is HTML, JSON or plain text, as the
+// client asks for. It logs nothing.
 func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, dev bool) {
 	info := RequestInfoOf(r)
 	info.cause = f.Code
@@ -55,7 +55,7 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 	answer.write(w, r.Header.Get("Accept"))
 }
 
-// faultAnswer is what ServeFault says, in whichever form.
+// faultAnswer is the content of an answer of ServeFault, in any format.
 type faultAnswer struct {
 	Status   int    `json:"status"`
 	Title    string `json:"title"`

@@ -2,7 +2,7 @@ package modgw
 
 import "time"
 
-// ReloadMode says how the host learns that an app's files changed.
+// ReloadMode is the way in which the host notices that an app's files changed.
 type ReloadMode string
 
 // The reload modes. Auto is inotify where events can be trusted and polling elsewhere; Touch
@@ -15,28 +15,28 @@ const (
 	ReloadOff     ReloadMode = "off"
 )
 
-// ReloadStrategy says how many workers there are while one generation replaces another.
+// ReloadStrategy controls the number of workers while one generation replaces another.
 type ReloadStrategy string
 
-// The reload strategies. SideBySide starts all new workers before the old ones end. OneByOne, for
-// machines without the memory for that, starts one of them, swaps, lets the old generation drain
-// and end, and then starts the rest; it costs throughput for as long as that takes.
+// The reload strategies. SideBySide starts all new workers before the old ones end. OneByOne is for
+// machines without enough memory for that: it starts one of them, swaps, lets the old generation
+// drain and end, and then starts the rest. It costs throughput during that time.
 const (
 	SideBySide ReloadStrategy = "side-by-side"
 	OneByOne   ReloadStrategy = "one-by-one"
 )
 
-// Reload says which changes of an app's files make a new generation, and when.
+// Reload controls which changes of an app's files make a new generation, and when.
 type Reload struct {
 	Mode      ReloadMode     // how files are watched
 	Strategy  ReloadStrategy // order in which workers are replaced
-	Watch     []string       // globs relative to Root that count as code beside the code itself
+	Watch     []string       // globs relative to Root of more files that count as code
 	Ignore    []string       // globs relative to Root that never count
 	Settle    time.Duration  // how long no further change may come before the app is reloaded
 	MaxSettle time.Duration  // the longest that further changes can put a reload off
 }
 
-// Timeouts bound what an app may keep waiting for.
+// Timeouts limit the time that an app may take.
 type Timeouts struct {
 	Startup time.Duration // from spawning a worker until it is ready
 	// from handing a request to a worker until its response is complete; 0: none
@@ -59,7 +59,8 @@ type Queue struct {
 	Timeout time.Duration // 0: no limit
 }
 
-// Recycle says when a worker is replaced, and only then retired; zero values mean never.
+// Recycle has the limits after which a worker is first replaced and then retired; zero values mean
+// never.
 type Recycle struct {
 	Requests int           // requests of a worker; 0: no limit
 	Age      time.Duration // age of a worker; 0: no limit
@@ -68,7 +69,7 @@ type Recycle struct {
 	Jitter   float64       // 0.1 spreads each limit by ±10 %
 }
 
-// IdleStart says when an app's first generation is started.
+// IdleStart controls when an app's first generation is started.
 type IdleStart string
 
 // The idle starts.
@@ -77,31 +78,31 @@ const (
 	StartOnDemand IdleStart = "on-demand"
 )
 
-// Idle says when an app without requests has processes.
+// Idle controls when an app without requests has processes.
 type Idle struct {
 	Start IdleStart // when the app starts
 
-	// SleepAfter is how long the app is without a request before its processes are frozen until the
-	// next one; 0: they never are.
+	// SleepAfter is the time without a request after which the app's processes are frozen until the
+	// next one; 0: never.
 	SleepAfter time.Duration
 
 	StopAfter time.Duration // without a request for so long, the workers are stopped; 0: never
 }
 
-// Limits bound what an app may use; zero values mean no limit but the system's.
+// Limits limit the resources of an app; zero values mean that only the system's limits apply.
 type Limits struct {
 	Body   int64 // bytes of a request body; a larger one is answered 413
 	Memory int64 // bytes
 
-	// MemorySoft is how many bytes the processes may have before they are slowed down and their
-	// memory is taken back first.
+	// MemorySoft is the number of bytes beyond which the processes are slowed down and their memory
+	// is reclaimed first.
 	MemorySoft int64
 
 	CPUWeight int // share of the processors when all apps want more than there are; 100 is usual
 	IOWeight  int // share of the disks; 100 is usual
 
-	// BuildMemory is how many bytes each process may have that makes the environment or runs the
-	// build command; 0: three quarters of the machine's memory.
+	// BuildMemory is the memory limit in bytes of each process that builds the environment or runs
+	// the build command; 0: three quarters of the machine's memory.
 	BuildMemory int64
 
 	CPU       float64 // CPUs: 0.5 is half of one
@@ -119,16 +120,16 @@ type Health struct {
 	Timeout time.Duration // how long the answer may take
 }
 
-// Spool bounds what the host keeps for clients that are slower than the app, in memory and in files
-// of its state folder.
+// Spool limits the bytes that the host keeps for clients that are slower than the app, in memory
+// and in files of its state folder.
 type Spool struct {
-	// Upload is how many bytes of a request body the host keeps before a worker that would wait for
-	// them gets the request; what is beyond is passed on as it comes. 0: all is passed on as it
-	// comes.
+	// Upload is the number of bytes of a request body that the host receives before it gives the
+	// request to a worker, which would otherwise wait for them. The rest is passed on as it
+	// arrives. 0: all of it is.
 	Upload int64
 
-	// Response is how many bytes of a response the host keeps while the client is behind; 0: none,
-	// the worker waits.
+	// Response is the number of bytes of a response that the host keeps while the client is behind;
+	// 0: none, so that the worker waits.
 	Response int64
 
 	// Total bounds both, of all requests of the app together. A request body beyond is answered

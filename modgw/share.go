@@ -15,16 +15,16 @@ import (
 type SharedWorker struct {
 	Number int `json:"number"` // its number
 	PID    int `json:"pid"`    // id of its process
-	// in the environment of what it has started; "": none
+	// in the environment of its processes; "": none
 	Mark     string    `json:"mark,omitempty"`
 	Started  time.Time `json:"started"`  // when it began to start
 	Requests int       `json:"requests"` // requests executed so far
 
-	// Program is what the runner of its kind says of it.
+	// Program is the data of its runner.
 	Program json.RawMessage `json:"program,omitempty"`
 
-	// Files are those by which its process is supervised, and after them those of its runner. They
-	// are to be closed by their user.
+	// Files are those by which its process is supervised, followed by those of its runner. The user
+	// must close them.
 	Files []*os.File `json:"-"`
 }
 
@@ -35,8 +35,8 @@ func (w SharedWorker) Close() {
 	}
 }
 
-// Inherit asks the host that is replaced for one of its workers, by number. files is what the
-// runner has for the worker, and is closed. The worker is the other host's until [Sharer.Own].
+// Inherit asks the host that is replaced for one of its workers, by number. files are the runner's
+// files for the worker, and are closed. The worker is the other host's until [Sharer.Own].
 type Inherit func(number int, files []*os.File) (SharedWorker, error)
 
 // Sharer is a runner whose workers two hosts can have while one of them replaces the other.
@@ -54,26 +54,26 @@ type Sharer interface {
 	// Own makes the workers of another host this runner's, and returns the ids of their processes.
 	Own() []int
 
-	// ReadOutput logs what they print, from now on.
+	// ReadOutput logs their output from now on.
 	ReadOutput()
 }
 
-// Inherited is what a gateway knows of an app that another host serves.
+// Inherited is the state of an app that another host serves.
 type Inherited struct {
 	Number int    // number of its generation
 	Wanted int    // workers that there should be; 0: unknown
-	Scale  *Scale // set by an administrator; nil: that of the descriptor holds
+	Scale  *Scale // set by an administrator; nil: that of the descriptor
 
-	// Identity is that of the generation. One that has the same inherits the workers. "": none
-	// does.
+	// Identity is the identity of the generation. A generation with the same one inherits the
+	// workers. "": none does.
 	Identity string
 	Workers  []int   // numbers of workers that it may inherit
 	Inherit  Inherit // asks for one of them
 }
 
-// Inherit notes that another host serves an app until this one does. The generations are counted
-// on, and the first one has all its workers when it takes over. It does nothing to an app that is
-// unknown.
+// Inherit records that another host serves an app until this one does. The numbers of generations
+// continue, and the first one has all its workers when it takes over. It does nothing for an
+// unknown app.
 func (g *Gateway) Inherit(name AppName, i Inherited) {
 	app, err := g.app(name)
 	if err != nil {
@@ -90,8 +90,8 @@ func (g *Gateway) Inherit(name AppName, i Inherited) {
 	}
 }
 
-// inherit fills in what a generation inherits from that of another host, if that is the same but
-// for its workers. It has its number then.
+// inherit fills in the properties that a generation inherits from the other host's, if they differ
+// only in their workers. Its number is set by then.
 func (a *App) inherit(next *Generation, c *RunnerConfig) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,8 +123,8 @@ func (a *App) inherit(next *Generation, c *RunnerConfig) {
 	}
 }
 
-// identity is the same for generations whose processes are started in the same way, whichever
-// version of this program says so: fields that have no value do not count.
+// identity is the same for generations whose processes are started in the same way, for all
+// versions of this program: fields without a value do not count.
 func (g *Generation) identity() string {
 	e := Environment{}
 	if g.Environment != nil {
@@ -186,19 +186,19 @@ func withoutZero(value any) any {
 	return value
 }
 
-// Shareable is what another host that is to replace this one must know of an app.
+// Shareable has the facts about an app that a replacing host needs.
 type Shareable struct {
 	App    AppName  // name of the app
-	State  AppState // says what it does with a request
+	State  AppState // its reaction to a request
 	Number int      // number of its generation; 0: there is none
 
 	Wanted   int    // workers that there should be; 0: it has none
-	Scale    *Scale // set by an administrator; nil: that of the descriptor holds
+	Scale    *Scale // set by an administrator; nil: that of the descriptor
 	Identity string // identity of the generation; "": no worker can be shared
 	Workers  []int  // numbers of the workers that can be shared
 }
 
-// Shareable returns what another host must know of the apps, in no order.
+// Shareable returns the facts about all apps that a replacing host needs, in no order.
 func (g *Gateway) Shareable() (all []Shareable) {
 	for _, app := range g.all() {
 		all = append(all, app.shareable())
@@ -229,7 +229,7 @@ func (a *App) shareable() Shareable {
 	return s
 }
 
-// wakeTime is how long an app that sleeps may take until its workers can be shared.
+// wakeTime is how long a sleeping app may take until its workers can be shared.
 const wakeTime = time.Second
 
 // Share lets another host have a worker of an app's generation as well. It closes the files.
@@ -278,7 +278,7 @@ func (g *Gateway) OwnInherited() (pids []int) {
 	return pids
 }
 
-// ReadInherited logs what they print, from now on.
+// ReadInherited logs their output from now on.
 func (g *Gateway) ReadInherited() {
 	for _, s := range g.sharers() {
 		s.ReadOutput()

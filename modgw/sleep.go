@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What wakes an app that sleeps.
+// Events that wake a sleeping app.
 const (
 	WokenByRequest = "request"
 	WokenByDeploy  = "deploy"     // a reload, a restart or a rollback
@@ -14,7 +14,7 @@ const (
 	WokenByScale   = "scale"
 )
 
-// SleepStatus says whether an app sleeps, and what woke it last.
+// SleepStatus reports whether an app sleeps, and the cause of its last waking.
 type SleepStatus struct {
 	After float64    `json:"after"`          // seconds without a request until it falls asleep
 	Since time.Time  `json:"since,omitzero"` // begin of its sleep; absent: it is awake
@@ -22,7 +22,7 @@ type SleepStatus struct {
 	Woken *Awakening `json:"woken"`          // the last; null: none yet
 }
 
-// Awakening says what woke an app.
+// Awakening is the cause of an app's waking.
 type Awakening struct {
 	Cause   string          `json:"cause"`   // WokenByRequest …
 	Request *SuspectRequest `json:"request"` // null: it was no request
@@ -36,18 +36,18 @@ type sleep struct {
 	since     time.Time // zero: it is awake
 	times     int
 	woken     *Awakening
-	rise      chan Awakening     // gets what wakes the app; nil: it is awake
+	rise      chan Awakening     // receives the cause of waking; nil: the app is awake
 	interrupt context.CancelFunc // ends falling asleep; nil: it is awake
 }
 
-// begin notes that the app falls asleep. rise gets what is to wake it, and ctx ends then.
+// begin records that the app falls asleep. rise receives the cause of waking, and ctx ends then.
 func (s *sleep) begin() (ctx context.Context, rise <-chan Awakening) {
 	s.rise = make(chan Awakening, 1)
 	ctx, s.interrupt = context.WithCancel(context.Background())
 	return ctx, s.rise
 }
 
-// rouse wakes the app, which takes a moment. It does nothing when it is awake, or was roused.
+// rouse wakes the app, which takes a moment. It does nothing if it is awake, or was roused.
 func (s *sleep) rouse(by Awakening) {
 	if s.rise == nil {
 		return

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// slowStackTime is how long a worker may take to say where a slow request is.
+	// slowStackTime is how long a worker may take to report the position of a slow request.
 	slowStackTime = 2 * time.Second
 
 	// Of an app, mostSlow slow requests are logged in each slowPeriod. The others are counted.
@@ -33,7 +33,7 @@ type slowWatch struct {
 	logged chan struct{}      // closes when the log has ended
 }
 
-// slowState says what a slowWatch does.
+// slowState is the state of a slowWatch.
 type slowState uint8
 
 const (
@@ -42,7 +42,7 @@ const (
 	slowEnded              // the request has ended, or may last for ever
 )
 
-// slowRequest is what is known of a request when its limit is passed.
+// slowRequest has the facts about a request at the time when its limit is passed.
 type slowRequest struct {
 	worker    int           // number of the worker that has it
 	tries     int           // how many workers got it
@@ -50,8 +50,8 @@ type slowRequest struct {
 	firstByte time.Duration // from the head of the request to that of the response; 0: not yet
 }
 
-// watchSlow lets a request be logged if the app has it for longer than its limit, until the
-// function that it returns is called.
+// watchSlow logs a request that is with the app for longer than its limit, until the returned
+// function is called.
 func (g *Gateway) watchSlow(
 	r *http.Request, info *RequestInfo, generation *Generation,
 ) (end func()) {

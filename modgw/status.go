@@ -14,13 +14,13 @@ type AppStatus struct {
 	Hosts      []string          `json:"hosts"`      // empty: any
 	Mount      MountPath         `json:"mount"`      // path where the app begins
 	Root       string            `json:"root"`       // working directory
-	Descriptor string            `json:"descriptor"` // the file; "" without one
+	Descriptor string            `json:"descriptor"` // its file; "": none
 	Generation *GenerationStatus `json:"generation"` // null while there is none
 	Previous   int               `json:"previous"`   // rollback returns to it; 0: none
 	Draining   []DrainingStatus  `json:"draining"`   // replaced, with requests left
 	Drained    *DrainedStatus    `json:"drained"`    // the last to end; null: none
 
-	// PreviousEnvironment is the ID of the environment that rollback needs; "" without one.
+	// PreviousEnvironment is the ID of the environment that rollback needs; "": none.
 	PreviousEnvironment string `json:"previousEnvironment"`
 
 	Scale    *ScaleStatus   `json:"scale"`    // number of its workers; null: it has none
@@ -93,7 +93,7 @@ type DrainingStatus struct {
 	InFlight   int       `json:"inFlight"`   // requests left
 	Since      time.Time `json:"since"`      // when it was replaced
 
-	// Environment is the ID of the environment that its workers run in; "" without one.
+	// Environment is the ID of the environment that its workers run in; "": none.
 	Environment string `json:"environment"`
 }
 
@@ -171,9 +171,9 @@ func (a *App) status() AppStatus {
 	return s
 }
 
-// lockWithStatus locks a.mu, with the current generation, nil for none, and what its runner says.
-// The runner is asked before, because it may ask the kernel, which requests and deploys must not
-// wait for.
+// lockWithStatus locks a.mu, and returns the current generation, or nil, and the status of its
+// runner. The runner is asked before locking, because it may ask the kernel, for which requests and
+// deploys must not wait.
 func (a *App) lockWithStatus() (current *Generation, runner RunnerStatus) {
 	for {
 		current, runner = a.current.Load(), RunnerStatus{Workers: []WorkerStatus{}}
@@ -208,5 +208,5 @@ func (g *Generation) status() *GenerationStatus {
 	}
 }
 
-// inFlight is how many requests the generation has.
+// inFlight returns the number of requests that the generation has.
 func (g *Generation) inFlight() int { return int(g.users.Load() &^ (retired | asleep)) }

@@ -41,8 +41,8 @@ func locationsOf(d Descriptor) []location {
 	return locations
 }
 
-// plan notes the descriptor that an app is about to have, so that others may wait for what it
-// leaves. It returns what ends that: another plan made meanwhile stays.
+// plan records the descriptor that an app is about to have, so that others can wait for the places
+// that it leaves. The returned function ends that, unless another plan was made meanwhile.
 func (g *Gateway) plan(app *App, d Descriptor) (end func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

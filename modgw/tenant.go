@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Tenant is what the descriptors of one user may claim, and the most that they may ask for.
+// Tenant limits the claims and the settings in the descriptors of one user.
 type Tenant struct {
 	User     string      // login name of the owner of the descriptors
 	Hosts    []string    // host patterns as in [Descriptor], at any mount; empty: none
@@ -39,8 +39,8 @@ type Ceilings struct {
 	Timeouts    Timeouts // times that the host waits for an app
 	Spool       Spool    // parts of bodies kept for slow clients
 
-	// Sandbox is what every app has a sandbox within: its lists are the most that those of the app
-	// may name. nil: apps may have one.
+	// Sandbox limits the sandbox that every app then has: its lists are the most that those of the
+	// app may contain. nil: apps may have one.
 	Sandbox *Sandbox
 }
 
@@ -84,8 +84,8 @@ func (c Ceilings) sandbox() []Ceiling {
 	}
 }
 
-// Lower sets the settings of d that are above their ceilings to them, and returns which they were.
-// A setting whose zero means no limit is above every ceiling then. Nothing else may use d yet.
+// Lower reduces the settings of d that exceed their ceilings, and returns them. A setting whose
+// zero means no limit then exceeds every ceiling. Nothing else may use d yet.
 func (c Ceilings) Lower(d *Descriptor) []Ceiling {
 	var lowered []Ceiling
 	for _, s := range ceilingSettings {
@@ -170,7 +170,7 @@ var workersCeiling = ceilingSetting{
 }
 
 // ceilingOf makes a ceilingSetting. of is nil for a descriptor that does not have the setting; zero
-// is what 0 stands for in a descriptor.
+// is the meaning of 0 in a descriptor.
 func ceilingOf[T cmp.Ordered](
 	block, argument string, of func(*Descriptor) *T, most func(*Ceilings) *T, zero func(*Descriptor) T, text func(T) string,
 ) ceilingSetting {
@@ -201,12 +201,12 @@ func ceilingOf[T cmp.Ordered](
 	}
 }
 
-// fixed is what 0 stands for in every descriptor.
+// fixed returns the meaning of 0 if it is the same in every descriptor.
 func fixed[T any](zero T) func(*Descriptor) T { return func(*Descriptor) T { return zero } }
 
 func formatAny[T any](v T) string { return fmt.Sprint(v) }
 
-// defaultWorkers is how many workers an app has whose descriptor does not say.
+// defaultWorkers returns the default number of workers of an app.
 func defaultWorkers(d *Descriptor) int {
 	if d.WSGI != nil || d.ASGI != nil {
 		return runtime.NumCPU()
@@ -265,8 +265,7 @@ func webSocketsOf(d *Descriptor) *int {
 	return &d.ASGI.WebSockets
 }
 
-// FormatSize returns a number of bytes as a descriptor says it, in the largest unit that divides
-// it.
+// FormatSize formats a number of bytes as in descriptors, in the largest unit that divides it.
 func FormatSize(n int64) string {
 	units := []string{"", "KiB", "MiB", "GiB", "TiB"}
 	for n > 0 && n%1024 == 0 && len(units) > 1 {

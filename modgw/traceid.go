@@ -6,8 +6,8 @@ import (
 	"github.com/modgw/modgw/modgw/tracecontext"
 )
 
-// TraceID is the id of the trace that a request belongs to, as the header traceparent has it: that
-// of its span, or the one that a web server in front names. "": none is known.
+// TraceID returns the id of the trace of a request, as in the header traceparent: that of its span,
+// or the one that a web server in front sent. "": unknown.
 func (i *RequestInfo) TraceID(r *http.Request) string {
 	switch {
 	case i.Trace != nil:
@@ -18,7 +18,7 @@ func (i *RequestInfo) TraceID(r *http.Request) string {
 	return ""
 }
 
-// SpanID is the id of the span that the host makes of the request; "": it makes none.
+// SpanID returns the id of the host's span for the request; "": there is none.
 func (i *RequestInfo) SpanID() string {
 	if i.Trace == nil {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// app watches the files of one interest. Its goroutine alone uses it, except for inbox and status.
+// app watches the files of one interest. Only its goroutine uses it, except for inbox and status.
 type app struct {
 	log     *slog.Logger
 	changed func(context.Context, Change)
@@ -100,7 +100,7 @@ func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
 	}
 }
 
-// pollShare is how many times longer the pause between polls is than what a poll takes.
+// pollShare is the ratio of the pause between polls to the duration of a poll.
 const pollShare = 20
 
 // due returns when to look at changes; the zero time while there are none.
@@ -138,7 +138,7 @@ func (a *app) setPending(pending bool) {
 	}
 }
 
-// answerAsked answers those who wait until pending reflects all that is known.
+// answerAsked answers the callers that wait until pending reflects all that is known.
 func (a *app) answerAsked() {
 	for _, answered := range a.asked {
 		close(answered)
@@ -147,8 +147,8 @@ func (a *app) answerAsked() {
 }
 
 const (
-	// quickScan is how long the last scan of polled files may have taken for one to run when
-	// CatchUp asks.
+	// quickScan is the longest duration of the last scan of polled files with which CatchUp starts
+	// another.
 	quickScan = 20 * time.Millisecond
 
 	// fewFiles is up to how many files the look is repeated however long it took last time: then it
@@ -156,7 +156,8 @@ const (
 	fewFiles = 100
 )
 
-// handleBatch handles what came in, and reports whether files may have changed.
+// handleBatch handles the events and requests that came in, and reports whether files may have
+// changed.
 func (a *app) handleBatch(ctx context.Context, b batch) bool {
 	a.asked = append(a.asked, b.asked...)
 	if len(b.asked) > 0 && a.polling != "" && a.looksQuickly() {
@@ -198,7 +199,7 @@ func (a *app) setInterest(ctx context.Context, next *preparedInterest) {
 	a.setReported(before)
 }
 
-// setReported sets what counts as reported after an interest was declared. Files that the previous
+// setReported sets the reported state after an interest was declared. Files that the previous
 // interest also had keep their reported state, so that changes in between are found. Other files
 // count as they are now, except those that changed since the declaration.
 func (a *app) setReported(before *rules) {
@@ -227,13 +228,13 @@ func (a *app) setReported(before *rules) {
 	if len(differences(known, a.last)) > 0 {
 		a.debounce.note(time.Now())
 	} else {
-		a.reported = a.last // which is the same, and takes no memory of its own
+		a.reported = a.last // equal, and needs no memory of its own
 	}
 }
 
-// handleEvent reports whether an event can mean that a file of the interest changed, and marks
-// what it names as dirty. A new folder is watched at once, so that nothing in it is missed while
-// changes settle.
+// handleEvent reports whether an event can mean that a file of the interest changed, and marks its
+// path as dirty. A new folder is watched at once, so that nothing in it is missed while changes
+// settle.
 func (a *app) handleEvent(ctx context.Context, e fsnotify.Event) bool {
 	dir, name := splitPath(e.Name)
 	known := a.removedFolders[e.Name] || a.last.dirs[e.Name] != nil || a.last.ancestors[e.Name] != nil

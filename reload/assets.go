@@ -27,7 +27,8 @@ func Assets(d modgw.Descriptor) []Glob {
 	return globs
 }
 
-// scriptsOf returns the globs of what each request executes again, and of what that may include.
+// scriptsOf returns the globs of the scripts that each request executes again, and of the files
+// that they may include.
 func scriptsOf(d modgw.Descriptor) []string {
 	var own string
 	switch {

@@ -10,14 +10,14 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Class says what a change asks for. The strongest class of all changed files is that of the
-// change.
+// Class is the reaction that a change requires. A change has the strongest class of all changed
+// files.
 type Class int
 
 // The classes, weakest first.
 const (
 	Nothing      Class = iota // no reload
-	Asset                     // what only browsers read
+	Asset                     // files that only browsers read
 	Code                      // new workers
 	Dependencies              // perhaps another environment, then new workers
 	Descriptor                // another descriptor, then all the rest
@@ -28,7 +28,7 @@ func (c Class) String() string {
 	return [...]string{"nothing", "asset", "code", "dependencies", "descriptor"}[c]
 }
 
-// Change is what happened to an app's files since the last change that was reported.
+// Change describes the changes of an app's files since the last report.
 type Change struct {
 	App   modgw.AppName // names the interest
 	Class Class         // the strongest of all paths
@@ -37,11 +37,11 @@ type Change struct {
 	Since time.Time     // time of the first event or poll that showed it
 }
 
-// difference is one file that is not what it was.
+// difference is one file that has changed.
 type difference struct {
 	path  string // absolute
 	class Class
-	verb  string // "added", "changed", "removed", or for a directory what it is now
+	verb  string // "added", "changed", "removed", or the new state of a directory
 }
 
 // changeOf sums differences up, of which there is at least one.

@@ -10,8 +10,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// cookies tell when the events of everything until now were delivered: a cookie is one more event,
-// and the kernel keeps their order. They have a folder of their own from the first use on.
+// cookies detect when the events of everything until now were delivered: a cookie is one more
+// event, and the kernel keeps their order. They have their own folder from the first use on.
 type cookies struct {
 	parent string // folder to make the folder in; "": there are no cookies
 
@@ -81,7 +81,7 @@ func (c *cookies) remove(path string) {
 	delete(c.waiting, path)
 }
 
-// handleEvent reports whether an event is that of a cookie.
+// handleEvent reports whether an event belongs to a cookie.
 func (c *cookies) handleEvent(event fsnotify.Event) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,7 +2,7 @@ package reload
 
 import "time"
 
-// debounce tells when changes have settled: nothing has changed for quiet, or longest has passed
+// debounce detects when changes have settled: nothing has changed for quiet, or longest has passed
 // since the first change.
 type debounce struct {
 	quiet, longest time.Duration

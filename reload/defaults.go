@@ -64,8 +64,8 @@ func codeElsewhere(d modgw.Descriptor) (code []string) {
 	return code
 }
 
-// dependencyFiles are the names below the root that can decide what an environment holds, whether
-// they exist now or not.
+// dependencyFiles returns the names below the root that can affect the contents of an environment,
+// whether they exist now or not.
 func dependencyFiles(d modgw.Descriptor) []string {
 	switch {
 	case d.UsesPython():
@@ -90,8 +90,8 @@ var skippedFolders = map[string]bool{
 // vimSwap matches the names of vim's swap files: .app.py.swp, and .app.py.swo when that is taken.
 var vimSwap = lazyregexp.New(`^\.(.*\.)?sw.$`)
 
-// isSkippedFile reports whether name is what editors, compilers and copying programs leave beside a
-// file for a while.
+// isSkippedFile reports whether name is a temporary file of editors, compilers and copying
+// programs.
 func isSkippedFile(name string) bool {
 	switch {
 	case strings.HasPrefix(name, ".#"), strings.HasPrefix(name, "flycheck_"): // emacs

@@ -1,9 +1,9 @@
 package reload
 
-// dirtyLimit is how many paths are kept. Beyond it everything counts as dirty.
+// dirtyLimit is the number of paths that are kept. Beyond it everything counts as dirty.
 const dirtyLimit = 10000
 
-// dirty is what may have changed since the last scan. Its zero value is nothing.
+// dirty has the paths that may have changed since the last scan. Its zero value is empty.
 type dirty struct {
 	all   bool            // everything may have
 	paths map[string]bool // real paths of files and folders that events named

@@ -16,7 +16,7 @@ import (
 const canaryLimit = 3 * time.Second
 
 // proveEvents changes a file in a new folder below dir, which it removes again, and waits for the
-// event like any watcher. Without the right to write to dir it proves nothing and returns nil.
+// event like any watcher. If it may not write to dir, it proves nothing and returns nil.
 func proveEvents(ctx context.Context, watcher folderWatcher, dir string, limit time.Duration) error {
 	dir, err := os.MkdirTemp(dir, ".canary-")
 	if err != nil {

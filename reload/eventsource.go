@@ -29,7 +29,7 @@ func (w *Watcher) openEventSource(ctx context.Context) *eventSource {
 	}
 	if err := proveEvents(ctx, folders, w.canary, canaryLimit); err != nil {
 		w.log.Warn("files are polled, because events do not arrive", "error", noEvents(w.canary, err))
-		_ = h.close() // what cannot be closed is not used either
+		_ = h.close() // if it cannot be closed, it is not used either
 		return nil
 	}
 	return h
@@ -44,7 +44,7 @@ func (h *eventSource) close() error {
 	return h.folders.close()
 }
 
-// followMounts tells all apps what is mounted and unmounted, until ctx is done.
+// followMounts informs all apps of mounts and unmounts, until ctx is done.
 func (w *Watcher) followMounts(ctx context.Context, following *sync.WaitGroup) {
 	mounts, err := openMounts()
 	if err != nil {

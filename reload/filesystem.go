@@ -43,7 +43,8 @@ func networkFilesystem(path string) string {
 	return networkFilesystems[uint32(st.Type)]
 }
 
-// noEventsReason says which files of an interest are on a network file system; "" when none are.
+// noEventsReason describes the files of an interest that are on a network file system, or returns
+// "".
 func (r *rules) noEventsReason() string {
 	for _, t := range r.trees {
 		if name := networkFilesystem(t.base); name != "" {

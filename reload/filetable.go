@@ -6,8 +6,8 @@ import (
 )
 
 // fileTable holds the states of files by path. A table that was branched from another shares its
-// files and records only what differs, so that comparing the two takes as long as there are
-// differences, and not as there are files.
+// files and records only differences, so that the time to compare the two depends on the number of
+// differences, and not on the number of files.
 type fileTable struct {
 	base *fileMap
 	size int
@@ -83,7 +83,7 @@ func (t *fileTable) branch() fileTable {
 	return fileTable{base: t.base, changed: changed, size: t.size}
 }
 
-// merge writes what differs into the shared files. No other table that shares them may be used
+// merge writes the differences into the shared files. No other table that shares them may be used
 // after it.
 func (t *fileTable) merge() {
 	for path, e := range t.changed {

@@ -132,7 +132,7 @@ func (f *folders) drop(dir string) {
 	f.noteAliases(id)
 }
 
-// promote watches a folder under the first of its remaining names. A scan finds what happened in
+// promote watches a folder under the first of its remaining names. A scan finds the changes in
 // between.
 func (f *folders) promote(names []string) {
 	if len(names) == 0 {

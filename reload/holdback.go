@@ -7,7 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// holdbackLimit is how long a change is held back at most because files seem to be half written.
+// holdbackLimit is the longest time for which a change is held back because files seem to be half
+// written.
 const holdbackLimit = 30 * time.Second
 
 // abandonedAge is from which age on a writer's temporary file counts as left behind.
@@ -63,7 +64,7 @@ func (h *holdback) check(now time.Time, pause time.Duration, find func() []obsta
 	return heldTooLong(*first)
 }
 
-// obstacles returns the signs that what changed is half written.
+// obstacles returns the signs that changed files are half written.
 func (a *app) obstacles(found []difference, quiet bool) []obstacle {
 	if len(found) == 0 {
 		return nil
@@ -84,7 +85,7 @@ func (a *app) obstacles(found []difference, quiet bool) []obstacle {
 	return append(all, installers(a.realRoot(), os.Getpid())...)
 }
 
-// changedFolders returns the root and the folders of what changed.
+// changedFolders returns the root and the folders of changed files.
 func (a *app) changedFolders(found []difference) []string {
 	seen := map[string]bool{}
 	var dirs []string

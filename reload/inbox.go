@@ -6,7 +6,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// inboxLimit is how many events wait for an app. Beyond it a scan of everything replaces them.
+// inboxLimit is the number of events that wait for an app. Beyond it a scan of everything replaces
+// them.
 const inboxLimit = 4096
 
 // inbox passes events to the goroutine of an app. Adding never blocks.
@@ -17,7 +18,7 @@ type inbox struct {
 	batch batch
 }
 
-// batch is what was added since the inbox was emptied.
+// batch has the additions since the inbox was emptied.
 type batch struct {
 	events   []fsnotify.Event
 	rescan   bool              // events were lost: look at everything

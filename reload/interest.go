@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Interest says which files an app is made from. A missing file is watched for until it appears. A
-// file whose content stays the same has not changed, but a newer time of a Descriptor or Entry is
-// a change: touch(1) reloads.
+// Interest lists the files from which an app is made. A missing file is watched for until it
+// appears. A file whose content stays the same has not changed, but a newer time of a Descriptor or
+// Entry is a change: touch(1) reloads.
 type Interest struct {
 	App  modgw.AppName // names the interest; another one of the same name replaces it
 	Root string        // absolute folder that relative globs are below; "": there are none
@@ -23,7 +23,7 @@ type Interest struct {
 
 	// Extra are absolute files of class Code that workers have loaded from elsewhere, each with the
 	// time when its first worker was started. A file that changed after it counts as changed, since
-	// the worker may have loaded what was there before; zero: it counts as it is.
+	// the worker may have loaded the old version; zero: it counts as it is.
 	Extra  map[string]time.Time
 	Ignore []string // globs relative to Root that never count
 
@@ -32,7 +32,7 @@ type Interest struct {
 	MaxSettle time.Duration    // the longest that further changes put a report off; 0: 1.5 s
 	Account   *account.Account // files are looked at with its rights; nil: this process's own
 
-	// Shared says that the files are those of many users, and Account is nil: each file is opened
+	// Shared means that the files belong to many users, and Account is nil: each file is opened
 	// with the rights of the users who can change the way to it.
 	Shared bool
 }
@@ -54,8 +54,8 @@ const (
 	defaultMaxSettle = 1500 * time.Millisecond
 )
 
-// Of returns the interest of an app in its files. The caller adds to Dependencies what the
-// environment was made from, and sets Account.
+// Of returns the interest of an app in its files. The caller adds the inputs of the environment to
+// Dependencies, and sets Account.
 func Of(d modgw.Descriptor) Interest {
 	in := Interest{
 		App:       d.Name,

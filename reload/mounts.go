@@ -118,7 +118,7 @@ func mountPoints(text string) map[string]string {
 	return points
 }
 
-// unescapeMount undoes what the kernel does to blanks and backslashes in paths: \040.
+// unescapeMount reverts the kernel's encoding of blanks and backslashes in paths: \040.
 func unescapeMount(path string) string {
 	var b strings.Builder
 	for {

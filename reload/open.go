@@ -12,7 +12,7 @@ import (
 // file.
 type opener func(path string) (*os.File, error)
 
-// disk gives a scan access to what is in folders of trees.
+// disk gives a scan access to the folders of trees.
 type disk struct {
 	lstat func(path string) (fs.FileInfo, error)
 	open  opener

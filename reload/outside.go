@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Links may lead anywhere. What they lead to outside their tree is scanned last, after everything
+// Links may lead anywhere. Their targets outside their tree are scanned last, after everything
 // below the root, and only up to these limits for all links of an app together.
 const (
 	outsideFolderLimit = 1000
@@ -25,7 +25,7 @@ type outsideLink struct {
 	info  fs.FileInfo
 }
 
-// outsideWalk counts what was found through links that lead outside their tree.
+// outsideWalk counts the files found through links that lead outside their tree.
 type outsideWalk struct {
 	links         []outsideLink // found and not walked
 	walking       *outsideLink  // nil while the trees themselves are walked
@@ -87,7 +87,7 @@ func isKernelMount(dir string) bool {
 	return false
 }
 
-// follow scans what a link in a tree leads to. A folder outside the tree has to wait for
+// follow scans the target of a link in a tree. A folder outside the tree has to wait for
 // walkOutside.
 func (s *scanner) follow(ctx context.Context, t *tree, link, rel string, depth int) {
 	class := t.class(rel)

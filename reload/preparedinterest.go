@@ -29,10 +29,10 @@ func prepareInterest(in Interest) (*preparedInterest, error) {
 	return &preparedInterest{Interest: in, rules: rules, declared: kernelTime()}, nil
 }
 
-// changedBeforeScan reports whether a file that is looked at for the first time may have changed
+// changedBeforeScan reports whether a file that is scanned for the first time may have changed
 // after it began to count: when the interest was declared or, if workers have loaded it before
-// that, when they were started. Times in the future are those of a clock that was set back, and
-// mean nothing.
+// that, when they were started. Times in the future are those of a clock that was set back, and are
+// ignored.
 func (w *preparedInterest) changedBeforeScan(path string, e entry) bool {
 	since := w.declared
 	if loaded := w.Extra[path]; !loaded.IsZero() {

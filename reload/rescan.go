@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// rescan scans what events named and takes the rest from the last scan. It reports false where
-// links, the way to a tree or to a single file, or limits are involved: those concern more than
-// the place that an event names.
+// rescan scans the paths named by events and copies the rest from the last scan. It reports false
+// if links, the way to a tree or to a single file, or limits are involved: those affect more than
+// the path of an event.
 func (a *app) rescan(ctx context.Context) (*scanner, bool) {
 	if a.dirty.all || a.polling != "" || a.noEvents != "" || a.tooManyFolders || a.oversizedLink != "" {
 		return nil, false
@@ -24,7 +24,7 @@ func (a *app) rescan(ctx context.Context) (*scanner, bool) {
 	return s, complete
 }
 
-// rescan makes a snapshot from an earlier one and from what is at the paths now. It reports
+// rescan makes a snapshot from an earlier one and from the current state of the paths. It reports
 // whether nothing else can differ; otherwise the snapshot is useless.
 func (s *scanner) rescan(ctx context.Context, earlier *snapshot, paths map[string]bool) bool {
 	s.previous, s.out, s.now, s.mode = earlier, earlier.branch(), time.Now(), scanNamed
@@ -34,7 +34,7 @@ func (s *scanner) rescan(ctx context.Context, earlier *snapshot, paths map[strin
 	files, folders := map[string]fs.FileInfo{}, map[string]fs.FileInfo{}
 	for path := range paths {
 		dir, name := splitPath(path)
-		info, _ := s.disk.lstat(path) // what cannot be read counts as missing
+		info, _ := s.disk.lstat(path) // unreadable counts as missing
 		isFolder := info != nil && info.IsDir()
 		switch {
 		case info != nil && info.Mode()&fs.ModeSymlink != 0:
@@ -51,7 +51,7 @@ func (s *scanner) rescan(ctx context.Context, earlier *snapshot, paths map[strin
 	return complete && !s.full && s.linksMet == 0 && ctx.Err() == nil
 }
 
-// isTarget reports whether a path is that of a file, and not on the way to another one.
+// isTarget reports whether a path belongs to a file, and is not on the way to another one.
 func (s *scanner) isTarget(path string) bool {
 	return s.out.targets[path] != nil && s.out.ancestors[path] == nil
 }

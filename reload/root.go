@@ -21,7 +21,7 @@ func (a *app) hasLostRoot() bool {
 	return true
 }
 
-// rootProblem says what is wrong with the root: it is missing, or empty; "" when nothing is.
+// rootProblem describes the problem of the root: it is missing, or empty; "" if there is none.
 func (a *app) rootProblem() string { return a.rootProblemIn(a.last) }
 
 func (a *app) rootProblemIn(s *snapshot) string {

@@ -12,19 +12,20 @@ import (
 	"time"
 )
 
-// folderLimit is how many folders of one app are watched. What is beyond is logged and left out.
+// folderLimit is the number of folders of one app that are watched. Further ones are logged and
+// skipped.
 const folderLimit = 20000
 
 // aliasLimit is under how many names a folder is walked when links lead to it. It bounds links
 // that multiply.
 const aliasLimit = 4
 
-// scanMode is how much a scan does.
+// scanMode is the extent of a scan.
 type scanMode uint8
 
 const (
 	scanAll     scanMode = iota // it reads everything and follows links
-	scanNamed                   // it reads what events named and only counts links
+	scanNamed                   // it reads the paths named by events and only counts links
 	scanFolders                 // it reads no content
 )
 
@@ -53,8 +54,8 @@ type scanner struct {
 	err        error // the first of watchFolder, or that of the context
 }
 
-// scan returns the state of all files: first those of the trees, then single files, then what
-// links lead to outside their tree. Its only side effects are those of watchFolder. When ctx is
+// scan returns the state of all files: first those of the trees, then single files, then the
+// targets of links outside their tree. Its only side effects are those of watchFolder. When ctx is
 // done it ends early, with err set.
 func (s *scanner) scan(ctx context.Context) *snapshot {
 	s.out, s.outside, s.incomplete = newSnapshot(), outsideWalk{}, false

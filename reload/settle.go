@@ -41,8 +41,7 @@ func (a *app) handleSettled(ctx, host context.Context) {
 	}
 }
 
-// isHeldBack reports whether what changed must not be reported yet. Then it is checked again
-// later.
+// isHeldBack reports whether changes must not be reported yet. Then it is checked again later.
 func (a *app) isHeldBack(found []difference, quiet bool) bool {
 	now := time.Now()
 	fault := a.holdback.check(now, a.debounce.quiet, func() []obstacle { return a.obstacles(found, quiet) })
@@ -66,7 +65,7 @@ func (a *app) poll(ctx context.Context) {
 	}
 }
 
-// report calls Changed with all differences from what was reported: found, and those before it.
+// report calls Changed with all differences from the reported state: found, and those before it.
 func (a *app) report(host context.Context, found []difference) {
 	for _, d := range found {
 		a.unreported[d.path] = d

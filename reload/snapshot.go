@@ -20,7 +20,7 @@ type snapshot struct {
 	// missing files.
 	ancestors map[string]map[string]bool
 
-	unfinished []string // some of what copying programs are about to rename
+	unfinished []string // some of the files that copying programs are about to rename
 }
 
 // place is where a folder lies in a tree.
@@ -29,10 +29,10 @@ type place struct {
 	rel   string // "." for the tree's base
 	depth int
 
-	// linked says that a link leads there, which itself counts only while there are files.
+	// linked means that a link leads there, which itself counts only while there are files.
 	linked bool
 
-	// unlisted says that the content does not count: the folder is an environment, or may not be
+	// unlisted means that the content does not count: the folder is an environment, or may not be
 	// listed.
 	unlisted bool
 }
@@ -137,7 +137,7 @@ func differenceAt(path string, before, after *snapshot) (d difference, differs b
 	return difference{path, max(old.class, now.class), old.verb(now)}, true
 }
 
-// verb says what happened to a file that was e and is now.
+// verb describes the change of a file from e to now.
 func (e entry) verb(now entry) string {
 	switch {
 	case now.target != "" && now.target != e.target:

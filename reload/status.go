@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Status says how the files of an app are watched.
+// Status reports how the files of an app are watched.
 type Status struct {
 	Mode      modgw.ReloadMode `json:"mode"`               // in effect: inotify, poll, touch or off
 	Reason    string           `json:"reason,omitempty"`   // why files are polled; "": they are not
@@ -20,7 +20,7 @@ type Status struct {
 	LastEvent time.Time        `json:"last_event"`         // when a file may have changed; 0: never
 }
 
-// listedFolders is how many folders a status lists.
+// listedFolders is the number of folders in a status.
 const listedFolders = 100
 
 // updateStatus updates the status.

@@ -8,20 +8,19 @@ import (
 	"strings"
 )
 
-// linkLimit is how many symbolic links one path may lead through, as in the kernel.
+// linkLimit is the number of symbolic links on one path, as in the kernel.
 const linkLimit = 40
 
-// location is a path without links in it, and what is there; nil for nothing.
+// location is a path without links in it, and the file there, or nil.
 type location struct {
 	real string
 	info fs.FileInfo
 }
 
-// trace follows path through every link and returns the real path and what is there; nil for
-// nothing. It adds each folder on the way in which a name decides where the path leads to
-// ancestors: that of every link, that of the first missing name, and the parents of real folders,
-// which can be renamed. Parents that all users may write to, such as /tmp, are left out: there is
-// too much going on in them.
+// trace follows path through every link and returns the real path and the file there, or nil. It
+// adds to ancestors each folder in which a name decides where the path leads: that of every link,
+// that of the first missing name, and the parents of real folders, which can be renamed. Parents
+// that all users may write to, such as /tmp, are left out: too much happens in them.
 func (s *snapshot) trace(path string) (real string, info fs.FileInfo) {
 	dir := filepath.Dir(path)
 	above, ok := s.located[dir] // most files of an interest are in a few folders

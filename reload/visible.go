@@ -6,7 +6,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Names with a leading dot are those of tools: version control, editor histories, checkpoints of
+// Names with a leading dot belong to tools: version control, editor histories, checkpoints of
 // notebooks, copies from other systems. As in a shell, "*" and "**" do not match them; a pattern
 // that spells the dot does.
 
@@ -26,8 +26,8 @@ func mayMatchBelow(pattern, dir string) bool {
 	return matchNames(strings.Split(pattern, "/"), strings.Split(dir, "/"), true)
 }
 
-// matchNames matches the names of a path with those of a pattern. With below set it matches when
-// some path below could.
+// matchNames matches the names of a path with those of a pattern. With below set it matches if some
+// path below could.
 func matchNames(pattern, names []string, below bool) bool {
 	switch {
 	case len(names) == 0 && below:

@@ -23,7 +23,7 @@ func (a *app) scanAll(ctx context.Context) {
 	a.scanDirty(ctx)
 }
 
-// scanDirty scans what may have changed since the last scan.
+// scanDirty scans the paths that may have changed since the last scan.
 func (a *app) scanDirty(ctx context.Context) {
 	select {
 	case a.shared.scans <- struct{}{}:
@@ -153,7 +153,7 @@ func (a *app) chooseMode() {
 	}
 }
 
-// noEventsReason says why file events cannot be trusted; "" when they can.
+// noEventsReason explains why file events cannot be trusted, or returns "".
 func (a *app) noEventsReason() string {
 	if reason := a.interest.rules.noEventsReason(); reason != "" || a.watcher == nil {
 		return reason

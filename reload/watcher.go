@@ -26,8 +26,8 @@ type Config struct {
 	// not called.
 	Pending func(app modgw.AppName, pending bool)
 
-	// Changed is called with each change, in a goroutine of its own. Calls for one app do not
-	// overlap: what changes during a call is in one change after it. ctx ends with Run.
+	// Changed is called with each change, in its own goroutine. Calls for one app do not overlap:
+	// changes during a call are in one change after it. ctx ends with Run.
 	Changed func(ctx context.Context, c Change)
 }
 
@@ -47,24 +47,24 @@ type Watcher struct {
 	workers sync.WaitGroup
 }
 
-// shared is what the apps of one watcher have in common.
+// shared is the state that the apps of one watcher share.
 type shared struct {
 	scans     chan struct{} // one element for each app that is scanning
 	exhausted atomic.Bool   // it was logged that the kernel's watches ran out
 	mounts    *mounts       // nil: mounts cannot be read
 }
 
-// member is an app and what the watcher needs to know of it.
+// member is an app with the state that the watcher needs.
 type member struct {
 	app      *app
 	interest Interest
 	stop     context.CancelFunc // nil before Run
 }
 
-// parallelScans is how many apps scan their files at the same time.
+// parallelScans is the number of apps that scan their files at the same time.
 const parallelScans = 8
 
-// New makes a watcher. It watches nothing before Run.
+// New returns a watcher. It watches nothing before Run.
 func New(c Config) (*Watcher, error) {
 	if c.Changed == nil {
 		return nil, errors.New("cannot watch files: Changed is nil")
@@ -113,9 +113,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 }
 
 // Watch declares an interest, in place of an earlier one of the same app. It reads no file: the
-// app's own goroutine does, as soon as Run runs. What is changed or added after the call is
-// reported, also before Run; a file that is removed before the first scan is not missed. An
-// interest whose mode is off is forgotten. The error names a glob that cannot be used.
+// app's own goroutine does, as soon as Run runs. Changes and additions after the call are reported,
+// also before Run; a file that is removed before the first scan is not missed. An interest whose
+// mode is off is forgotten. The error names a glob that cannot be used.
 func (w *Watcher) Watch(in Interest) error {
 	if in.Mode == modgw.ReloadOff {
 		w.Forget(in.App)
@@ -144,8 +144,8 @@ func (w *Watcher) Watch(in Interest) error {
 	return nil
 }
 
-// Forget ends the interest of an app. A call of Changed may still be running, even beside one for
-// a new interest.
+// Forget ends the interest of an app. A call of Changed may still be running, even concurrently
+// with one for a new interest.
 func (w *Watcher) Forget(name modgw.AppName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -57,10 +57,10 @@ func leftovers(paths []string) []obstacle {
 	return found
 }
 
-// unfinishedLimit is how many names of half-written files a scan remembers.
+// unfinishedLimit is the number of names of half-written files that a scan remembers.
 const unfinishedLimit = 32
 
-// unfinished reports whether a name in a tree is that of a file or folder which a copying program
+// unfinished reports whether a name in a tree belongs to a file or folder that a copying program
 // will rename: rsync's .views.py.Xy12ab and .~tmp~, pip's ~ackage, dpkg's views.py.dpkg-new, and
 // views.py.tmp.
 func (t *tree) unfinished(rel string, isDir bool) bool {

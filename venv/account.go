@@ -25,7 +25,7 @@ func lookupAccount(d modgw.Descriptor) (*account.Account, error) {
 	return acct, nil
 }
 
-// uidOf tells accounts apart; this process's own user is -1.
+// uidOf returns a number that distinguishes accounts; this process's own user is -1.
 func uidOf(acct *account.Account) int {
 	if acct == nil {
 		return -1

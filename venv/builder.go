@@ -22,13 +22,13 @@ type Config struct {
 	Log     *slog.Logger  // nil: nothing is logged
 	Timeout time.Duration // the longest that one build may take, from when it begins; 0: 30 minutes
 
-	// Parallel is how many environments are built at the same time; 0: as many as there are CPUs,
-	// and at least two. An environment that is there already waits for none.
+	// Parallel is the number of environments that are built at the same time; 0: as many as there
+	// are CPUs, and at least two. An existing environment waits for none.
 	Parallel int
 
-	// Kept returns what the host keeps of a user's apps now, such as in the spool, and Measured is
-	// called with what a user with a quota has on the disk, by any goroutine. nil: nothing is kept,
-	// and nothing is called.
+	// Kept returns the size of the data that the host keeps for a user's apps, such as in the
+	// spool. Measured is called with the disk usage of a user with a quota, on any goroutine. nil:
+	// nothing is kept, and nothing is called.
 	Kept     func(user string) modgw.DiskUsage
 	Measured func(user string, used modgw.DiskUsage)
 
@@ -37,8 +37,8 @@ type Config struct {
 	Environ []string
 }
 
-// Builder makes environments. Its methods may be called by many goroutines, and by many processes
-// for one state folder.
+// Builder builds environments. Many goroutines may call its methods, and many processes may use one
+// state folder.
 type Builder struct {
 	envs    string
 	caches  string
@@ -103,7 +103,7 @@ func withoutSecrets(err error, d modgw.Descriptor) error {
 	return err
 }
 
-// attempts is how often a build starts again because its inputs changed while it ran.
+// attempts is the number of times a build starts again because its inputs changed while it ran.
 const attempts = 3
 
 // Build returns the environment for d and builds it when it is not there. progress may be nil; it
@@ -129,8 +129,7 @@ func (b *Builder) Build(ctx context.Context, d modgw.Descriptor, progress func(S
 	return nil, keptChanging(d.Name)
 }
 
-// attempt builds from the inputs as they are now; errInputsChanged says that they are different
-// ones by now.
+// attempt builds from the current inputs; errInputsChanged means that they have changed meanwhile.
 func (b *Builder) attempt(ctx context.Context, d modgw.Descriptor, progress func(Step)) (*modgw.Environment, error) {
 	p, err := b.plan(ctx, d, progress)
 	if err != nil {
@@ -181,7 +180,7 @@ func (b *Builder) Inputs(d modgw.Descriptor) []string {
 		return nil
 	}
 	var list []string
-	switch { // what cannot be read is watched all the same
+	switch { // unreadable files are watched as well
 	case d.UsesPython():
 		in, _ := readInputs(d, acct)
 		list = in.watched

@@ -18,7 +18,7 @@ import (
 type Collection struct {
 	Keep   []string // environments that are in use, by their ID or by an app's fingerprint
 	Newest int      // environments of each app that are always kept, newest first; 0: none
-	DryRun bool     // only tell what would go
+	DryRun bool     // only list the environments to remove
 }
 
 // Removal is something that Collect removed.
@@ -29,12 +29,13 @@ type Removal struct {
 	Size int64           `json:"size"` // bytes on the disk
 }
 
-// recently is how long an environment stays after an app asked for it, for the app may not run yet.
+// recently is how long an environment is kept after an app asked for it, because the app may not
+// run yet.
 const recently = 10 * time.Minute
 
-// Collect removes unused environments, remains of killed builds, and the files beside them. It is
-// safe during builds: environments that they work on or have just asked for stay. With an error, it
-// returns the removals until then.
+// Collect removes unused environments, remains of killed builds, and their files. It is safe during
+// builds: environments that they work on or have just asked for are kept. After an error it returns
+// the removals so far.
 func (b *Builder) Collect(ctx context.Context, c Collection) ([]Removal, error) {
 	all, err := b.look()
 	if err != nil {

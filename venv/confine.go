@@ -10,15 +10,15 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// webPorts are those of indexes of packages that name none.
+// webPorts are the default ports of package indexes.
 var webPorts = []uint16{80, 443}
 
 // urlPort finds the ports in URLs.
 var urlPort = lazyregexp.New(`\bhttps?://[^/\s"']*:(\d+)`)
 
 // confine returns the rules for a program of the build of an app with a sandbox; nil: it has none.
-// Builds read what the app may read, change its root and the folders, and connect to the indexes of
-// packages and to what the app may connect to.
+// Builds may read the files that the app may read, change its root and the folders, and connect to
+// package indexes and to the addresses that the app may connect to.
 func (p *plan) confine(program string, environ []string, folders ...string) *sandbox.Rules {
 	rules := confineTool(p.descriptor.Sandbox, program)
 	if rules == nil {
@@ -55,8 +55,8 @@ func (p *plan) confine(program string, environ []string, folders ...string) *san
 	return rules
 }
 
-// confineTool returns the rules for a program that only says something of itself; nil: the app has
-// no sandbox.
+// confineTool returns the rules for a program that only reports something; nil: the app has no
+// sandbox.
 func confineTool(s *modgw.Sandbox, program string) *sandbox.Rules {
 	if s == nil || s.Learn {
 		return nil
@@ -64,7 +64,7 @@ func confineTool(s *modgw.Sandbox, program string) *sandbox.Rules {
 	return &sandbox.Rules{Grants: append(sandbox.System(), toolGrants(s, program)...), Means: sandbox.Probe()}
 }
 
-// toolGrants let a program be executed, and what belongs to it be read.
+// toolGrants allow executing a program and reading its files.
 func toolGrants(s *modgw.Sandbox, program string) []sandbox.Grant {
 	grants := []sandbox.Grant{{Path: program, Program: true, Within: s.Within}}
 	if bin, prefix := filepath.Dir(program), filepath.Dir(filepath.Dir(program)); filepath.Base(bin) == "bin" && prefix != "/" {
@@ -74,8 +74,8 @@ func toolGrants(s *modgw.Sandbox, program string) []sandbox.Grant {
 	return grants
 }
 
-// confineInterpreter is confineTool for an interpreter that may be that of an environment of the
-// host's own, which lies outside of all folders of the user's.
+// confineInterpreter is confineTool for an interpreter that may belong to an environment of the
+// host, which is outside of all folders of the user.
 func (b *Builder) confineInterpreter(s *modgw.Sandbox, path string) *sandbox.Rules {
 	rules := confineTool(s, path)
 	environment := filepath.Dir(filepath.Dir(path))

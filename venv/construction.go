@@ -31,8 +31,8 @@ type construction struct {
 
 func (c *construction) scratch() string { return filepath.Join(c.plan.dir, scratchName) }
 
-// prepare makes the folder of the environment and those that the build writes to, owned by the user
-// who builds.
+// prepare creates the folder of the environment and those that the build writes to, owned by the
+// user who builds.
 func (c *construction) prepare(b *Builder) error {
 	p := c.plan
 	c.printed.each, c.printed.mask = p.sayOutput, p.mask
@@ -74,7 +74,7 @@ func (p *plan) cache(b *Builder) (string, error) {
 	return dir, own(dir, 0o700, p.account)
 }
 
-// own makes a folder in one that only this process can change, and gives it to the account.
+// own creates a folder in one that only this process can change, and gives it to the account.
 func own(dir string, perm os.FileMode, acct *account.Account) error {
 	if err := os.Mkdir(dir, perm); err != nil && !os.IsExist(err) {
 		return err
@@ -127,7 +127,7 @@ func (c *construction) workingDir() string {
 	return root
 }
 
-// finish clears up, makes everything durable, and only then writes the marker that makes it an
+// finish cleans up, makes everything durable, and only then writes the marker that makes it an
 // environment.
 func (c *construction) finish(started time.Time) (marker, error) {
 	p := c.plan
@@ -150,8 +150,8 @@ func (c *construction) finish(started time.Time) (marker, error) {
 	return m, err
 }
 
-// syncFilesystem writes out all that is pending, because fsync of the marker says nothing about the
-// thousand files that it vouches for.
+// syncFilesystem writes out all pending data, because fsync of the marker does not cover the
+// thousands of files that it vouches for.
 func syncFilesystem(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

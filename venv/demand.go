@@ -24,7 +24,7 @@ type demand struct {
 	implementation string // "": any
 	freeThreaded   bool   // wanted; a demand that does not name it does not get it
 	versions       pep440.Specifiers
-	bounded        bool // versions says something
+	bounded        bool // versions has constraints
 	minor          int  // the 12 of "3.12"; -1 when more than one can fit
 }
 
@@ -90,7 +90,7 @@ func (d demand) within(specifiers string) (demand, error) {
 	return d, nil
 }
 
-// mismatch says why an interpreter does not meet the demand, "" when it does.
+// mismatch describes why an interpreter does not meet the demand, or returns "".
 func (d demand) mismatch(i interpreter) string {
 	switch {
 	case d.path != "" || d.text == "":

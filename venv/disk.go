@@ -17,11 +17,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// watchInterval is how often the disk is measured during a build, at most.
+// watchInterval is the shortest interval between measurements of the disk during a build.
 const watchInterval = 2 * time.Second
 
-// withinQuota runs a build of a user who has a quota. It is refused when nothing is left, stopped
-// when it takes more than that, and what it has made is not kept then.
+// withinQuota runs a build of a user who has a quota. It is refused if nothing is left, and stopped
+// if it exceeds the rest; its result is then removed.
 func (b *Builder) withinQuota(ctx context.Context, p *plan, build func(context.Context) error) error {
 	if p.descriptor.DiskQuota <= 0 {
 		return build(ctx)
@@ -89,8 +89,8 @@ func (b *Builder) checkQuota(p *plan) error {
 	}
 }
 
-// measureOnce measures what a user with a quota has if that was not done yet, since nothing has to
-// be built.
+// measureOnce measures the disk usage of a user with a quota if that was not done yet, because
+// nothing has to be built.
 func (b *Builder) measureOnce(p *plan) {
 	if p.descriptor.DiskQuota <= 0 {
 		return
@@ -98,13 +98,13 @@ func (b *Builder) measureOnce(p *plan) {
 	if _, known := b.users.LoadOrStore(p.descriptor.Owner, true); known {
 		return
 	}
-	// What cannot be counted is an error of the next build.
+	// If it cannot be measured, the next build reports an error.
 	if used, err := b.measure(p); err == nil {
 		b.measured(p.descriptor.Owner, used)
 	}
 }
 
-// measure counts what the user of an app has.
+// measure measures the disk usage of an app's user.
 func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
 	used = b.kept(p.descriptor.Owner)
 	all, err := b.look()
@@ -139,8 +139,8 @@ func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
 	return used, err
 }
 
-// Disk counts what an app has, the environment being the folder of what it runs with, and what all
-// apps of its user have. The app's own folder may be one of the user's, which does not count.
+// Disk measures the disk usage of an app, with environment as the folder of its environment, and of
+// all apps of its user. The app's own folder may be one of the user's, which does not count.
 func (b *Builder) Disk(d modgw.Descriptor, environment string) (own, all modgw.DiskUsage, err error) {
 	acct, err := lookupAccount(d)
 	if err != nil {
@@ -178,7 +178,7 @@ func quoted(apps []modgw.AppName) (list []string) {
 	return list
 }
 
-// deepest is how many folders are counted within each other. No environment has as many.
+// deepest is the deepest nesting of folders that are measured. No environment has as many.
 const deepest = 200
 
 // diskCounter counts the bytes on the disk of files that a user owns. It follows no link, and
@@ -191,8 +191,8 @@ type diskCounter struct {
 // inode names a file of the machine.
 type inode struct{ device, number uint64 }
 
-// folder counts a folder, with the rights of an account. Folders of other users that this may not
-// enter count nothing, and so does one that is missing.
+// folder measures a folder, with the rights of an account. Inaccessible folders of other users
+// count nothing, as does a missing one.
 func (c *diskCounter) folder(dir string, as *account.Account) (size int64, err error) {
 	err = as.Do(func() error {
 		size, err = c.walk(unix.AT_FDCWD, dir, dir, 0)
@@ -259,8 +259,8 @@ func (c *diskCounter) first(s *unix.Stat_t) bool {
 	return true
 }
 
-// denied is the error of a folder that cannot be entered. One of another user is none of ours; one
-// of the own user hides what is in it.
+// denied returns the error for an inaccessible folder. A folder of another user is ignored; one of
+// the user's own would hide its contents.
 func (c *diskCounter) denied(parent int, name, path string, err error) error {
 	var s unix.Stat_t
 	if unix.Fstatat(parent, name, &s, unix.AT_SYMLINK_NOFOLLOW) == nil && s.Uid != c.uid {

@@ -18,7 +18,7 @@ import (
 type goSources struct {
 	file    string   // go.work where there is one, else go.mod; "" without either
 	within  string   // the app's root relative to it
-	watched []string // the files that say what belongs to the build
+	watched []string // the files that define the extent of the build
 	digests []string // digests of all folders with sources
 }
 
@@ -40,7 +40,7 @@ func readGoSources(root string, acct *account.Account) (goSources, error) {
 		}
 	}
 	if s.file == "" {
-		return s, nil // the go command says it better
+		return s, nil // the go command has a better error
 	}
 	top := filepath.Dir(s.file)
 	s.within, _ = filepath.Rel(top, root)
@@ -67,7 +67,7 @@ func readGoSources(root string, acct *account.Account) (goSources, error) {
 	return s, nil
 }
 
-// maxGoFolders bounds how many modules beside the app's own are followed.
+// maxGoFolders is the number of further modules that are followed.
 const maxGoFolders = 50
 
 // findAbove finds a file in a folder or the nearest one above it.
@@ -108,7 +108,7 @@ func neighbours(dir string, acct *account.Account) []string {
 	return list
 }
 
-// goExtensions are those of the files that the go command compiles.
+// goExtensions are the extensions of the files that the go command compiles.
 var goExtensions = []string{
 	".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90", ".s", ".S", ".sx",
 	".swig", ".swigcxx", ".syso",
@@ -182,7 +182,7 @@ func addEmbedded(files map[string]bool, source string) error {
 			}
 			matches, err := filepath.Glob(filepath.Join(filepath.Dir(source), strings.TrimPrefix(pattern, "all:")))
 			if errors.Is(err, filepath.ErrBadPattern) {
-				continue // the compiler says so
+				continue // the compiler reports it
 			}
 			for _, match := range matches {
 				files[match] = true

@@ -9,14 +9,14 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// goVariables are those of the host's environment that the go command obeys in a build.
+// goVariables are the variables of the host's environment that the go command obeys in a build.
 var goVariables = []string{
 	"GOFLAGS", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOAUTH", "GOVCS", "GOTOOLCHAIN",
 	"GOEXPERIMENT", "GOAMD64", "GOARM64", "GOFIPS140", "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS",
 	"CGO_LDFLAGS", "CC", "CXX", "PKG_CONFIG_PATH",
 }
 
-// goSettings are those variables and the ones that say how the network is reached, as "KEY=value".
+// goSettings returns those variables and the network settings, as "KEY=value".
 func (h hostEnviron) goSettings() []string {
 	return h.pairs(slices.Concat(goVariables, networkSettings)...)
 }
@@ -42,7 +42,7 @@ func withoutGo(app modgw.AppName) error {
 // undefined: x".
 var goErrorLine = lazyregexp.New(`(?m)^\S+\.go:\d+(?::\d+)?: .+$`)
 
-// goComplaints are messages of the go command, beside those of the compiler.
+// goComplaints are messages of the go command, other than the compiler's.
 var goComplaints = []complaint{
 	{
 		lazyregexp.New(`(?i)no space left on device|disk quota exceeded`),

@@ -24,7 +24,7 @@ func newHostEnviron(environ []string) hostEnviron {
 	return h
 }
 
-// toolSettings say where interpreters and build tools are.
+// toolSettings are the variables that locate interpreters and build tools.
 var toolSettings = []string{"PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "TZ"}
 
 // knownTo returns the part of the host's environment that builds for a descriptor may see. It is
@@ -55,8 +55,8 @@ func (h hostEnviron) pairs(keys ...string) (list []string) {
 	return list
 }
 
-// networkSettings say how an index is reached; they are passed to builds with all that begins with
-// PIP_ or UV_.
+// networkSettings are the variables that control the access to an index; they are passed to builds
+// with all variables that begin with PIP_ or UV_.
 var networkSettings = []string{
 	"http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "TZ",
@@ -84,7 +84,7 @@ var decisiveSettings = []string{
 	"UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_BINARY", "UV_NO_BUILD", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND",
 }
 
-// systemConfigs are the files in which administrators say where packages come from.
+// systemConfigs are the files in which administrators configure the sources of packages.
 var systemConfigs = []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", "/etc/uv/uv.toml"}
 
 // buildSettings returns the part of the host's environment that a build sees, as "KEY=value".
@@ -125,8 +125,8 @@ func (h hostEnviron) uvFindEnviron() []string {
 	return append(list, h.pairs("UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME")...)
 }
 
-// pythonDirs are the folders of PATH and the usual ones. Where PATH has pyenv's shims, which find
-// another Python in every folder, the version that pyenv uses everywhere stands in for them.
+// pythonDirs returns the folders of PATH and the usual ones. If PATH has pyenv's shims, which find
+// another Python in every folder, pyenv's global version replaces them.
 func (h hostEnviron) pythonDirs() []string {
 	var dirs []string
 	for _, dir := range append(filepath.SplitList(h["PATH"]), "/usr/bin", "/usr/local/bin") {

@@ -10,13 +10,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// inputs decide what an environment contains. Each kind of input has its own file, which fills it
-// in.
+// inputs determine the contents of an environment. Each kind of input has its own file, which fills
+// it in.
 type inputs struct {
 	source   string   // for people: "requirements.txt"
 	files    []string // requirement files for the installer
 	packages []string // requirements for the installer
-	hashed   bool     // the files have hashes, so nothing without one may be installed
+	hashed   bool     // the files have hashes, so only packages with one may be installed
 	copies   bool     // a project on this machine is installed as a copy
 	editable string   // a project to install as editable, with extras; "": none
 	project  string   // the folder whose uv.lock is installed; "": none

@@ -18,7 +18,7 @@ type toolError struct {
 func (e *toolError) Error() string { return exitText(e.program, e.err).Error() }
 func (e *toolError) Unwrap() error { return e.err }
 
-// complaint is a message of a failed pip or uv, and the error that it stands for.
+// complaint is a message of a failed pip or uv, and the error that it means.
 type complaint struct {
 	says    *lazyregexp.Regexp
 	code    string
@@ -26,8 +26,8 @@ type complaint struct {
 	hint    string
 }
 
-// pythonComplaints are tried in this order, because a full disk or a dead index makes pip say
-// further things.
+// pythonComplaints are tried in this order, because a full disk or a dead index causes further
+// messages of pip.
 var pythonComplaints = []complaint{
 	{
 		lazyregexp.New(`(?i)no space left on device|disk quota exceeded|errno 28\b`),

@@ -19,7 +19,7 @@ type interpreter struct {
 	Prefix         string `json:"prefix"`
 	BasePrefix     string `json:"base_prefix"`
 	BaseExecutable string `json:"base_executable"`
-	Pip            string `json:"pip"`       // its version; "" without one
+	Pip            string `json:"pip"`       // its version; "": none
 	EnsurePip      bool   `json:"ensurepip"` // can make a virtual environment that has pip
 
 	state string // inode, size and time of the file when it was asked
@@ -37,7 +37,7 @@ func (i interpreter) String() string {
 	return name
 }
 
-// identity is all that makes another environment when it changes.
+// identity returns all facts that make another environment if they change.
 func (i interpreter) identity() []string {
 	return []string{i.Path, i.String(), i.SOABI, i.state}
 }

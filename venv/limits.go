@@ -18,18 +18,18 @@ const buildOOMScore = 600
 // leastBuildMemory is the memory in bytes that compilers need on the smallest machine.
 const leastBuildMemory = 512 << 20
 
-// leastBuildProcesses is how many processes and threads a build may have, whatever the app may:
-// compilers and npm have some for each processor.
+// leastBuildProcesses is the number of processes and threads that a build may have, regardless of
+// the app's limit: compilers and npm have some for each processor.
 const leastBuildProcesses = 512
 
-// limits are those of a program that a build runs. The zero value is none.
+// limits are the limits of a program in a build. The zero value means none.
 type limits struct {
 	proc.Limits
-	group string        // name of what bounds programs together; "": nothing does
+	group string        // name of the group that limits programs together; "": none
 	all   cgroup.Limits // limits of these programs together, where control groups can be had
 }
 
-// limits are those of each program that builds the environment of the plan.
+// limits returns the limits of each program that builds the environment of the plan.
 func (p *plan) limits() limits {
 	l := p.descriptor.Limits
 	all := cgroup.Limits{CPUWeight: l.CPUWeight, IOWeight: l.IOWeight}
@@ -42,7 +42,7 @@ func (p *plan) limits() limits {
 	}
 }
 
-// askedLimits are those of programs that only say something of themselves, of an account.
+// askedLimits returns the limits of an account's programs that only report something.
 func askedLimits(acct *account.Account) limits {
 	const mostProcesses = 128
 	return limits{group: fmt.Sprintf("asked:%d", uidOf(acct)), all: cgroup.Limits{Processes: mostProcesses}}

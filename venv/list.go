@@ -20,7 +20,7 @@ type Info struct {
 	ID        string          `json:"id"`        // hash of its inputs, after the app's name if any
 	Apps      []modgw.AppName `json:"apps"`      // apps that asked for it so far
 	Dir       string          `json:"dir"`       // absolute path
-	Python    string          `json:"python"`    // "CPython 3.12.1", or what else it was made for
+	Python    string          `json:"python"`    // "CPython 3.12.1", or the tool of other kinds
 	Source    string          `json:"source"`    // the input that decided
 	Builder   string          `json:"builder"`   // "uv 0.13.9", "pip 24.0"
 	Packages  int             `json:"packages"`  // how many are installed

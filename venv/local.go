@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// projectFiles are the files in which a Python project says how it is installed.
+// projectFiles are the files in which a Python project describes its installation.
 var projectFiles = []string{"pyproject.toml", "setup.py", "setup.cfg"}
 
 // readLocal makes a project, or a single archive, on this machine part of the inputs. The code of
@@ -62,7 +62,7 @@ func (in *inputs) readProjectFiles(dir string, acct *account.Account) error {
 func archiveDigest(path string, acct *account.Account) (sum string, isFile bool, err error) {
 	real, _, err := fileState(path, acct)
 	if err != nil {
-		return "", false, ignoreMissing(err) // the installer says it better
+		return "", false, ignoreMissing(err) // the installer has a better error
 	}
 	err = acct.Do(func() error {
 		sum, _, err = digestFile(real, maxTreeSize)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a lock that others hold is tried; flock(2) cannot be waited for and given
-// up.
+// lockPoll is the interval of attempts to get a lock that others hold; waiting for flock(2) cannot
+// be cancelled.
 const lockPoll = 100 * time.Millisecond
 
 // acquire locks the file at path, which is made when it is missing, until ctx is done. waiting is
@@ -50,7 +50,7 @@ func tryLock(path string, how, flags int) (*os.File, error) {
 			return nil, err
 		}
 		if flags&os.O_CREATE != 0 {
-			if err := f.Chmod(0o600); err != nil { // whatever the umask is
+			if err := f.Chmod(0o600); err != nil { // regardless of the umask
 				f.Close()
 				return nil, err
 			}

@@ -17,8 +17,8 @@ const (
 	maxMarkerSize = 1 << 20
 )
 
-// marker is the file that makes a folder an environment: it is written last. Where the app has a
-// user of its own, that user can write it too, so nothing in it decides what is run.
+// marker is the file that makes a folder an environment: it is written last. If the app has its own
+// user, that user can write it too, so nothing in it decides which program is run.
 type marker struct {
 	ID          string          `json:"id"`
 	App         modgw.AppName   `json:"app"`

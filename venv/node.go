@@ -67,7 +67,7 @@ var nodeCommands = []string{"node", "nodejs", "npm", "npx", "yarn", "pnpm", "cor
 
 // isNodeProgram reports whether the app's command, or that of its build block, runs with packages
 // of Node.js: it is one of the usual ones, a script, or a program that only an installed package
-// can bring.
+// can provide.
 func isNodeProgram(d modgw.Descriptor) bool {
 	commands := [][]string{d.HTTP.Command}
 	if d.Build != nil {

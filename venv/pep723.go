@@ -25,8 +25,8 @@ type scriptMetadata struct {
 	Dependencies   []string `toml:"dependencies"`
 }
 
-// readScript takes the PEP 723 block of the entry file, if there is one. A file that is not there
-// is left to the worker, which has more to say about it.
+// readScript reads the PEP 723 block of the entry file, if there is one. A missing file is left to
+// the worker, which has a better error.
 func (in *inputs) readScript(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := entryFile(d)
 	if path == "" {
@@ -71,8 +71,8 @@ func (in *inputs) readBlock(path string, line int, meta scriptMetadata, acct *ac
 	return nil
 }
 
-// parseScript returns the content of the script block and its first line; 0 without a block. With
-// an error, the line is that of the error.
+// parseScript returns the content of the script block and its first line, or 0 if there is none.
+// After an error, the line is that of the error.
 func parseScript(source string) (meta scriptMetadata, line int, err error) {
 	source = strings.ReplaceAll(source, "\r\n", "\n")
 	found := false
@@ -103,8 +103,8 @@ func decodeScript(content string, meta *scriptMetadata) error {
 	return err
 }
 
-// typeError is how the TOML library words that a value has another type than wanted; only in words
-// has it the line.
+// typeError matches the TOML library's error for a value of a wrong type, which has the line only
+// in its text.
 var typeError = lazyregexp.New(`^toml: line (\d+) \(last key (".*")\): (.*)`)
 
 // tomlLine takes the line out of an error of the TOML library; 0 when it has none.

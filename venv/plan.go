@@ -62,7 +62,7 @@ func (p *plan) settle(b *Builder) {
 	p.dir = filepath.Join(b.envs, p.hash)
 }
 
-// hashLength is how many hexadecimal digits name an environment.
+// hashLength is the number of hexadecimal digits in the name of an environment.
 const hashLength = 12
 
 // id is the name of the environment for this app.

@@ -23,8 +23,7 @@ import (
 // surroundings are not.
 const safePath = "/usr/local/bin:/usr/bin:/bin"
 
-// pipeGrace is how long output is waited for from processes that left their group and kept the
-// pipe.
+// pipeGrace is how long to wait for output of processes that left their group and kept the pipe.
 const pipeGrace = 2 * time.Second
 
 // process is one program of a build. It has its own process group and scope, all of which ends with
@@ -37,7 +36,7 @@ type process struct {
 	limits  limits
 	rules   *sandbox.Rules // nil: it is not confined
 	lock    *os.File       // inherited, so that it stays locked as long as the program lives
-	log     *slog.Logger   // is told what it has left behind; nil: no log is
+	log     *slog.Logger   // receives records about leftover processes; nil: none
 }
 
 // run runs the program until it ends or ctx is done, with its output and errors written to w.
@@ -95,8 +94,8 @@ func (p process) output(ctx context.Context) (string, error) {
 	return b.String(), err
 }
 
-// awaitExit waits until the process has ended and leaves it to be reaped, so that its number, which
-// is that of its group, cannot belong to others yet.
+// awaitExit waits until the process has ended but does not reap it, so that its number, which is
+// that of its group, cannot belong to others yet.
 func awaitExit(pid int) {
 	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
@@ -124,7 +123,7 @@ func (c *capped) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// exitText says how a program ended: "exited with code 1", "was killed by signal: killed".
+// exitText describes how a program ended: "exited with code 1", "was killed by signal: killed".
 func exitText(program string, err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

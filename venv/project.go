@@ -48,10 +48,10 @@ func (in *inputs) readProject(root string, acct *account.Account) error {
 	return nil
 }
 
-// readPythonVersion takes the first version of the file, as pyenv does: of several on a line or on
+// readPythonVersion reads the first version of the file, as pyenv does: of several on a line or on
 // several lines the first is the one that "python" runs. pyenv-virtualenv writes
-// "3.11.4/envs/site", which is the version before the slash, or the bare name of a virtual
-// environment, which says nothing of the version.
+// "3.11.4/envs/site", with the version before the slash, or the bare name of a virtual environment,
+// which contains no version.
 func (in *inputs) readPythonVersion(content string) (demand, error) {
 	for line := range strings.Lines(content) {
 		text, _, _ := strings.Cut(line, "#")

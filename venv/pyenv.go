@@ -18,7 +18,7 @@ func (h hostEnviron) pyenvRoot() string {
 	return filepath.Join(h["HOME"], ".pyenv")
 }
 
-// pyenvGlobal is the bin folder of pyenv's global version, "" without one.
+// pyenvGlobal returns the bin folder of pyenv's global version, or "".
 func (h hostEnviron) pyenvGlobal() string {
 	data, err := os.ReadFile(filepath.Join(h.pyenvRoot(), "version"))
 	names := strings.Fields(string(data))

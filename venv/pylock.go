@@ -45,7 +45,7 @@ type lockedFile struct {
 	Hashes map[string]string
 }
 
-// pylockName is how files with such a lock are called.
+// pylockName matches the names of files with such a lock.
 var pylockName = lazyregexp.New(`^pylock\.(?:[^.]+\.)?toml$`)
 
 // readFoundPylock takes pylock.toml of root, or else its only pylock.NAME.toml.
@@ -159,7 +159,7 @@ func (p lockedPackage) pin() (string, error) {
 	return line, nil
 }
 
-// hashes are those of all files of the package that pip understands, as "sha256:…".
+// hashes returns the hashes of all files of the package that pip supports, as "sha256:…".
 func (p lockedPackage) hashes() []string {
 	all := map[string]bool{}
 	add := func(hashes map[string]string) {
@@ -181,7 +181,7 @@ func (p lockedPackage) hashes() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// pipReadsLocks reports whether pip takes a lock file as it is.
+// pipReadsLocks reports whether pip can read a lock file.
 func pipReadsLocks(version string) bool { return atLeast(version, 26, 1) }
 
 func unreadableLock(p *plan, r *pythonRecipe) error {

@@ -8,7 +8,7 @@ import (
 
 // recipe builds one kind of environment.
 type recipe interface {
-	// identity is all that makes another environment when it changes.
+	// identity returns all facts that make another environment if they change.
 	identity() [][]string
 
 	// build fills the folder of the environment. It returns a fault, or the cause of ctx.
@@ -25,7 +25,7 @@ type recipe interface {
 	environment(dir string, m marker) modgw.Environment
 }
 
-// needsNothing reports whether nothing is built for d, whatever its files are.
+// needsNothing reports whether nothing is built for d, regardless of its files.
 func needsNothing(d modgw.Descriptor) bool {
 	switch d.Kind {
 	case modgw.KindGo, modgw.KindHTTP:

@@ -20,7 +20,7 @@ const (
 	maxInputSize        = 4 << 20
 )
 
-// readFound takes the requirements.txt that was found and not named, if there is one.
+// readFound reads the requirements.txt that was found and not named, if there is one.
 func (in *inputs) readFound(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "requirements.txt")
 	in.watch(path)
@@ -59,7 +59,7 @@ type requirementReader struct {
 	local   bool // a line names a path, which means something else below another root
 }
 
-// read reads one file; from says where it was included, "" when it was not.
+// read reads one file; from is the place of its inclusion, or "".
 func (r *requirementReader) read(path, from string) error {
 	if slices.Contains(r.seen, path) {
 		return nil
@@ -140,8 +140,8 @@ var (
 	namesPath   = lazyregexp.New(`(^|[\s=@])(\.|/|file:|-e\b|--editable\b)`)
 )
 
-// logicalLines splits the content of a requirements file by pip's rules, without lines that say
-// nothing.
+// logicalLines splits the content of a requirements file by pip's rules, without empty lines and
+// comments.
 func logicalLines(content string) []requirementLine {
 	var lines []requirementLine
 	content = strings.TrimPrefix(strings.ReplaceAll(content, "\r\n", "\n"), "\ufeff")

@@ -17,8 +17,8 @@ type tool interface {
 	install(ctx context.Context, c *construction, r *pythonRecipe) error
 }
 
-// chooseTool takes uv where it is found, else the interpreter's own pip, else the pip that comes
-// with venv. PyPy is left to pip.
+// chooseTool returns uv if it is found, else the interpreter's own pip, else the pip of venv. PyPy
+// uses pip.
 func (b *Builder) chooseTool(ctx context.Context, p *plan, r *pythonRecipe) (tool, error) {
 	if r.inputs.needsUV() {
 		uv, ok := b.lockingUV(ctx, p)
@@ -41,7 +41,7 @@ func (b *Builder) chooseTool(ctx context.Context, p *plan, r *pythonRecipe) (too
 	case i.EnsurePip:
 		return innerPip{}, nil
 	case r.inputs.isEmpty():
-		return outerPip{}, nil // makes an empty environment, which takes no pip
+		return outerPip{}, nil // makes an empty environment, for which pip is not needed
 	}
 	return nil, withoutPip(p, r)
 }

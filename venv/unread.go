@@ -48,7 +48,7 @@ func (in *inputs) readUnread(root string, acct *account.Account) {
 	}
 }
 
-// mostUnread is how many files are reported at most.
+// mostUnread is the largest number of files that are reported.
 const mostUnread = 5
 
 // otherRequirements are the requirements files in root, and in a folder "requirements", that are

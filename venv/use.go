@@ -8,13 +8,13 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// An empty file beside an environment, of this ending and named for an app, has the time when the
-// app last asked for the environment. The folder that these files are in belongs to the host, so
-// that no app can speak for another.
+// An empty file next to an environment, with this ending and named for an app, has the time when
+// the app last asked for the environment. Its folder belongs to the host, so that no app can
+// pretend to be another.
 const useSuffix = ".used"
 
-// known returns the marker of the environment when it is there, noted as used so that it is not
-// collected. It does not wait for those who build it.
+// known returns the marker of the environment if it exists, and marks it as used so that it is not
+// removed. It does not wait for builds.
 func (b *Builder) known(p *plan) (marker, bool) {
 	lock, ok := share(p.lockPath())
 	if !ok {
@@ -34,7 +34,7 @@ func (b *Builder) noteUse(p *plan) {
 	path := p.dir + "." + string(p.descriptor.Name) + useSuffix
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err == nil {
-		_ = f.Chmod(0o644) // whatever the umask is; the file is this process's user's
+		_ = f.Chmod(0o644) // regardless of the umask; the file belongs to this process's user
 		f.Close()
 		now := time.Now()
 		err = os.Chtimes(path, now, now)
@@ -44,7 +44,7 @@ func (b *Builder) noteUse(p *plan) {
 	}
 }
 
-// uses tells when each app last asked for each environment, by the environment's hash.
+// uses returns the time when each app last asked for each environment, by the environment's hash.
 func uses(entries []os.DirEntry) map[string]map[modgw.AppName]time.Time {
 	all := map[string]map[modgw.AppName]time.Time{}
 	for _, e := range entries {

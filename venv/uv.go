@@ -17,9 +17,9 @@ type uvTool struct {
 
 func (u uvTool) String() string { return "uv " + u.version }
 
-// findUV looks for a uv that the user who builds can run. It finds none where a configuration file
-// of pip says where packages come from and uv has no such word: uv does not read that file, and
-// would take packages from elsewhere.
+// findUV looks for a uv that the building user can run. It finds none if a configuration file of
+// pip sets the source of packages and uv is not configured accordingly: uv does not read that file,
+// and would get packages from elsewhere.
 func (b *Builder) findUV(ctx context.Context, p *plan) (uvTool, bool) {
 	version, ok := b.uvVersion(ctx, p)
 	if !ok || p.host.onlyPipKnowsIndex() {
@@ -28,7 +28,7 @@ func (b *Builder) findUV(ctx context.Context, p *plan) (uvTool, bool) {
 	return p.uvTool(version), true
 }
 
-// lockingUV is findUV for a lock of uv, which says itself where packages come from.
+// lockingUV is findUV for a lock of uv, which contains the sources of packages.
 func (b *Builder) lockingUV(ctx context.Context, p *plan) (uvTool, bool) {
 	version, ok := b.uvVersion(ctx, p)
 	return p.uvTool(version), ok

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// pipIndexLine is a line of pip.conf that says where packages come from.
+// pipIndexLine matches a line of pip.conf that sets the source of packages.
 var pipIndexLine = lazyregexp.New(`(?m)^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no[-_]index)\s*[=:]`)
 
 // onlyPipKnowsIndex reports whether a file of pip names an index and no setting of uv does.
@@ -20,7 +20,7 @@ func (h hostEnviron) onlyPipKnowsIndex() bool {
 	})
 }
 
-// uvKnowsIndex reports whether uv itself is told where packages come from.
+// uvKnowsIndex reports whether uv itself has a source of packages configured.
 func (h hostEnviron) uvKnowsIndex() bool {
 	if _, err := os.Stat("/etc/uv/uv.toml"); err == nil {
 		return true

@@ -39,7 +39,7 @@ func (l uvLock) hasMember(dir string) bool {
 	return false
 }
 
-// readUVLock takes the uv.lock in root, if there is one, or that of a workspace of which root is a
+// readUVLock reads the uv.lock in root, if there is one, or that of a workspace of which root is a
 // member.
 func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, error) {
 	path := filepath.Join(d.Root, "uv.lock")
@@ -99,7 +99,7 @@ func workspaceLock(root string, acct *account.Account) (path string, data []byte
 	return "", nil, lock, false
 }
 
-// readScriptLock takes the lock that uv lock --script wrote beside a script, if there is one.
+// readScriptLock reads the lock that uv lock --script wrote next to a script, if there is one.
 func (in *inputs) readScriptLock(script string, acct *account.Account) error {
 	path := script + ".lock"
 	in.watch(path)

@@ -12,9 +12,9 @@ import (
 // reference is a variable in a requirements file as pip and uv expand it.
 var reference = lazyregexp.New(`\$\{([A-Z0-9_]+)\}`)
 
-// readVariables makes the variables that the descriptor gives to builds part of the inputs. Those
-// of env count only where a requirements file refers to them. Secrets do not count: a token that is
-// renewed installs the same packages.
+// readVariables adds the variables that the descriptor gives to builds to the inputs. Those of env
+// count only if a requirements file refers to them. Secrets do not count: a renewed token installs
+// the same packages.
 func (in *inputs) readVariables(d modgw.Descriptor) {
 	for _, name := range slices.Sorted(maps.Keys(d.BuildEnv)) {
 		in.decide("build_env " + name + "=" + d.BuildEnv[name])

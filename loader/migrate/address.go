@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Served is an address at which the old server of an app answered. A web server in front was told
-// to connect to it.
+// Served is an address at which the old server of an app answered, and to which a web server in
+// front connected.
 type Served struct {
 	App     *App   // app that was served there
 	Address string // "unix:PATH" or "HOST:PORT", as [Address] writes it
@@ -31,14 +31,14 @@ func (p *Plan) ServedAt(address string) (found []*App) {
 	return found
 }
 
-// Stage is a part of what is done when all sources have been read.
+// Stage is a part of the work after all sources have been read.
 type Stage int
 
 // The stages, in their order.
 const (
 	Rest   Stage = iota // apps of files that no other source named
 	Fronts              // web servers in front of the apps
-	Names               // what tells apps apart
+	Names               // makes the hosts of apps distinct
 	stages
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Markdown is the report for people: what has to be done by hand first, then each file with all of
-// its directives.
+// Markdown returns the report for people: first the manual steps, then each file with all of its
+// directives.
 func (p *Plan) Markdown() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Migration to modgw\n\n%s in %s: %d translated, %d not needed, %d to do by hand.\n",
@@ -76,7 +76,7 @@ func code(text string) string {
 	return "`" + strings.NewReplacer("`", "'", "|", `\|`).Replace(Show(text)) + "`"
 }
 
-// escape lets text stand in a cell of a table.
+// escape escapes text for a cell of a table.
 func escape(text string) string {
 	return strings.NewReplacer("|", `\|`, "<", `\<`, "*", `\*`).Replace(Show(text))
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/modgw/modgw/loader"
 )
 
-// Plan is what becomes of the sources.
+// Plan is the result of a migration.
 type Plan struct {
 	Report
 
-	Files    *Files     // opens what sources name
+	Files    *Files     // opens the files that sources name
 	Apps     []*App     // each has a descriptor of its own
 	Web      []*WebFile // new configuration of the web server
 	Problems []Problem  // parts of the sources that could not be read
@@ -23,7 +23,7 @@ type Plan struct {
 	// or "nginx". Empty means apache.
 	Front string
 
-	// Notes are for the top of the readable report: what an administrator has to know beside the
+	// Notes are for the top of the readable report: facts for the administrator in addition to the
 	// entries.
 	Notes []string
 
@@ -49,8 +49,8 @@ func (p *Plan) Problem(at Place, format string, args ...any) {
 	p.Problems = append(p.Problems, Problem{at, Show(fmt.Sprintf(format, args...))})
 }
 
-// App adds an app. The name is made from what the source has: characters that no name of an app
-// has are replaced, and a number is added to a name that another app has.
+// App adds an app. The name is made from the source's: characters that are not allowed in names of
+// apps are replaced, and a number is added to a name that another app has.
 func (p *Plan) App(name string, at Place) *App {
 	a := &App{Draft: &loader.Draft{Name: p.free(appName(name))}, Place: at, Mount: "/", plan: p}
 	p.Apps = append(p.Apps, a)
@@ -98,8 +98,8 @@ func (a *App) Set(setting string, value any) {
 	}
 }
 
-// Note puts a comment above a setting, as [loader.Draft.Note] does. Variables stand in it as the
-// template has them.
+// Note puts a comment above a setting, as [loader.Draft.Note] does. Variables appear in it as in
+// the template.
 func (a *App) Note(setting, text string) { a.Draft.Note(setting, a.plan.Written(text)) }
 
 // SetNumber is Set for a number, or a duration, that has a variable of a template in it.
@@ -129,7 +129,7 @@ func (a *App) Env(name string, value any) {
 	a.Draft.Set("env", env)
 }
 
-// FileName is that of the app's descriptor.
+// FileName returns the name of the app's descriptor.
 func (a *App) FileName() string { return a.Name + ".hcl" }
 
 // Descriptor is the text of the app's descriptor file.

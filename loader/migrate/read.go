@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Options say what can be read.
+// Options list the formats that can be read.
 type Options struct {
 	Readers  []Reader  // formats of files
 	Programs []Program // servers that a command line starts
@@ -42,8 +42,7 @@ func Read(sources []string, o Options) *Plan {
 // the folder.
 var mainFiles = []string{"apache2.conf", "httpd.conf", "conf/httpd.conf", "nginx.conf"}
 
-// filesIn are the sources that a folder stands for: the main file of a web server, or each file of
-// it.
+// filesIn returns the sources in a folder: the main file of a web server, or all its files.
 func (p *Plan) filesIn(dir string) (files []string) {
 	for _, name := range mainFiles {
 		if path := filepath.Join(dir, name); p.Files.Exists(path) {

@@ -2,7 +2,7 @@ package migrate
 
 // Reader reads one format.
 type Reader interface {
-	// Name says what it reads, for people: "Apache configuration".
+	// Name returns the name of the format for people: "Apache configuration".
 	Name() string
 
 	// Recognise returns how sure it is that a source has its format, from 0, not at all, to 100.
@@ -14,15 +14,15 @@ type Reader interface {
 	Read(Source, *Plan)
 }
 
-// Program reads command lines of one server, which stand in units of systemd, in shell scripts, in
+// Program reads command lines of one server, which occur in units of systemd, in shell scripts, in
 // programs of supervisor, in a Procfile, in a Dockerfile. Readers of those pass them to
 // [Plan.Command].
 type Program interface {
-	// Name is that of the program: "gunicorn".
+	// Name returns the name of the program: "gunicorn".
 	Name() string
 
 	// Runs reports whether a command line starts the program. The first argument is the program;
-	// "python -m gunicorn" and similar have been reduced to what they run.
+	// "python -m gunicorn" and similar have been reduced to the program.
 	Runs(args []string) bool
 
 	// Read puts a command line into the plan, with an entry for each of its options.

@@ -9,12 +9,12 @@ import (
 // Became is the outcome of a directive.
 type Became string
 
-// What a directive can become.
+// Outcomes of a directive.
 const (
 	// a setting of a descriptor, or a line of the new configuration
 	Translated Became = "translated"
-	NotNeeded  Became = "not-needed" // nothing, and the reason says why nothing is missed
-	ByHand     Became = "by-hand"    // nothing yet: the reason says what an administrator has to do
+	NotNeeded  Became = "not-needed" // nothing; the reason explains why it is not missed
+	ByHand     Became = "by-hand"    // nothing yet; the reason has the administrator's task
 )
 
 // Entry is the outcome of one directive, or of one option of a directive.
@@ -25,7 +25,7 @@ type Entry struct {
 	// "WSGIScriptAlias", or with an option "WSGIDaemonProcess threads"
 	Directive string `json:"directive"`
 	Became    Became `json:"became"`
-	Reason    string `json:"reason"` // translated to what, not needed because, or what to do
+	Reason    string `json:"reason"` // the translation, why it is not needed, or the task
 }
 
 // Report has an entry for every directive and option of the sources.

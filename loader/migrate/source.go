@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/internal/safepath"
 )
 
-// largestSource is how many bytes of a source are read.
+// largestSource is the largest size of a source, in bytes.
 const largestSource = 4 << 20
 
 // Source is a file with the configuration of another server.
@@ -39,7 +39,7 @@ type Files struct {
 // Opened are the paths of all files that were read, in the order of their reading.
 func (f *Files) Opened() []string { return slices.Clone(f.opened) }
 
-// Read reads a source. The error says why it cannot be used, without the path.
+// Read reads a source. The error is the reason why it cannot be used, without the path.
 func (f *Files) Read(path string) (Source, error) {
 	text, err := f.opener.ReadFile(path, largestSource)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 // Syntax is a way in which templates name the parts that something else fills in.
 type Syntax string
 
-// The syntaxes of templates. Some of them mean something else in one format or another, so that a
-// reader says which it may meet.
+// The syntaxes of templates. Some of them mean something else in one format or another, so a reader
+// lists the ones to expect.
 const (
 	Braces    Syntax = "{{ x }}"  // Jinja, Mustache, Handlebars, Go and Helm
 	ERB       Syntax = "<%= x %>" // ERB, Puppet's EPP, Mako
@@ -25,7 +25,7 @@ const (
 	Dunder    Syntax = "__X__"    // sed
 )
 
-// parts match what is filled in; the first group that matched is its name.
+// parts match the placeholders of templates; the first group that matched is the name.
 var parts = map[Syntax]*lazyregexp.Regexp{
 	Braces:    lazyregexp.New(`\{\{\{?-?\s*([^{}\n]*?)\s*-?\}?\}\}`),
 	ERB:       lazyregexp.New(`<%=\s*([^\n]*?)\s*-?%>`),
@@ -39,13 +39,13 @@ var parts = map[Syntax]*lazyregexp.Regexp{
 	Dunder:    lazyregexp.New(`\b__([A-Z][A-Z0-9_]*)__\b`),
 }
 
-// decisions match what a template decides while it is filled in, such as a condition or a loop.
+// decisions match the control structures of templates, such as a condition or a loop.
 var decisions = map[Syntax]*lazyregexp.Regexp{
 	Braces: lazyregexp.New(`\{%|\{\{-?\s*(?:[#^/>&]|(?:if|else|end|range|with|template|include|define|block)\b)`),
 	ERB:    lazyregexp.New(`<%[^=#%|]|(?m)^\s*%\s*(?:if|for|elif|else|endif|endfor|while|endwhile)\b`),
 }
 
-// remarks match what is not in the text that a template makes.
+// remarks match text that a template does not output.
 var remarks = map[Syntax]*lazyregexp.Regexp{
 	Braces: lazyregexp.New(`(?s)\{#.*?#\}|\{\{-?(?:!--.*?--|!.*?|/\*.*?\*/)-?\}\}`),
 	ERB:    lazyregexp.New(`(?s)<%-?\s*#.*?%>|<%-?\s*\|.*?\|\s*-?%>`),
@@ -84,8 +84,8 @@ func (p *Plan) Template(s Source, syntaxes []Syntax) (clean Source, ok bool) {
 	return Source{s.Path, strings.Join(lines, "\n")}, true
 }
 
-// decisionOutsideComments finds the first decision that is not within a comment of the file; -1
-// without one.
+// decisionOutsideComments returns the index of the first decision that is not within a comment of
+// the file, or -1.
 func decisionOutsideComments(text string, decision *lazyregexp.Regexp) int {
 	for _, at := range decision.FindAllStringIndex(text, -1) {
 		start := strings.LastIndexByte(text[:at[0]], '\n') + 1
@@ -104,7 +104,7 @@ func (p *Plan) fillIn(line string, syntax Syntax, at Place) string {
 	found := parts[syntax].FindAllStringSubmatchIndex(line, -1)
 	for _, m := range slices.Backward(found) {
 		from, to, name := m[0], m[1], line[m[2]:m[3]]
-		if len(m) > 4 { // the part is a group within what had to be looked at
+		if len(m) > 4 { // the part is a group within a longer match
 			from, to, name = m[2], m[3], line[m[4]:m[5]]
 		}
 		line = line[:from] + p.Variable(nameOfPart(name), line[from:to], at) + line[to:]
@@ -115,7 +115,7 @@ func (p *Plan) fillIn(line string, syntax Syntax, at Place) string {
 // bracketsMeanElse matches lines in which brackets are flags or belong to a regular expression.
 var bracketsMeanElse = lazyregexp.New(`(?i)^\s*(?:Rewrite|\S*Match\b|SetEnvIf|BrowserMatch|Header|<\w*Match)|[\^*+?]`)
 
-// nameOfPart is the name of what is filled in: the expression without filters, defaults and the
+// nameOfPart returns the name in a placeholder: the expression without filters, defaults and the
 // names of collections.
 func nameOfPart(expression string) string {
 	name, _, _ := strings.Cut(expression, "|")

@@ -14,7 +14,7 @@ import (
 type Variable struct {
 	Name    string // name of var.NAME in descriptors
 	Written string // as the template has it: "{{ domain }}"
-	Number  bool   // it stands for a number
+	Number  bool   // it is a number
 	Place          // first line that has it
 }
 
@@ -27,7 +27,7 @@ const (
 
 var variablePattern = lazyregexp.New(string(variableStart) + `([A-Za-z_][A-Za-z0-9_]*)` + string(variableEnd))
 
-// Variable remembers a part of a template and returns text that stands for it in values.
+// Variable records a part of a template and returns text that represents it in values.
 func (p *Plan) Variable(name, written string, at Place) string {
 	name = variableName(name)
 	for i, stem := 2, name; ; i++ {
@@ -73,7 +73,7 @@ func (p *Plan) Written(text string) string {
 	})
 }
 
-// Variables are those of all templates that were read.
+// Variables returns the variables of all templates that were read.
 func (p *Plan) Variables() []Variable {
 	all := make([]Variable, 0, len(p.variables))
 	for _, v := range p.variables {

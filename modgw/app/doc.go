@@ -1,6 +1,6 @@
-// Package app serves an HTTP handler wherever its program is run: hosted by modgw-host, as a CGI or
-// FastCGI program of any web server, started by systemd with a socket, or alone. The program is the
-// same binary everywhere:
+// Package app serves an HTTP handler in any environment in which its program is run: hosted by
+// modgw-host, as a CGI or FastCGI program of any web server, started by systemd with a socket, or
+// alone. The program is the same binary everywhere:
 //
 //	func main() {
 //		http.HandleFunc("/", hello)
@@ -9,7 +9,7 @@
 //		}
 //	}
 //
-// What [Serve] finds decides, in this order:
+// [Serve] checks these conditions, in this order:
 //
 //	GATEWAY_INTERFACE is set       one request of CGI (RFC 3875), on standard input and output
 //	LISTEN_FDS is set for it       HTTP on the inherited descriptor 3, see sd_listen_fds(3)
@@ -18,9 +18,9 @@
 //	PORT is set                    HTTP on that port of 127.0.0.1
 //	none of them                   HTTP on 127.0.0.1:8080
 //
-// The path of a request is never changed by itself. [Mount] tells where the app is mounted, and
-// [StripMount] takes it off.
+// Serve never changes the path of a request. [Mount] returns the app's mount, and [StripMount]
+// removes it from the path.
 //
-// A program does not need this package to be hosted: one that listens on $PORT is, too. This
+// A program does not need this package to be hosted: it can also listen on $PORT itself. The
 // package depends on the standard library alone.
 package app

@@ -10,18 +10,18 @@ import (
 	"syscall"
 )
 
-// defaultAddress is where a program listens that was told nothing.
+// defaultAddress is the address of a program that was given none.
 const defaultAddress = "127.0.0.1:8080"
 
 // firstInherited is the first descriptor of sd_listen_fds(3).
 const firstInherited = 3
 
-// hostName is how modgw-host names the socket in LISTEN_FDNAMES.
+// hostName is the name that modgw-host gives its socket in LISTEN_FDNAMES.
 const hostName = "modgw"
 
-// inherited returns the listener that the program was started with, and whether it is modgw-host's;
-// nil without one. It removes the variables about it, which are not meant for programs that this
-// one starts.
+// inherited returns the listener that the program inherited, or nil, and whether it is
+// modgw-host's. It unsets the variables about it, which are not meant for programs that this one
+// starts.
 func inherited() (_ net.Listener, hosted bool, _ error) {
 	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return nil, false, nil
@@ -49,8 +49,8 @@ func isListener(fd int) bool {
 	return err == nil && listening != 0
 }
 
-// address is where to listen when nothing was inherited. A program with flags of its own defines
-// "listen" among them, and for any other the argument is looked for.
+// address returns the address to listen on if nothing was inherited. A program with flags of its
+// own defines "listen" among them; otherwise the arguments are searched for it.
 func address(args []string) string {
 	if f := flag.Lookup("listen"); f != nil && f.Value.String() != "" {
 		return f.Value.String()

@@ -10,18 +10,17 @@ import (
 
 type mountKey struct{}
 
-// Mount tells where the app is mounted, "/shop" for example: what the app's own URLs have to begin
-// with. It is "" for an app at the root of its host, under FastCGI, and for a program that runs
-// alone.
+// Mount returns the mount of the app, for example "/shop": the beginning of all the app's own URLs.
+// It is "" for an app at the root of its host, under FastCGI, and for a program that runs alone.
 func Mount(r *http.Request) string {
 	mount, _ := r.Context().Value(mountKey{}).(string)
 	return mount
 }
 
-// StripMount returns a handler that takes the mount off the path before it calls h, as
-// [http.StripPrefix] does. An app that is written for "/" then answers wherever it is mounted. A
-// path without the mount, which the host has taken off already when the descriptor says
-// strip_mount, stays as it is.
+// StripMount returns a handler that removes the mount from the path before it calls h, as
+// [http.StripPrefix] does. An app that is written for "/" then works under any mount. A path
+// without the mount, which the host has removed already if the descriptor has strip_mount, is
+// unchanged.
 func StripMount(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mount := Mount(r)

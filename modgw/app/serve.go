@@ -23,10 +23,10 @@ const (
 	headerTime = 10 * time.Second
 )
 
-// Serve serves requests with h, in the way that the package's documentation says, until the program
-// is told to end with SIGTERM or SIGINT. Then it takes no more requests, lets those in flight end,
-// for 30 seconds at the most, and returns nil. Under CGI it returns after its one request. A nil h
-// is [http.DefaultServeMux].
+// Serve serves requests with h, in the way described in the package's documentation, until the
+// program receives SIGTERM or SIGINT. Then it accepts no more requests, waits at most 30 seconds
+// for those in flight, and returns nil. Under CGI it returns after its one request. If h is nil,
+// [http.DefaultServeMux] is used.
 func Serve(h http.Handler) error {
 	if h == nil {
 		h = http.DefaultServeMux
@@ -75,7 +75,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// serveFastCGI serves what comes to the listening socket on standard input.
+// serveFastCGI serves connections to the listening socket on standard input.
 func serveFastCGI(ctx context.Context, h http.Handler) error {
 	l, err := net.FileListener(os.Stdin)
 	if err != nil {

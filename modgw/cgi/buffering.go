@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// The header that lets nginx pass a response on as it comes. Other servers do so by themselves.
+// The header that makes nginx pass a response on without buffering it. Other servers do not buffer.
 const (
 	BufferingName  = "X-Accel-Buffering"
 	BufferingValue = "no"
 )
 
-// GathersStreams reports whether a web server, as SERVER_SOFTWARE names it, gathers a response
-// unless the header above says otherwise. A response whose length is known may be gathered: the app
-// is done with it the sooner. One without may be a stream, each piece of which is awaited. An app
-// that has the header itself knows better.
+// GathersStreams reports whether the web server named by SERVER_SOFTWARE would buffer this response
+// unless the header above prevents it. A response of known length may be buffered, because the app
+// is then finished sooner. A response of unknown length may be a stream, whose pieces are awaited.
+// If the app sets the header itself, its value is kept.
 func GathersStreams(software string, header http.Header) bool {
 	return strings.HasPrefix(software, "nginx/") && len(header[BufferingName]) == 0
 }

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Builder collects the variables of one request. Its zero value is ready for use; for another
-// request Reuse must be called first.
+// Builder collects the variables of one request. Its zero value is ready for use. Call Reuse before
+// the next request.
 //
-// A name that comes more than once counts as it came last, as with every FastCGI application; only
+// If a name comes more than once, the last value counts, as in every FastCGI application. Only
 // headers are joined, because some servers send a variable for each line of a header.
 type Builder struct {
 	fields
@@ -37,8 +37,8 @@ type fields struct {
 	host                                 string
 }
 
-// Reuse makes the builder ready for another request. No one may use the last one, or anything that
-// it has, any more.
+// Reuse makes the builder ready for another request. The previous request, and all that it refers
+// to, must no longer be used.
 func (b *Builder) Reuse() {
 	b.fields, b.count, b.err = fields{}, 0, nil
 	clear(b.header)
@@ -47,18 +47,18 @@ func (b *Builder) Reuse() {
 	clear(b.variables)
 }
 
-// Options are what a front knows of a request beside its variables.
+// Options are the facts about a request that its variables do not contain.
 type Options struct {
 	Front    string    // RequestInfo.Front
 	Trusted  bool      // the peer may name the app with MODGW_APP
 	Received time.Time // RequestInfo.Received
 
-	// Authorizer is set when the web server asks whether the request may pass; then it has no body,
-	// whatever it says.
+	// Authorizer is set if the web server asks whether the request may pass. Such a request has no
+	// body, even if its variables declare one.
 	Authorizer bool
 }
 
-// Set takes one variable. Request fails after one that cannot be used.
+// Set adds one variable. If it cannot be used, Request will return an error.
 func (b *Builder) Set(name, value string) {
 	if b.err != nil {
 		return

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// RepairCookies undoes what Apache does to a request with several Cookie headers over HTTP/1: it
-// joins them with ", ", which no cookie parser splits, so that the second cookie would become part
-// of the first one's value.
+// RepairCookies reverts a change by Apache to requests with several Cookie headers over HTTP/1:
+// Apache joins them with ", ", which no cookie parser splits, so that the second cookie would
+// become part of the first one's value.
 //
-// A comma that belongs to a value stays: ", " separates only when the cookie before it is finished,
-// with a name, a value and no open quote, and "name=" follows it.
+// A comma that belongs to a value stays: ", " separates cookies only if the text before it is a
+// complete cookie, with a name, a value and no open quote, and "name=" follows.
 func RepairCookies(s string) string {
 	if !strings.Contains(s, ", ") {
 		return s

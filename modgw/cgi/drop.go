@@ -2,10 +2,10 @@ package cgi
 
 import "strings"
 
-// dropped reports whether a variable says something about the web server's own process, files or
-// administrator, or belongs to other programs than ours. No app has a use for it, some would be led
-// astray by it, and mod_wsgi 6 drops the same. MODGW_MOUNT is dropped too: the mount is what the
-// descriptor says.
+// dropped reports whether a variable describes the web server's own process, files or
+// administrator, or belongs to programs other than ours. No app needs these, some apps would
+// misread them, and mod_wsgi 6 drops the same ones. MODGW_MOUNT is dropped too, because the
+// descriptor defines the mount.
 func dropped(name string) bool {
 	switch name {
 	case "",

@@ -25,8 +25,8 @@ func badResponse(format string, args ...any) *modgw.Fault {
 	}
 }
 
-// WrongLength is the fault for a handler that did not write as many bytes as its response's
-// Content-Length says.
+// WrongLength returns the fault for a handler that wrote a different number of bytes than its
+// response's Content-Length.
 func WrongLength(declared, written int64) *modgw.Fault {
 	f := badResponse("its body has %d bytes, and its Content-Length says %d", written, declared)
 	f.Hint = "let the app set no Content-Length, or the right one"
@@ -42,9 +42,9 @@ func LogPanic(log *slog.Logger, r *http.Request, value any) *modgw.Fault {
 	return f
 }
 
-// Aborted is the fault for a handler that panicked with [net/http.ErrAbortHandler] before anything
-// was sent, and the status to answer with: it has failed when its response was begun, and otherwise
-// it has none. The fault has no code: the runner has logged what it knows, and nothing shows this.
+// Aborted returns the fault for a handler that panicked with [net/http.ErrAbortHandler] before
+// anything was sent, and the status of the answer. They depend on whether the handler had begun its
+// response. The fault has no code: the runner has logged the cause, and this fault is not shown.
 func Aborted(begun bool) (f *modgw.Fault, status int) {
 	if begun {
 		return &modgw.Fault{

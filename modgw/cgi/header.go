@@ -66,9 +66,9 @@ func (b *Builder) put(key, value string) {
 	b.header[key] = b.values[n-1 : n : n]
 }
 
-// headerKey is the canonical header name for what follows HTTP_ in a variable's name, "" when that
-// is no header name. Which of the "-" were "_" in the client's request is not known any more: a
-// server that lets such headers through (lighttpd does) must be told not to.
+// headerKey returns the canonical header name for the part of a variable's name after HTTP_, or ""
+// if that is no header name. A "-" cannot be told from a "_" in the client's request any more: a
+// server that accepts such headers (lighttpd does) must be configured not to.
 func headerKey(name string) string {
 	if key, ok := wellKnown[name]; ok {
 		return key
@@ -97,8 +97,8 @@ var wellKnown = func() map[string]string {
 	return known
 }()
 
-// invalidValueByte is the index of the first control character in a header value, -1 without one. A
-// tab is none.
+// invalidValueByte returns the index of the first control character in a header value, or -1 if
+// there is none. A tab does not count.
 func invalidValueByte(value string) int {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {

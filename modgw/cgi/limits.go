@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// MaxVariables is how many bytes of variables a front reads of one request, as they come.
+// MaxVariables is the largest size of one request's encoded variables that a front reads, in bytes.
 const MaxVariables = 1 << 20
 
 // Sizes of one name and value, in bytes, and how many variables a request may have.

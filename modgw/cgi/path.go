@@ -7,17 +7,17 @@ import (
 // Target is where a request goes.
 type Target struct {
 	Path string // decoded, as the web server authorised it; begins with "/"
-	// origin-form with query: what the client sent when that leads to Path, else Path encoded again
+	// origin-form with query: as the client sent it if it leads to Path, else Path encoded again
 	Raw string
 }
 
-// target applies the path rule. The split into SCRIPT_NAME and PATH_INFO differs between servers
-// and their settings, and SCRIPT_FILENAME and PATH_TRANSLATED name files that we do not have; but
-// the two parts together always are the decoded path that the server checked its access rules
-// against. REQUEST_URI is what the client sent: it is used where it says the same, because it alone
-// keeps how characters were encoded, and never where it says something else, because then the
-// server has rewritten or normalised the path and has authorised only the result (CVE-2019-11043
-// and others like it).
+// target applies the path rule. The split into SCRIPT_NAME and PATH_INFO depends on the server and
+// its settings, and SCRIPT_FILENAME and PATH_TRANSLATED name files that do not exist here. But the
+// two parts together are always the decoded path against which the server checked its access rules.
+// REQUEST_URI is the path as the client sent it. It is used if it decodes to the same path, because
+// it alone preserves how characters were encoded. It is not used otherwise: then the server has
+// rewritten or normalised the path and has authorised only the result (CVE-2019-11043 and others
+// like it).
 func (b *Builder) target() (Target, error) {
 	path := b.scriptName + b.pathInfo
 	if path == "" && !b.hasScriptName {
@@ -45,7 +45,7 @@ func (b *Builder) target() (Target, error) {
 	return Target{Path: path, Raw: raw}, nil
 }
 
-// webScript is what the path begins with that the web server takes for its script.
+// webScript returns the beginning of the path that the web server considers its script.
 func (b *Builder) webScript(target Target) string {
 	if !strings.HasPrefix(target.Path, b.scriptName) {
 		return ""
@@ -53,10 +53,10 @@ func (b *Builder) webScript(target Target) string {
 	return b.scriptName
 }
 
-// webMount is webScript as clients know it. A server that was told to rewrite /x to /app.fcgi/x
-// says SCRIPT_NAME=/app.fcgi and PATH_INFO=/x, and REQUEST_URI=/x tells that there is no script for
-// the client. Without a rewrite the script's name stands, however the client has written the path:
-// neither its dots nor its slashes are a part of the mount.
+// webMount returns the part of webScript that clients see. A server that rewrites /x to /app.fcgi/x
+// sends SCRIPT_NAME=/app.fcgi and PATH_INFO=/x, and REQUEST_URI=/x shows that the client sees no
+// script. Without a rewrite the script's name is part of the mount, regardless of how the client
+// wrote the path: neither its dots nor its extra slashes are.
 func (b *Builder) webMount(target Target) string {
 	script := b.webScript(target)
 	rawPath, _ := splitTarget(b.requestURI)
@@ -201,13 +201,14 @@ func RemoveDots(s string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// EscapePath percent-encodes every byte of a decoded path that may not stand in the path of a
+// EscapePath percent-encodes every byte of a decoded path that is not allowed in the path of a
 // request target.
 func EscapePath(path string) string {
 	return escape(path, "-._~!$&'()*+,;=:@/")
 }
 
-// escapeQuery encodes only what would break a request line: servers pass a query on as it came.
+// escapeQuery encodes only bytes that would break a request line: servers pass a query on
+// unchanged.
 func escapeQuery(query string) string {
 	if printable(query) {
 		return query

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// What the head of a response may have at most.
+// Limits of the head of a response.
 const (
 	maxHeaderLines = 200
 	maxHeaderBytes = 64 << 10
@@ -23,17 +23,17 @@ const (
 // Head is the head of a program's response (RFC 3875, 6), checked.
 type Head struct {
 	Status int         // from 200 to 599; 0 when Local is set
-	Length int64       // Content-Length; -1 without one
-	Header http.Header // without Status and what concerns one connection
+	Length int64       // Content-Length; -1 if there is none
+	Header http.Header // without Status and the fields of a single connection
 
 	// Local is the path and query of a resource of this host whose response is to be the response
 	// (6.2.2); "" otherwise.
 	Local string
 }
 
-// HeadError says why the head of a response is bad.
+// HeadError explains why the head of a response is invalid.
 type HeadError struct {
-	Reason string // says what is wrong: "it is empty"
+	Reason string // the mistake: "it is empty"
 }
 
 // Error is the reason.
@@ -131,7 +131,7 @@ func (p *headParser) field(name, value string) error {
 	return nil
 }
 
-// statusLine takes what a program says that makes its whole head itself (5).
+// statusLine parses the status line of a program that writes its whole head itself (section 5).
 func (p *headParser) statusLine(line string) error {
 	_, status, _ := strings.Cut(line, " ")
 	p.cgi = true
@@ -199,7 +199,7 @@ func isLocal(location string) bool {
 	return strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !strings.HasPrefix(location, `/\`)
 }
 
-// shorten keeps what goes into a log small.
+// shorten limits the length of a text for the log.
 func shorten(s string) string {
 	if len(s) > 100 {
 		return s[:100] + "…"

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Request makes the request from the variables that were set. Its context is the first ctx with the
-// RequestInfo; its body is [http.NoBody], and its ContentLength -1 when the variables do not tell.
-// The error is a *modgw.Fault, or wraps ErrLimit.
+// Request returns the request that the variables describe. Its context is the first ctx with the
+// RequestInfo. Its body is [http.NoBody], and its ContentLength is -1 if the variables do not
+// contain it. The error is a *modgw.Fault, or wraps ErrLimit.
 func (b *Builder) Request(ctx context.Context, o Options) (*http.Request, error) {
 	if b.err != nil {
 		return nil, b.err
@@ -155,9 +155,9 @@ func (b *Builder) checkMethod() error {
 	return nil
 }
 
-// effectiveHost is the host that the request is for: that of a target in absolute form before the
-// Host header, as RFC 9112 section 3.2.2 wants and web servers route, and what the server calls
-// itself when the client named none.
+// effectiveHost returns the host that the request is for. The host of a target in absolute form
+// takes precedence over the Host header, as RFC 9112 section 3.2.2 requires and web servers route.
+// If the client named no host, it is the server's own name.
 func (b *Builder) effectiveHost() (string, error) {
 	host := b.host
 	if a := authority(b.requestURI); a != "" {
@@ -175,8 +175,8 @@ func (b *Builder) effectiveHost() (string, error) {
 	return host, nil
 }
 
-// serverHost is what the server calls itself: an IPv6 address in brackets, as RFC 3875 section
-// 4.1.14 wants it, and without the port that HAProxy leaves in SERVER_NAME.
+// serverHost returns the server's own name: an IPv6 address in brackets, as RFC 3875 section 4.1.14
+// requires, and without the port that HAProxy leaves in SERVER_NAME.
 func (b *Builder) serverHost() string {
 	if ip, err := netip.ParseAddr(b.serverName); err == nil && ip.Is6() {
 		return "[" + b.serverName + "]"

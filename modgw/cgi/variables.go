@@ -12,15 +12,16 @@ import (
 // serverSoftware is SERVER_SOFTWARE when no web server in front gives its own.
 const serverSoftware = "modgw"
 
-// Script is how a path is split between a program and what the program makes of it.
+// Script is the split of a path into the part that names a program and the part that the program
+// interprets.
 type Script struct {
 	Name     string // SCRIPT_NAME
 	PathInfo string // PATH_INFO; "" leaves it out
 }
 
-// Variables calls set for the variables that tell a program of a request (RFC 3875, 4.1), each name
-// once. Those that a web server's administrator has set are not among them. length is that of the
-// body; -1: there is none.
+// Variables calls set for the variables that describe a request to a program (RFC 3875, 4.1), once
+// for each name. Variables that a web server's administrator has set are not included. length is
+// the length of the body; -1 means that there is none.
 func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length int64, set func(name, value string)) {
 	set("GATEWAY_INTERFACE", "CGI/1.1")
 	set("REQUEST_METHOD", r.Method)
@@ -38,7 +39,7 @@ func Variables(r *http.Request, info *modgw.RequestInfo, script Script, length i
 	set("SERVER_PORT", port)
 	set("SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 	set("REMOTE_ADDR", info.RemoteAddr)
-	set("REMOTE_HOST", info.RemoteAddr) // what 4.1.9 allows where no name is looked up
+	set("REMOTE_HOST", info.RemoteAddr) // section 4.1.9 allows the address if no name is looked up
 	setIfAny(set, "REMOTE_PORT", info.RemotePort)
 	setIfAny(set, "REMOTE_USER", info.RemoteUser)
 	setIfAny(set, "AUTH_TYPE", info.AuthType)
@@ -86,7 +87,7 @@ func headerVariable(name string) string {
 		case c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
 			b.WriteByte(c)
 		default:
-			return "" // an underscore, or what no variable's name can have
+			return "" // an underscore, or a character that no variable's name can have
 		}
 	}
 	return b.String()

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// MaxHeaderLine is the longest response header line, in bytes with its line end, that Apache is
-// known to take: from about 8190 on it answers 500 and says nothing of the reason.
+// MaxHeaderLine is the longest response header line that Apache is known to accept, in bytes with
+// its line end. From about 8190 on Apache answers 500 and does not log the reason.
 const MaxHeaderLine = 8000
 
 // AppendStatus appends a response status with its reason and the line end to dst. The error is a
@@ -51,8 +51,8 @@ func AppendHeader(dst []byte, header http.Header) ([]byte, error) {
 	return dst, nil
 }
 
-// ImplicitStatus is the status of a response whose handler named none: a Location alone is a
-// redirect (RFC 3875 section 6.2.3), which Apache's FastCGI would not make of it.
+// ImplicitStatus returns the status of a response whose handler set none. A response with a
+// Location is a redirect (RFC 3875 section 6.2.3), but Apache's FastCGI would not treat it as one.
 func ImplicitStatus(header http.Header) int {
 	if len(header["Location"]) > 0 {
 		return http.StatusFound
@@ -60,8 +60,8 @@ func ImplicitStatus(header http.Header) int {
 	return http.StatusOK
 }
 
-// DeclaredLength is the Content-Length of a response's header, -1 without one. One that is no
-// length is taken out: the body says it better.
+// DeclaredLength returns the Content-Length of a response's header, or -1 if it has none. An
+// invalid one is removed, because the body itself shows the length.
 func DeclaredLength(header http.Header) int64 {
 	values := header["Content-Length"]
 	if len(values) == 0 {

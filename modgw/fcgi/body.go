@@ -5,7 +5,7 @@ import "encoding/binary"
 // BodyLen is the length of the content of begin, end and unknown-type records.
 const BodyLen = 8
 
-// Role is what a client wants the application to do with a request.
+// Role is the role that a client asks the application to play for a request.
 type Role uint16
 
 // The roles.
@@ -39,7 +39,7 @@ func AppendBegin(dst []byte, id uint16, begin Begin) []byte {
 	return AppendRecord(dst, TypeBegin, id, b[:])
 }
 
-// ProtocolStatus says whether an application has carried out a request.
+// ProtocolStatus reports whether an application has processed a request.
 type ProtocolStatus uint8
 
 // The protocol statuses.

@@ -39,7 +39,7 @@ func cutPair(s string) (name, value, rest string, err error) {
 	return s[:nameLen], s[nameLen : nameLen+valueLen], s[nameLen+valueLen:], nil
 }
 
-// cutLength takes a length of one or four bytes off s (section 3.4).
+// cutLength removes a length of one or four bytes from the beginning of s (section 3.4).
 func cutLength(s string) (n uint64, rest string, err error) {
 	if s == "" {
 		return 0, "", fmt.Errorf("%w: no length", ErrPair)

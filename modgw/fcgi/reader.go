@@ -20,8 +20,8 @@ func (r *Reader) Reset(src io.Reader, buf []byte, n int) {
 	*r = Reader{src: src, buf: buf, end: n}
 }
 
-// Next announces the next record, after skipping what is left of the current one. It returns io.EOF
-// when the stream ends between two records, and io.ErrUnexpectedEOF when it ends within one.
+// Next reads the header of the next record, after skipping the rest of the current one. It returns
+// io.EOF if the stream ends between two records, and io.ErrUnexpectedEOF if it ends within one.
 func (r *Reader) Next() (Header, error) {
 	if err := r.Skip(); err != nil {
 		return Header{}, err
@@ -40,7 +40,7 @@ func (r *Reader) Next() (Header, error) {
 	return h, nil
 }
 
-// Current is the record that Next announced last, with the length of what is left of it.
+// Current returns the header of the current record, with the number of bytes that are left of it.
 func (r *Reader) Current() Header { return r.current }
 
 // Left is the number of bytes of the current record's content that were not taken yet.
@@ -58,7 +58,7 @@ func (r *Reader) Ready() bool {
 	return r.Buffered() > r.current.Padding+HeaderLen
 }
 
-// Between reports whether the reader stands between two records with nothing in its buffer.
+// Between reports whether the reader is between two records and its buffer is empty.
 func (r *Reader) Between() bool {
 	return r.Buffered() == 0 && r.current.Content == 0 && r.current.Padding == 0
 }
@@ -69,9 +69,9 @@ func (r *Reader) Piece() ([]byte, error) {
 	return r.take(r.current.Content)
 }
 
-// Read takes content of the current record, as [io.Reader]; io.EOF means that none is left in this
-// record. What is not at hand is read straight into p, if the source can put what follows it into
-// the buffer.
+// Read reads content of the current record, as [io.Reader]; io.EOF marks the end of this record.
+// Bytes that are not buffered are read directly into p, if the source can put the bytes after them
+// into the buffer.
 func (r *Reader) Read(p []byte) (int, error) {
 	if r.current.Content == 0 {
 		return 0, io.EOF
@@ -83,14 +83,14 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return copy(p, piece), err
 }
 
-// splitter is a source that reads into p, and what p has no room for into more.
+// splitter is a source that reads into p, and into more the bytes for which p has no room.
 type splitter interface {
 	ReadTwo(p, more []byte) (int, error)
 }
 
-// following is how much is read behind content that is read straight to where it is wanted: the
-// header of the next record, and not so much of its content that this could not be read straight,
-// too.
+// following is the number of bytes that are read after content that goes directly into the caller's
+// buffer. It covers the header of the next record, and so little of its content that the rest can
+// be read directly, too.
 const following = 4 * HeaderLen
 
 func (r *Reader) readStraight(src splitter, p []byte) (int, error) {
@@ -128,7 +128,7 @@ func (r *Reader) take(limit int) ([]byte, error) {
 	return piece, nil
 }
 
-// Skip drops what is left of the current record.
+// Skip discards the rest of the current record.
 func (r *Reader) Skip() error {
 	for r.current.Content > 0 {
 		if _, err := r.take(r.current.Content); err != nil {

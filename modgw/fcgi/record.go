@@ -39,7 +39,7 @@ const (
 // the peer does not speak FastCGI at all.
 var ErrVersion = errors.New("not a FastCGI 1.0 record")
 
-// Header is what stands before the content of a record.
+// Header is the header of a record.
 type Header struct {
 	Type    Type   // type of the record
 	ID      uint16 // the request; 0 in management records

@@ -2,15 +2,15 @@ package fcgi
 
 import "strconv"
 
-// Values is what an application says of itself when it is asked (section 4.1).
+// Values are the values with which an application answers an FCGI_GET_VALUES query (section 4.1).
 type Values struct {
 	MaxConns int  // connections at once
 	MaxReqs  int  // requests at once
 	Mpxs     bool // several requests at once on one connection
 }
 
-// Answer is the content of the result record for the content of a query: what is known of the names
-// asked for. A query that cannot be read is answered as far as it was read.
+// Answer returns the content of the result record for the content of a query: the values that are
+// known of the names asked for. If a query is malformed, its valid beginning is answered.
 func (v Values) Answer(query string) []byte {
 	var answer []byte
 	var done [3]bool

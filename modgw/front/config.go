@@ -24,14 +24,15 @@ type Config struct {
 	// open the Unix socket, and over TCP this machine.
 	Peers listen.Peers
 
-	// TrustedPeer says whether a peer may name the app with MODGW_APP; nil: all that may connect.
+	// TrustedPeer reports whether a peer may name the app with MODGW_APP; nil: every peer that may
+	// connect.
 	TrustedPeer func(net.Conn) bool
 
-	// TrustedProxies are believed what they say of the client in headers, where the web server
-	// names one of them as the client. From everybody else such headers are dropped.
+	// TrustedProxies may describe the client in headers, if the web server names one of them as the
+	// client. Such headers from all others are removed.
 	TrustedProxies forwarded.Proxies
 
-	// MaxConnections is how many connections there may be at once; more wait in the socket's
+	// MaxConnections is the largest number of simultaneous connections; more wait in the socket's
 	// backlog. 0: that of [listen.DefaultMaxConnections].
 	MaxConnections int
 
@@ -42,7 +43,7 @@ type Config struct {
 	// WriteTimeout bounds how long a peer may take nothing of a response. 0: two minutes.
 	WriteTimeout time.Duration
 
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30
+	// DrainTimeout is how long requests in flight may take after Serve was told to end. 0: 30
 	// seconds.
 	DrainTimeout time.Duration
 }
@@ -73,7 +74,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Door is what c says of who may connect.
+// Door returns the rules of c about who may connect.
 func (c Config) Door() listen.Door {
 	return listen.Door{Peers: c.Peers, Most: c.MaxConnections, Log: c.Log}
 }

@@ -1,3 +1,3 @@
-// Package front is what the fronts have in common to which web servers bring requests: their
-// settings. Each front is a package below this one.
+// Package front has the common settings of the fronts for web servers. Each front is a package
+// below this one.
 package front

@@ -23,13 +23,13 @@ type Response struct {
 	status int  // 0 until the head is fixed
 	sent   bool // something was sent, so the response cannot be replaced any more
 
-	declared    int64 // Content-Length of the head; -1 without one
+	declared    int64 // Content-Length of the head; -1: none
 	written     int64 // bytes of body that the handler wrote
 	lengthKnown bool  // written is the length of the whole body
 	bodiless    bool  // 204 and 304
 
 	err         error        // further writes return it; nil while they may succeed
-	fault       *modgw.Fault // why the response cannot be what the handler wanted
+	fault       *modgw.Fault // why the handler's response cannot be sent
 	faultStatus int
 }
 
@@ -58,7 +58,7 @@ func (w *Response) WriteHeader(status int) {
 	}
 }
 
-// AppendHeadEnd appends what ends the head when it is sent: the header fields that depend on the
+// AppendHeadEnd appends the end of the head when it is sent: the header fields that depend on the
 // body, and the empty line.
 func (w *Response) AppendHeadEnd(dst []byte) []byte {
 	switch {
@@ -92,7 +92,7 @@ func (w *Response) Fit(p []byte) []byte {
 	return p
 }
 
-// Count says that n bytes of the body were written.
+// Count reports that n bytes of the body were written.
 func (w *Response) Count(n int) { w.written += int64(n) }
 
 // Write sends p with the body, now or later.
@@ -116,7 +116,7 @@ func (w *Response) Write(p []byte) (int, error) {
 	return len(p), tooLong
 }
 
-// Flush sends what was written.
+// Flush sends the bytes written so far.
 func (w *Response) Flush() {
 	_ = w.FlushError()
 }
@@ -129,12 +129,12 @@ func (w *Response) FlushError() error {
 	return w.Output.Send()
 }
 
-// EnableFullDuplex tells [http.ResponseController] that request and response never wait for each
+// EnableFullDuplex informs [http.ResponseController] that request and response never wait for each
 // other here.
 func (w *Response) EnableFullDuplex() error { return nil }
 
-// Sent says that a part of the response was sent, and returns err: the result, of which the first
-// error is kept.
+// Sent reports that a part of the response was sent, and returns err, the result. The first error
+// is kept.
 func (w *Response) Sent(err error) error {
 	w.sent = true
 	if w.err == nil {

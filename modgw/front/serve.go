@@ -69,9 +69,9 @@ func (w *Response) deny(status int, err error) {
 	w.fault, w.faultStatus, w.err = f, status, errSealed
 }
 
-// serveFault sends the error page in place of the response. What the client has got already cannot
-// be taken back: then it sends what was written, and cuts the response off, so that the client
-// sees, as far as the protocol can show it, that it is not complete.
+// serveFault sends the error page in place of the response. If the client has already received a
+// part, serveFault sends the bytes written so far and cuts the response off, so that the client can
+// see, if the protocol can show it, that it is not complete.
 func (w *Response) serveFault() {
 	if w.sent {
 		_ = w.Output.Send() // a client that has gone does not see it

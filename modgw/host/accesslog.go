@@ -26,7 +26,7 @@ func (h *Host) openAccessLog() (end func(), err error) {
 	return log.Close, nil
 }
 
-// ReopenLogs opens the access log again, as after it was moved. Without one it does nothing.
+// ReopenLogs reopens the access log after it was moved. If there is none, it does nothing.
 func (h *Host) ReopenLogs() {
 	if log := h.accessLog.Load(); log != nil {
 		log.Reopen()

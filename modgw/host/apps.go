@@ -46,9 +46,9 @@ type pendingDeploy struct {
 	ended <-chan error // receives the outcome
 }
 
-// apply makes the apps what the files say, as one set of changes: it removes apps that are no
-// longer described, deploys new ones, and deploys again those that have changed or that again
-// chooses. It returns the deploys that it requested. h.reconcileLock is held.
+// apply makes the apps match the files, as one set of changes: it removes apps that are no longer
+// described, deploys new ones, and redeploys those that have changed or that again selects. It
+// returns the deploys that it requested. h.reconcileLock is held.
 func (h *Host) apply(files []*file, cause string, again func(modgw.Descriptor) bool) []pendingDeploy {
 	h.mu.Lock()
 	if h.reconciling == nil {
@@ -90,13 +90,13 @@ func (h *Host) announceDeploys(wanted map[modgw.AppName]modgw.Descriptor) {
 			continue // it is registered
 		}
 		if r == nil || !reflect.DeepEqual(r.descriptor(), d) {
-			_ = h.gateway.Expect(d) // the deploy says why not
+			_ = h.gateway.Expect(d) // the deploy reports the error
 		}
 	}
 }
 
-// ensure makes the app of d run as d says, in a new generation if redeploy is set or d has
-// changed. It returns nil when nothing has to be deployed.
+// ensure makes the app of d run according to d, in a new generation if redeploy is set or d has
+// changed. It returns nil if no deploy is needed.
 func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan error {
 	h.mu.Lock()
 	m, running := h.apps[d.Name], h.reconciling
@@ -186,8 +186,8 @@ func (h *Host) add(running context.Context, d modgw.Descriptor) *managedApp {
 	return m
 }
 
-// removeReplaced removes the apps whose names now belong to apps of other users, which must find
-// nothing of them.
+// removeReplaced removes the apps whose names now belong to apps of other users, which must not get
+// any of their data.
 func (h *Host) removeReplaced(wanted map[modgw.AppName]modgw.Descriptor, missing []claims.Claim) {
 	next := slices.Clone(missing)
 	for _, d := range wanted {
@@ -272,7 +272,7 @@ func (h *Host) reportMissing(files []*file, missing []claims.Claim, wanted map[m
 }
 
 // unplaced returns the mistake in a file whose apps or mounts are unknown, because it has been
-// broken since the start; nil without one. A file that is added later had no app before.
+// broken since the start, or nil. A file that is added later had no app before.
 func (h *Host) unplaced(files []*file) (fault *modgw.Fault) {
 	claimed, unplaced := map[string]bool{}, map[string]bool{}
 	for _, c := range h.Claims() {

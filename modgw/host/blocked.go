@@ -41,7 +41,7 @@ func (h *Host) retryBlocked() {
 		h.mu.Lock()
 		delete(h.blocked, d.Name)
 		h.mu.Unlock()
-		_ = h.gateway.Expect(d) // the deploy says why not
+		_ = h.gateway.Expect(d) // the deploy reports the error
 		r.request(deployRequest{class: reload.Descriptor, cause: "its place has become free"})
 	}
 }
@@ -50,7 +50,7 @@ func (h *Host) retryBlocked() {
 // again that wait for its place.
 func (h *Host) requestDeploy(r *reconciler, req deployRequest) {
 	if d := r.descriptor(); h.gateway.State(d.Name).Serves() {
-		_ = h.gateway.Expect(d) // the deploy says why not
+		_ = h.gateway.Expect(d) // the deploy reports the error
 	}
 	r.request(req)
 	h.retryBlocked()

@@ -15,8 +15,8 @@ func (h *Host) Claims() []claims.Claim {
 	return slices.Clone(h.claimed)
 }
 
-// readClaims reads what apps had when the host last ran. It is an error only where another host
-// is replaced, which can read them.
+// readClaims reads the claims of the host's last run. An error matters only if another host is
+// replaced, which can read them.
 func (h *Host) readClaims() error {
 	table, err := h.claims.Read()
 	if err != nil && h.config.Predecessor != nil {
@@ -31,7 +31,7 @@ func (h *Host) readClaims() error {
 	return nil
 }
 
-// setClaims sets what each app has from now on, also after a restart.
+// setClaims sets the claims of each app, also for after a restart.
 func (h *Host) setClaims(table []claims.Claim) {
 	h.mu.Lock()
 	same := h.claimed != nil && slices.EqualFunc(h.claimed, table, claims.Claim.Equal)
@@ -99,7 +99,7 @@ func (h *Host) isManaged(c claims.Claim) bool {
 	return m != nil && claims.Of(m.reconciler.descriptor()).Continues(c)
 }
 
-// stubDescriptor returns what is known of an app whose descriptor cannot be used.
+// stubDescriptor returns the known parts of an app whose descriptor cannot be used.
 func stubDescriptor(c claims.Claim) modgw.Descriptor {
 	return modgw.Descriptor{Name: c.App, File: c.File, Owner: c.Owner, Hosts: c.Hosts, Mount: cmp.Or(c.Mount, "/"), MountMatch: c.Match}
 }

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	// collectEvery is how often environments are removed that nothing uses.
+	// collectEvery is the interval at which unused environments are removed.
 	collectEvery = 24 * time.Hour
 
-	// keptNewest is how many of each app's environments stay in any case, those that it used last.
+	// keptNewest is the number of most recently used environments of each app that are kept in any
+	// case.
 	keptNewest = 2
 )
 
@@ -30,7 +31,7 @@ func newCollector(state string, collect func(context.Context)) *collector {
 	return &collector{stamp: filepath.Join(state, "collected"), reason: make(chan struct{}, 1), collect: collect}
 }
 
-// wake tells the collector that an environment may have become useless.
+// wake informs the collector that an environment may have become unused.
 func (c *collector) wake() {
 	select {
 	case c.reason <- struct{}{}:
@@ -93,7 +94,7 @@ func (h *Host) collect(ctx context.Context) {
 		keep = append(keep, app.Environments()...)
 	}
 	for _, d := range h.Descriptors() {
-		// What a descriptor asks for that cannot be told is among the newest of its app.
+		// An environment whose fingerprint cannot be computed is among the newest of its app.
 		if id, err := h.builder.Fingerprint(d); err == nil && id != "" {
 			keep = append(keep, id)
 		}

@@ -9,19 +9,19 @@ import (
 	"github.com/modgw/modgw/modgw/upgrade"
 )
 
-// Config is what a Host is made from. What it says wins over the host's own file.
+// Config is the configuration of a Host. It takes precedence over the host's own file.
 type Config struct {
 	// File is the host's own HCL file; "": there is none.
 	File string
 
-	// Targets are apps beside those of File: descriptors, globs or folders of them, or entries such
-	// as "app.wsgi" and "package.module:callable".
+	// Targets are apps in addition to those of File: descriptors, globs or folders of them, or
+	// entries such as "app.wsgi" and "package.module:callable".
 	Targets []string
 
-	// Listeners replace those of File when there are any.
+	// Listeners replace those of File if there are any.
 	Listeners []modgw.Listener
 
-	// Further are listeners beside those of File or Listeners.
+	// Further are listeners in addition to those of File or Listeners.
 	Further []modgw.Listener
 
 	// Sockets are further listeners, open already; the host closes them.
@@ -39,7 +39,7 @@ type Config struct {
 	// state folder.
 	Control modgw.Address
 
-	// TrustedProxies are peers whose forwarded headers are believed, beside those of File.
+	// TrustedProxies are peers whose forwarded headers are believed, in addition to those of File.
 	TrustedProxies []netip.Prefix
 
 	// Vars are the values of var.* in descriptors.
@@ -48,24 +48,23 @@ type Config struct {
 	// Only is the one app to run; "": all.
 	Only modgw.AppName
 
-	// Dev is set for development: one worker for apps that say nothing else, errors shown to the
-	// client, and a broken app is tried again when its files change and not before. nil: the apps
-	// are in production.
+	// Dev is set for development: one worker by default, errors shown to the client, and a broken
+	// app is retried only when its files change. nil: production.
 	Dev *Development
 
 	// Script is set for a host behind web servers that take its one app for a script of theirs: the
 	// app is mounted where that script is, and answers for every host name.
 	Script bool
 
-	// Unwatched leaves the apps' files alone: a new generation comes only when it is asked for.
+	// Unwatched turns file watching off: a new generation is made only on request.
 	Unwatched bool
 
-	// Loops is how many event loops serve ordinary requests; 0: one. Each app is served on one of
-	// them.
+	// Loops is the number of event loops for ordinary requests; 0: one. Each app is served on one
+	// of them.
 	Loops int
 
-	// Naps says that the program has one of Go's processors more for each loop than it needs
-	// (GOMAXPROCS), which a loop keeps while it waits for a moment.
+	// Naps means that the program has one Go processor (GOMAXPROCS) more than it needs for each
+	// loop. A loop keeps it while it waits for a moment.
 	Naps bool
 
 	// Ready is called once, when the first deploy of every app has ended.
@@ -87,15 +86,15 @@ type Config struct {
 	// Predecessor is the host to be replaced by this one; nil: there is none.
 	Predecessor *upgrade.Predecessor
 
-	// Replaced is called with the process id of the host that serves in place of this one, before
-	// Run drains what is left and returns; nil: not called.
+	// Replaced is called with the process id of the host that replaces this one, before Run drains
+	// the rest and returns; nil: not called.
 	Replaced func(pid int)
 
-	// Log gets everything the host and its apps say; nil discards it.
+	// Log receives all log records of the host and its apps; nil discards them.
 	Log *slog.Logger
 }
 
-// Development says how a host serves a developer.
+// Development has the settings of a host for a developer.
 type Development struct {
 	// Still keeps pages in browsers as they are when code changes.
 	Still bool

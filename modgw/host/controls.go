@@ -71,7 +71,7 @@ func (h *Host) Status() control.Status {
 	return s
 }
 
-// unserved returns those of the apps that have no generation.
+// unserved returns the apps that have no generation.
 func unserved(names []modgw.AppName, apps []control.AppStatus) (left []modgw.AppName) {
 	for _, name := range names {
 		if !slices.ContainsFunc(apps, func(a control.AppStatus) bool { return a.App == name && a.Generation != nil }) {
@@ -153,7 +153,7 @@ func (h *Host) requestDeployOf(app modgw.AppName, cause string) []pendingDeploy 
 	return []pendingDeploy{{app, failed}}
 }
 
-// await returns when all that was asked for has ended, with the errors of what failed.
+// await returns when all requested deploys have ended, with the errors of those that failed.
 func (h *Host) await(ctx context.Context, asked []pendingDeploy) error {
 	var failed []error
 	for _, d := range asked {

@@ -44,7 +44,7 @@ type openDashboard struct {
 	serving  sync.WaitGroup
 
 	// cancel closes a listener that was opened for a link, and unused does so when no browser uses
-	// it any more. They are nil without one.
+	// it any more. They are nil if there is none.
 	cancel context.CancelFunc
 	unused *time.Timer
 }

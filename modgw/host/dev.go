@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/reload"
 )
 
-// handler returns what serves the requests of all fronts.
+// handler returns the handler for the requests of all fronts.
 func (h *Host) handler() http.Handler {
 	if h.dev != nil {
 		return h.dev
@@ -22,11 +22,11 @@ func (h *Host) handler() http.Handler {
 	return h.probes.Wrap(h.gateway)
 }
 
-// devTimeout is how long a host in development waits, when it ends, for requests and workers: one
-// may be stopped at a breakpoint, and its answer is not needed.
+// devTimeout is how long a host in development waits for requests and workers when it ends: one may
+// be stopped at a breakpoint, and its answer is not needed.
 const devTimeout = time.Second
 
-// frontDrain is how long fronts let requests finish when the host ends; 0: their default.
+// frontDrain returns how long fronts let requests finish when the host ends; 0: their default.
 func (h *Host) frontDrain() time.Duration {
 	if h.config.Dev != nil {
 		return devTimeout

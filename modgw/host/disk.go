@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// disks knows what users with a quota have on the disk: what builds have measured, and what is in
-// the spool and the kept log now. Its zero value knows of none.
+// disks records the disk usage of users with a quota: the sizes that builds have measured, and the
+// current contents of the spool and the kept log. The zero value is empty.
 type disks struct {
 	logs func(user string) int64 // bytes of the kept log of a user; nil: there is none
 
@@ -20,10 +20,10 @@ type disks struct {
 	users map[string]*userDisk
 }
 
-// countInterval is how long what was counted of an app is good for: counting reads all folders.
+// countInterval is how long the count for an app is valid: counting reads all folders.
 const countInterval = 10 * time.Second
 
-// counted is what an app had on the disk at a time.
+// counted is the disk usage of an app at a time.
 type counted struct {
 	status control.DiskStatus
 	at     time.Time
@@ -62,7 +62,7 @@ func (h *Host) Disk(app modgw.AppName) (control.DiskStatus, error) {
 	return s, nil
 }
 
-// servedBy is the descriptor of an app with the folder of its environment; "" without one.
+// servedBy returns the descriptor of an app and the folder of its environment, or "".
 func (h *Host) servedBy(app modgw.AppName) (d modgw.Descriptor, environment string, err error) {
 	descriptors := h.Descriptors()
 	i := slices.IndexFunc(descriptors, func(d modgw.Descriptor) bool { return d.Name == app })
@@ -88,14 +88,14 @@ func userOf(d modgw.Descriptor) string {
 	return name
 }
 
-// userDisk is what one user has.
+// userDisk is the disk usage of one user.
 type userDisk struct {
 	most     int64           // bytes for everything
 	measured modgw.DiskUsage // as of the last build, without the spool
-	spool    spool.Quota     // bounds the files of the spool by what the rest leaves
+	spool    spool.Quota     // limits the files of the spool to the space that the rest leaves
 }
 
-// user returns what a user has; d.mu is held.
+// user returns the record of a user; d.mu is held.
 func (d *disks) user(name string) *userDisk {
 	if d.users == nil {
 		d.users = map[string]*userDisk{}
@@ -108,7 +108,7 @@ func (d *disks) user(name string) *userDisk {
 	return u
 }
 
-// quota returns what bounds the files of the spool for an app; nil: nothing does.
+// quota returns the limit of the spool files of an app; nil: no limit.
 func (d *disks) quota(of modgw.Descriptor) *spool.Quota {
 	if of.DiskQuota <= 0 {
 		return nil
@@ -121,7 +121,7 @@ func (d *disks) quota(of modgw.Descriptor) *spool.Quota {
 	return &u.spool
 }
 
-// kept returns what the host itself keeps of a user's apps.
+// kept returns the size of the data that the host itself keeps for a user's apps.
 func (d *disks) kept(name string) modgw.DiskUsage {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -135,7 +135,7 @@ func (d *disks) logsOf(name string) int64 {
 	return d.logs(name)
 }
 
-// measured takes note of what a user has on the disk.
+// measured records the measured disk usage of a user.
 func (d *disks) measured(name string, used modgw.DiskUsage) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,7 +158,7 @@ func (d *disks) limits() map[string]int64 {
 	return all
 }
 
-// usage returns what the users with a quota have.
+// usage returns the disk usage of the users with a quota.
 func (d *disks) usage() map[string]modgw.DiskUsage {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,7 +24,7 @@ type figures struct {
 	apps map[modgw.AppName]samples
 }
 
-// samples are those of an app.
+// samples are the samples of an app.
 type samples struct {
 	kept   []diagnosis.Sample // oldest first
 	latest diagnosis.Sample   // the last one, kept or not
@@ -68,8 +68,8 @@ func (h *Host) meters() map[modgw.AppName]*meter.App {
 	return all
 }
 
-// diagnose says why an app is not well. Samples are kept of an app with
-// a generation that has more than files.
+// diagnose explains why an app is unhealthy. Samples are kept for apps whose generation has
+// processes.
 func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, counted *meter.App, at places) *diagnosis.Diagnosis {
 	app := diagnosis.App{
 		AppStatus: *s, Now: time.Now(), Mistake: mistaken, WatchDegraded: degraded,
@@ -102,7 +102,7 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 // isDown reports whether a worker does not serve yet, or not any more.
 func isDown(w modgw.WorkerStatus) bool { return w.State == "backoff" || w.State == "starting" }
 
-// processorTimes are those of the workers that are there, by process id.
+// processorTimes returns the processor times of the live workers, by process id.
 func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
 	all := make(map[int]time.Duration, len(workers))
 	for _, w := range workers {

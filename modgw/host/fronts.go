@@ -20,7 +20,7 @@ import (
 	"github.com/modgw/modgw/modgw/upgrade"
 )
 
-// openFront is an open listener and what serves it.
+// openFront is an open listener and the front that serves it.
 type openFront struct {
 	settings     modgw.Listener
 	listener     net.Listener
@@ -36,7 +36,7 @@ type openFront struct {
 
 func (f *openFront) serve(ctx context.Context) error { return f.server.Serve(ctx, f.listener) }
 
-// address is where it really listens: a port 0 has become the one that the kernel chose.
+// address returns the actual address: port 0 has become the one that the kernel chose.
 func (f *openFront) address() string { return addressOf(f.listener) }
 
 func addressOf(l net.Listener) string {
@@ -111,8 +111,8 @@ func (h *Host) newFronts() []*openFront {
 	return fronts
 }
 
-// settingsOf returns the settings of a socket that was passed open. known says whether its name or
-// the host's file gives its protocol; otherwise that is HTTP.
+// settingsOf returns the settings of a socket that was passed open. known reports whether its name
+// or the host's file determines its protocol; otherwise that is HTTP.
 func (h *Host) settingsOf(s Socket) (l modgw.Listener, known bool) {
 	address := modgw.Address((&openFront{listener: s.Listener}).address())
 	for _, l := range h.file.Listeners {
@@ -152,7 +152,7 @@ func (h *Host) prepareFronts(fronts []*openFront) (err error) {
 	return nil
 }
 
-// prepareFront makes what serves a front.
+// prepareFront creates the front for a listener.
 func (h *Host) prepareFront(f *openFront, all []*openFront) error {
 	l := f.settings
 	peers, err := peersOf(l)
@@ -222,7 +222,7 @@ func (h *Host) httpConfig(f *openFront, all []*openFront) http.Config {
 	return c
 }
 
-// challenged lets a certificate authority find what it looks for at a listener without TLS.
+// challenged answers the challenges of a certificate authority at a listener without TLS.
 func challenged(h nethttp.Handler, fronts []*openFront) nethttp.Handler {
 	for _, f := range fronts {
 		if f.certificates != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/upgrade"
 )
 
-// readFigures reads those of all apps, or of the apps that had a request.
+// readFigures reads the figures of all apps, or only of apps that had a request.
 func (h *Host) readFigures(all bool, yield func(modgw.AppName, history.Figures)) {
 	meters := h.meters()
 	if all {
@@ -49,7 +49,7 @@ func figuresOf(s *modgw.AppStatus, counted *meter.App) history.Figures {
 	return f
 }
 
-// shape is what an app is like beside its code; false: it has no generation.
+// shape returns the properties of an app other than its code; false: it has no generation.
 func (h *Host) shape(name modgw.AppName) (history.Shape, bool) {
 	s, err := h.gateway.AppStatus(name)
 	r := h.reconciler(name)
@@ -72,7 +72,7 @@ func openHistory() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "history"), nil
 }
 
-// saveHistory writes the history where a successor reads it. If that fails, the successor begins
+// saveHistory writes the history for the successor to read. If that fails, the successor begins
 // without one.
 func (h *Host) saveHistory(passed []upgrade.OpenSocket) {
 	for _, s := range passed {
@@ -90,7 +90,7 @@ func (h *Host) restoreHistory(saved *os.File) {
 	if saved == nil {
 		return
 	}
-	// The place at which the other host writes is also that of this file.
+	// The other host shares the file offset with this file, so read by position.
 	if err := h.history.Restore(io.NewSectionReader(saved, 0, math.MaxInt64)); err != nil {
 		h.log.Warn("figures not taken over", "error", err.Error())
 	}

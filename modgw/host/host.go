@@ -69,7 +69,7 @@ type Host struct {
 	tracer   *tracing.Tracer // nil: no request is traced
 	scaling  *scaling.Controller
 
-	succession   succession   // keeps what is needed to replace this host
+	succession   succession   // state for the replacement of this host
 	predecessors predecessors // hosts that this one has replaced
 	ownsState    atomic.Bool  // no other host serves, so that the state folder may be changed
 
@@ -90,16 +90,16 @@ type Host struct {
 	defaults      *loader.Defaults
 	files         []*loader.File
 	filesRead     time.Time      // when files were read
-	claimed       []claims.Claim // those of all apps; replaced with reconcileLock held
+	claimed       []claims.Claim // claims of all apps; replaced with reconcileLock held
 	apps          map[modgw.AppName]*managedApp
 	stores        []*certs.Store                // certificates of the fronts; nil before Run
 	impersonators map[string]bool               // users and addresses that were warned of
 	blocked       map[modgw.AppName]bool        // apps whose place another app still has
 	failing       map[modgw.AppName]bool        // apps in the gateway that have no reconciler
 	outside       loadedOutside                 // files of code outside the roots of apps
-	accessLog     atomic.Pointer[accesslog.Log] // nil without one
+	accessLog     atomic.Pointer[accesslog.Log] // nil if it is empty
 	loops         loops                         // serve ordinary requests
-	audit         kernelaudit.Prober            // knows what the kernel reports of denials
+	audit         kernelaudit.Prober            // checks which denials the kernel reports
 	reconciling   context.Context               // ends reconcilers; nil before Run and after it
 }
 
@@ -110,7 +110,7 @@ type managedApp struct {
 	ended      chan struct{}
 }
 
-// New makes a host and reads the host's own file. It starts nothing and opens nothing.
+// New returns a host and reads the host's own file. It starts nothing and opens nothing.
 func New(c Config) (*Host, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -232,14 +232,14 @@ func (h *Host) runners() map[modgw.Kind]modgw.NewRunner {
 	return kinds
 }
 
-// removePrivate removes what an app alone had.
+// removePrivate removes an app's private files.
 func (h *Host) removePrivate(name modgw.AppName) {
 	if err := os.RemoveAll(h.privateFolder(name)); err != nil {
 		h.log.Warn("temporary files of an app not removed", "app", name, "error", err)
 	}
 }
 
-// privateFolder is the folder for what an app alone has.
+// privateFolder returns the folder for an app's private files.
 func (h *Host) privateFolder(name modgw.AppName) string {
 	return filepath.Join(h.State(), "private", string(name))
 }
@@ -249,7 +249,7 @@ func (h *Host) newPython(c modgw.RunnerConfig) (modgw.Runner, error) {
 	return python.New(c, h.worker)
 }
 
-// build makes an environment. Then it tells the app's reconciler, because code is read next.
+// build builds an environment. Then it informs the app's reconciler, because code is read next.
 func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environment, error) {
 	if d.Attach {
 		return &modgw.Environment{}, nil // the worker brings its own

@@ -82,7 +82,7 @@ func (g *lastGood) run(ctx context.Context) {
 	}
 }
 
-// writePending writes what is pending, until ctx is done.
+// writePending writes pending descriptors, until ctx is done.
 func (g *lastGood) writePending(ctx context.Context) {
 	for ctx.Err() == nil {
 		app, d, ok := g.takePending()

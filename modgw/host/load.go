@@ -30,8 +30,9 @@ func (h *Host) readFile() (modgw.HostFile, *loader.Defaults, error) {
 	return *read, defaults, nil
 }
 
-// readFileAgain takes from the host's own file what can change while the host runs: the apps and
-// their defaults, and who may do what. The rest stays as it was at the start and needs no lock.
+// readFileAgain updates the parts of the host's own file that can change while the host runs: the
+// apps and their defaults, and permissions. The rest stays as it was at the start and needs no
+// lock.
 func (h *Host) readFileAgain() error {
 	read, defaults, err := h.readFile()
 	if err != nil {
@@ -76,7 +77,7 @@ func (h *Host) targets() []string {
 	return append(slices.Clone(h.file.Apps), h.config.Targets...)
 }
 
-// read reads all descriptors and decides what each app may have. h.reconcileLock is held.
+// read reads all descriptors and decides the claims of each app. h.reconcileLock is held.
 func (h *Host) read() []*file {
 	h.mu.Lock()
 	options, held := h.options(h.defaults), h.claimed
@@ -164,7 +165,7 @@ func (h *Host) wanted(files []*file) map[modgw.AppName]modgw.Descriptor {
 // runs reports whether this host should run an app.
 func (h *Host) runs(name modgw.AppName) bool { return h.config.Only == "" || h.config.Only == name }
 
-// adaptDescriptor fills in what depends on how the host was started.
+// adaptDescriptor fills in settings that depend on how the host was started.
 func (h *Host) adaptDescriptor(d modgw.Descriptor) modgw.Descriptor {
 	if h.config.Dev != nil {
 		d = withDevWorkers(d)

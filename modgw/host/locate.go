@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// locateTime is how long workers may take to say where their requests are. Who asks for the
-	// status waits that long, when an app is not well.
+	// locateTime is how long workers may take to report their requests. The caller of the status
+	// waits that long if an app is unhealthy.
 	locateTime = 300 * time.Millisecond
 
-	// stallTime is how long no request of an app may end before its workers are asked.
+	// stallTime is the time in which no request of an app has ended after which its workers are
+	// asked.
 	stallTime = time.Second
 )
 
@@ -24,7 +25,7 @@ const (
 type places struct {
 	found []modgw.Location
 
-	// numbers of workers that did not say it, whose process is stopped, and with a thread that
+	// numbers of workers that did not answer, whose process is stopped, and with a thread that
 	// cannot be interrupted
 	silent, stopped, inKernel []int
 }

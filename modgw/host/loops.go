@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// processorsPerLoop is how many processors have work when one loop has no more time: a page of a
-// framework takes the app's processes some ten times what it takes the loop.
+// processorsPerLoop is the number of processors that are busy when one loop is: a page of a
+// framework takes the app's processes some ten times as long as the loop.
 const processorsPerLoop = 4
 
 // LoopsFor returns how many loops serve so many processors.

@@ -16,7 +16,7 @@ func (h *Host) newMetrics() *metrics.Metrics {
 	})
 }
 
-// measure is what metrics show of the host and its apps.
+// measure returns the metrics of the host and its apps.
 func (h *Host) measure() metrics.Host {
 	status := h.Status()
 	memory, disk := h.spool.Used()

@@ -54,8 +54,8 @@ func (h *Host) mistakes() map[modgw.AppName]*file {
 	return all
 }
 
-// failedApps names the apps that do not follow their descriptors. An app whose name another app
-// has is named with its file. A file whose apps are unknown counts as one.
+// failedApps names the apps that do not follow their descriptors. An app whose name another app has
+// is named with its file. A file whose apps are unknown counts as one.
 func (h *Host) failedApps() map[string]bool {
 	apps := map[string]bool{}
 	broken := h.brokenFiles()
@@ -128,7 +128,7 @@ func (h *Host) mistakeStatus(app modgw.AppName, f *file) *modgw.FailureStatus {
 	return &modgw.FailureStatus{Code: fault.Code, Error: fault.Line(), Text: fault.Error(), Cause: "descriptor changed", Time: asOf}
 }
 
-// logMistakes logs what is wrong with descriptors, once for each mistake.
+// logMistakes logs the mistakes in descriptors, each once.
 func (h *Host) logMistakes(files, before []*file) {
 	said := map[string]string{}
 	warned := map[[2]string]bool{} // file and summary

@@ -41,7 +41,7 @@ func peersOf(l modgw.Listener) (listen.Peers, error) {
 func (h *Host) warnOfImpersonation(d modgw.Descriptor) {
 	as, err := account.Lookup(d.User, d.Group, d.Groups...)
 	if err != nil || as == nil {
-		return // the deploy says so; or it is the host's own user, who may do everything anyway
+		return // the deploy reports it; or it is the host's own user
 	}
 	for _, f := range h.newFronts() {
 		l := f.settings
@@ -89,7 +89,7 @@ func mayWrite(as *account.Account, path string) bool {
 	}
 }
 
-// permitted reports whether an account has a right, as the bit for others says it.
+// permitted reports whether an account has a permission, given as the bit for others.
 func permitted(as *account.Account, info fs.FileInfo, right fs.FileMode) bool {
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -25,8 +25,8 @@ type deployer interface {
 }
 
 // reconciler makes the generations of one app, one after the other, each from the latest
-// descriptor. Requests are not queued: those that arrive during a deploy become one, which is
-// next, and a deploy that they make obsolete is cancelled.
+// descriptor. Requests are not queued: those that arrive during a deploy are merged into one, which
+// is next. If they make the deploy obsolete, it is cancelled.
 type reconciler struct {
 	gateway deployer
 	retries bool // whether an app without a generation is deployed again after a failure
@@ -34,7 +34,7 @@ type reconciler struct {
 	beforeDeploy func(modgw.Descriptor)  // called before any code is read; nil: not called
 	onServed     func(modgw.Descriptor)  // called when a descriptor is served; nil: not called
 	hold         func() (release func()) // called when there is work; release: when none is left
-	warn         func(*modgw.Fault)      // receives what users should know; nil: not called
+	warn         func(*modgw.Fault)      // receives warnings for users; nil: not called
 
 	requested chan struct{} // has one element when next or delayed was set
 
@@ -318,7 +318,7 @@ func (r *reconciler) stop(ctx context.Context) {
 	r.releaseWhenIdle()
 }
 
-// releaseWhenIdle calls what hold returned when no work is left; r.mu is held.
+// releaseWhenIdle calls the result of hold when no work is left; r.mu is held.
 func (r *reconciler) releaseWhenIdle() {
 	if r.next == nil && r.release != nil {
 		r.release()

@@ -17,10 +17,10 @@ import (
 	"github.com/modgw/modgw/modgw/upgrade"
 )
 
-// Run takes the state folder, opens the listeners, starts the apps and serves until ctx is done
-// or Shutdown is called; then it lets the requests in flight finish, ends everything it started,
-// and returns nil. An error means that the host could not be started or that a listener failed.
-// Run may be called once.
+// Run reserves the state folder, opens the listeners, starts the apps and serves until ctx is done
+// or Shutdown is called. Then it lets the requests in flight finish, ends everything it started,
+// and returns nil. An error means that the host could not be started or that a listener failed. Run
+// may be called once.
 func (h *Host) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -249,8 +249,8 @@ func (h *Host) beginServing(s *sockets, replace context.CancelCauseFunc) error {
 	return h.followPredecessors(s)
 }
 
-// endStreams ends streams as their apps' websocket_drain says; a host that was replaced lets them
-// go on until it must end. The function that it returns takes that back.
+// endStreams ends streams after their apps' websocket_drain. A host that was replaced lets them
+// continue until it must end. The returned function cancels it.
 func (h *Host) endStreams() (cancel func()) {
 	next := h.succession.current()
 	if next == nil {
@@ -269,7 +269,8 @@ func (h *Host) endStreams() (cancel func()) {
 	return func() { close(ended) }
 }
 
-// endPredecessors ends the hosts whose place this one has, unless another host has it by now.
+// endPredecessors ends the hosts that this one replaced, unless another host has replaced it by
+// now.
 func (h *Host) endPredecessors() {
 	if h.succession.current() == nil {
 		h.predecessors.end()
@@ -290,7 +291,7 @@ type firstDeploys struct {
 	ended   bool
 }
 
-// await returns when all have ended. The error is that of ctx.
+// await returns when all have ended. The error is ctx's.
 func (f *firstDeploys) await(ctx context.Context) error {
 	if f.ended {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// scripted takes the script that a web server believes to run off the request's path, and hands
-// the request to the one app, which is mounted in its place.
+// scripted removes the web server's script from the request's path, and passes the request to the
+// one app, which is mounted there.
 func (h *Host) scripted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := modgw.RequestInfoOf(r)

@@ -27,7 +27,7 @@ const (
 type selfReload struct {
 	paths    []string // changed in every reload of the row
 	caused   int      // reloads that were caused by the one before
-	starts   int      // those of them that were caused while it was under way
+	starts   int      // starts that were caused while one was in progress
 	pause    time.Duration
 	reported []string  // files that were reported
 	counted  bool      // the attempt under way, or the last one, has been counted
@@ -92,7 +92,7 @@ func reloadsItself(app modgw.AppName, file string) *modgw.Fault {
 	}
 }
 
-// ignorePattern is what leaves the file out, wherever generated files of its name are.
+// ignorePattern returns a pattern that excludes the file, wherever generated files of its name are.
 func ignorePattern(file string) string {
 	if path.IsAbs(file) {
 		return "**/" + path.Base(file)

@@ -22,8 +22,8 @@ type predecessors struct {
 	open []*upgrade.Predecessor
 	wait sync.WaitGroup // for followers
 
-	// release ends that of HoldAwake until the hosts are followed, each of which has its own; nil:
-	// there are none.
+	// release ends the HoldAwake that lasts until the hosts are followed, each of which has its
+	// own; nil: there are none.
 	release func()
 }
 
@@ -67,7 +67,7 @@ func (p *predecessors) end() {
 	p.wait.Wait()
 }
 
-// replaced ends what they have of an app.
+// replaced ends their generation of an app.
 func (p *predecessors) replaced(app modgw.AppName) {
 	for _, host := range p.all() {
 		host.Replaced(app)
@@ -93,7 +93,7 @@ func statesOf(s upgrade.State) map[modgw.AppName]modgw.AppState {
 	return all
 }
 
-// inheritApps has the first generations of apps follow those of the host that is replaced, until
+// inheritApps makes the first generations of apps follow those of the host that is replaced, until
 // this one serves.
 func (h *Host) inheritApps() {
 	p := h.config.Predecessor
@@ -114,8 +114,8 @@ func (h *Host) inheritApps() {
 	}
 }
 
-// takeOver returns when the host that is replaced lets this one serve. An error means that it goes
-// on itself.
+// takeOver returns when the host that is replaced lets this one serve. An error means that the
+// other host continues.
 func (h *Host) takeOver(ctx context.Context, first *firstDeploys, s *sockets) error {
 	p := h.config.Predecessor
 	preparing, cancel := p.WithCancel(ctx)
@@ -174,7 +174,7 @@ func (h *Host) checkInheritedApps(first *firstDeploys) error {
 	return nil
 }
 
-// followPredecessors serves what the hosts that are replaced pass.
+// followPredecessors serves the connections that the replaced hosts pass.
 func (h *Host) followPredecessors(s *sockets) error {
 	p := h.config.Predecessor
 	if err := p.Serving(h.gateway.OwnInherited()); err != nil {
@@ -220,7 +220,7 @@ func (h *Host) openOrInherit(role upgrade.Role, kind string, l modgw.Listener) (
 	return listen.Open(l)
 }
 
-// succeeded is what status says of the upgrade by which this host has begun; nil without one.
+// succeeded returns the status of the upgrade by which this host began, or nil.
 func (h *Host) succeeded() *control.UpgradeStatus {
 	if h.config.Predecessor == nil {
 		return nil

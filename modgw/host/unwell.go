@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/metrics"
 )
 
-// diagnoseHost says why the host itself is not well; nil: nothing is known to be wrong.
+// diagnoseHost explains why the host itself is unhealthy; nil: it is healthy as far as known.
 func (h *Host) diagnoseHost(broken []diagnosis.BrokenFile) *diagnosis.Diagnosis {
 	h.mu.Lock()
 	mistake := h.fileMistake
@@ -43,8 +43,8 @@ func diskAt(path string) diagnosis.Disk {
 		return d
 	}
 	block := uint64(s.Frsize)
-	// Bavail leaves out what is reserved: root may use that, but neither the users of apps nor root
-	// in a container.
+	// Bavail excludes reserved space, which root may use, but neither the users of apps nor root in
+	// a container.
 	d.Size, d.Free = s.Blocks*block, s.Bavail*block
 	d.MostFiles, d.FreeFiles = s.Files, s.Ffree
 	return d

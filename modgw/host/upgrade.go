@@ -21,7 +21,7 @@ import (
 // errReplaced is why a host ends whose successor serves.
 var errReplaced = errors.New("another host has taken over")
 
-// succession is what a host needs to hand over while it runs.
+// succession is the state that a host needs to be replaced while it runs.
 type succession struct {
 	attempt sync.Mutex // held by the upgrade that is under way
 
@@ -39,7 +39,7 @@ func (s *succession) open(sockets *sockets, replace context.CancelCauseFunc) {
 	s.sockets, s.replace = sockets, replace
 }
 
-// current is what serves in place of this host; nil: this host serves.
+// current returns the host that serves in place of this one; nil: this host serves.
 func (s *succession) current() *heir {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,8 +74,8 @@ func upgradeUnderWay() error {
 	}
 }
 
-// programPath is the program that the host is to become: the one that is asked for, or what has the
-// path of this one by now.
+// programPath returns the program of the successor: the requested one, or the file that has the
+// path of this program by now.
 func (h *Host) programPath(asked string) (string, error) {
 	if h.config.Launch == nil || h.config.Dev != nil || h.config.Script {
 		return "", &modgw.Fault{
@@ -134,7 +134,7 @@ func (h *Host) replaceBy(ctx context.Context, path string) (done control.Upgrade
 	return done, nil
 }
 
-// upgradeState is what a successor must know.
+// upgradeState returns the state for a successor.
 func (h *Host) upgradeState() upgrade.State {
 	s := upgrade.State{Version: h.config.Version, PID: os.Getpid(), Started: h.started}
 	for _, app := range h.gateway.Shareable() {
@@ -156,7 +156,7 @@ type sharedApps struct {
 	generations map[modgw.AppName]int
 }
 
-// sharing returns what gives a successor workers of a gateway.
+// sharing returns the share that gives a successor workers of a gateway.
 func (s *sharedApps) sharing(g *modgw.Gateway) upgrade.Share {
 	return func(r upgrade.ShareRequest, files []*os.File) (modgw.SharedWorker, error) {
 		s.mu.Lock()
@@ -185,7 +185,7 @@ func (s *sharedApps) changed(g *modgw.Gateway) (changed []modgw.AppName) {
 	return changed
 }
 
-// countWorkers is how many processes the apps have that serve.
+// countWorkers returns the number of serving processes of the apps.
 func (h *Host) countWorkers() (n int) {
 	for _, app := range h.gateway.Status() {
 		for _, w := range app.Runner.Workers {
@@ -285,8 +285,8 @@ func (h *Host) handOver(successor *upgrade.Successor, owned []int) {
 	replace(errReplaced)
 }
 
-// passQueue is how many connections may wait to be passed. The event loop must not wait; a
-// connection for which there is no room is closed.
+// passQueue is the number of connections that may wait to be passed. The event loop must not wait;
+// if the queue is full, the connection is closed.
 const passQueue = 1 << 14
 
 // heir is the host that serves in place of this one.
@@ -304,7 +304,7 @@ type passed struct {
 	fd int
 }
 
-// passerOf returns what passes the connections of a listener.
+// passerOf returns the function that passes the connections of a listener.
 func (n *heir) passerOf(l modgw.Listener) func(fd int, used bool) {
 	return func(fd int, used bool) {
 		c := passed{upgrade.Connection{Kind: l.Kind, Address: l.Address, Used: used}, fd}
@@ -327,7 +327,8 @@ func (n *heir) send() {
 	}
 }
 
-// finish passes what is left, and leaves the successor alone. No connection may be passed any more.
+// finish passes the remaining connections, and then leaves the successor alone. No connection may
+// be passed any more.
 func (n *heir) finish() {
 	close(n.queue)
 	n.sending.Wait()

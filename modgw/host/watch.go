@@ -17,14 +17,14 @@ import (
 // ownFiles names the interest in descriptors and the host's own file. No app can have that name.
 const ownFiles modgw.AppName = ""
 
-// filesOf names the interest in what the descriptors of a user name. No app can have that name.
+// filesOf names the interest in the files of a user's descriptors. No app can have that name.
 func filesOf(user string) modgw.AppName { return modgw.AppName("@" + user) }
 
 func isDescriptors(name modgw.AppName) bool {
 	return name == ownFiles || strings.HasPrefix(string(name), "@")
 }
 
-// watch declares which files matter: those of each app, and all descriptors.
+// watch declares the relevant files: those of each app, and all descriptors.
 func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	if h.config.Unwatched {
 		return
@@ -59,8 +59,8 @@ func (h *Host) watch(files []*file, wanted map[modgw.AppName]modgw.Descriptor) {
 	h.descriptors = watched
 }
 
-// descriptorInterest returns the interest in the files that the descriptors of a user were made
-// from, or those of the host's own user for "". Files that a user names are looked at with the
+// descriptorInterest returns the interest in the files from which the descriptors of a user were
+// made, or those of the host's own user for "". Files that a user names are examined with the
 // user's rights; files that the host's own descriptors name, with the rights of the user who can
 // change them.
 func descriptorInterest(user string, paths []string) reload.Interest {
@@ -68,7 +68,7 @@ func descriptorInterest(user string, paths []string) reload.Interest {
 	if user != "" {
 		as, err := account.Lookup(user, "")
 		if err != nil {
-			return reload.Interest{App: filesOf(user)} // the deploy says so
+			return reload.Interest{App: filesOf(user)} // the deploy reports the error
 		}
 		in = reload.Interest{App: filesOf(user), Account: as}
 	}
@@ -105,7 +105,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	}
 	user, err := account.Lookup(d.User, d.Group, d.Groups...)
 	if err != nil {
-		return // the deploy says so
+		return // the deploy reports the error
 	}
 	in := reload.Of(d)
 	in.Account = user
@@ -116,7 +116,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	in.Extra = maps.Clone(h.outside[d.Name])
 	h.mu.Unlock()
 	if state, err := filepath.Rel(d.Root, h.State()); err == nil && filepath.IsLocal(state) {
-		// What the host itself writes is no change of the app.
+		// Files that the host itself writes are no change of the app.
 		in.Ignore = append(slices.Clone(in.Ignore), reload.Escape(state)+"/**")
 	}
 	if err := h.watcher.Watch(in); err != nil {
@@ -124,7 +124,7 @@ func (h *Host) watchApp(d modgw.Descriptor) {
 	}
 }
 
-// mostOutside is how many files outside its root are watched for an app.
+// mostOutside is the largest number of files outside its root that are watched for an app.
 const mostOutside = 5000
 
 // loadedOutside are, for each app, the files outside its root that workers have loaded, each with
@@ -153,8 +153,8 @@ func (h *Host) foundOutside(app modgw.AppName, files []string, started time.Time
 	}
 }
 
-// ownDescriptors returns all descriptors, and the further files that those of the host's own user
-// were made from.
+// ownDescriptors returns all descriptors, and the further files from which those of the host's own
+// user were made.
 func (h *Host) ownDescriptors(files []*file) []string {
 	var all []string
 	add := func(paths ...string) {

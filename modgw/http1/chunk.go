@@ -33,7 +33,7 @@ func (p *Parser) readChunkSize(b []byte) {
 	}
 }
 
-// readExtension reads what stands behind a chunk's size, whatever it means.
+// readExtension reads and ignores the extension of a chunk's size.
 func (p *Parser) readExtension(b []byte) {
 	n := countLeading(b[p.seen:], valueByte)
 	if p.extension += n; p.extension > p.limits.ExtensionBytes {

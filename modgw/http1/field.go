@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// kind is what a field is for the parser.
+// kind is the meaning of a field for the parser.
 type kind uint8
 
 const (
@@ -78,7 +78,8 @@ func (p *Parser) readName(b []byte) {
 	}
 }
 
-// judgeName returns what a field is by its name, and why it may not come here or not again.
+// judgeName returns the kind of a field by its name, and the reason why it may not occur here, or
+// not a second time.
 func (p *Parser) judgeName(name []byte) (kind, Reason) {
 	if p.part == inTrailer {
 		if mayNotTrail(name) {
@@ -121,8 +122,8 @@ func (p *Parser) judgeName(name []byte) (kind, Reason) {
 	return plainField, ""
 }
 
-// notTrailers must be known before the body is read, or say who the client is (RFC 9110 section
-// 6.5.1).
+// notTrailers are fields that must be known before the body is read, or that identify the client
+// (RFC 9110 section 6.5.1).
 var notTrailers = []string{
 	"content-length", "transfer-encoding", "trailer", "te", "connection", "upgrade", "keep-alive",
 	"host", "expect", "max-forwards", "cache-control", "range",

@@ -15,19 +15,20 @@ type Head struct {
 
 	hasHost          bool
 	expects          bool // Expect has a value
-	close, keepAlive bool // so says Connection
+	close, keepAlive bool // options in the Connection field
 }
 
-// framing says where the body of a request ends.
+// framing is the way in which the end of a request's body is determined.
 type framing uint8
 
 const (
-	noBody   framing = iota // no field has said it so far, so there is none
+	noBody   framing = iota // no field declares a body so far
 	byLength                // by Content-Length
 	inChunks                // by Transfer-Encoding
 )
 
-// Length is how long the body is: [Chunked] when it is not known yet, 0 without one.
+// Length returns the length of the body, [Chunked] if it is not known yet, or 0 if there is no
+// body.
 func (h *Head) Length() int64 {
 	if h.framing == inChunks {
 		return Chunked

@@ -1,6 +1,6 @@
 package http1
 
-// Limits bound what one request may have. A zero field means the default.
+// Limits are the limits of one request. A zero field means the default.
 type Limits struct {
 	HeadBytes      int // limit of the head, from the method to the empty line; 0: 64 KiB
 	Fields         int // lines of the head; 0: 256
@@ -22,8 +22,8 @@ func (l Limits) withDefaults() Limits {
 }
 
 const (
-	// maxBlankLines is how many empty lines may come before a request (RFC 9112 section 2.2 asks
-	// for at least one).
+	// maxBlankLines is the largest number of empty lines before a request (RFC 9112 section 2.2
+	// requires at least one).
 	maxBlankLines = 10
 
 	// keptFields bounds the memory for fields that a parser keeps for the next request.

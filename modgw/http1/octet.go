@@ -7,7 +7,7 @@ const (
 	valueByte                    // of a field's value (RFC 9110 section 5.5): target, space, tab
 )
 
-// classes says to which classes a byte belongs.
+// classes has the classes of each byte.
 var classes = classify()
 
 func classify() (table [256]uint8) {

@@ -1,17 +1,17 @@
 package http1
 
-// Event is what a [Parser] has found.
+// Event is a result of a [Parser].
 type Event uint8
 
 const (
-	// NeedMore means that what was passed is not enough for another event.
+	// NeedMore means that the input does not complete another event.
 	NeedMore Event = iota
 
 	// HeadRead means that the head of a request is complete: see [Parser.Head].
 	HeadRead
 
-	// BodyNext means that bytes of the body follow, [Parser.Ahead] of them. The caller takes as
-	// many of them as it has, and says so with [Parser.Advance].
+	// BodyNext means that [Parser.Ahead] bytes of the body follow. The caller consumes as many of
+	// them as it has, and reports the number to [Parser.Advance].
 	BodyNext
 
 	// RequestEnd means that the request is complete, with its body and trailers: see
@@ -23,10 +23,10 @@ const (
 	HTTP2Preface
 )
 
-// Preface is how HTTP/2 begins (RFC 9113 section 3.4).
+// Preface is the beginning of an HTTP/2 connection (RFC 9113 section 3.4).
 const Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// step is what the parser expects next.
+// step is the state of the parser.
 type step uint8
 
 const (
@@ -47,7 +47,7 @@ const (
 	atEnd // of all that the parser reads
 )
 
-// part is what the next byte belongs to.
+// part is the part of the request to which the next byte belongs.
 type part uint8
 
 const (
@@ -84,8 +84,8 @@ type Parser struct {
 // buffer that has it.
 func (p *Parser) Head() *Head { return &p.head }
 
-// Ahead is how many of the next bytes are bytes of the body and nothing else: all the rest of it,
-// or of the present chunk.
+// Ahead returns the number of following bytes that all belong to the body: the rest of the body, or
+// of the present chunk.
 func (p *Parser) Ahead() int64 {
 	if p.at != atBody {
 		return 0
@@ -93,7 +93,7 @@ func (p *Parser) Ahead() int64 {
 	return int64(p.remaining)
 }
 
-// Advance says that the caller has taken n bytes of the body, at most as many as are ahead.
+// Advance reports that the caller has consumed n bytes of the body. n is at most Ahead.
 func (p *Parser) Advance(n int) {
 	if n < 0 || int64(n) > p.Ahead() {
 		panic("http1: Advance beyond the body")
@@ -115,13 +115,13 @@ func (p *Parser) WithinHead() bool { return p.part == inHead && p.refused == "" 
 // Refuse makes every further call of Parse fail with the reason: [SlowHead], for example.
 func (p *Parser) Refuse(why Reason) { p.refused = why }
 
-// SkipPreface lets what begins like HTTP/2 be an HTTP/1 request, as it must be on a connection for
-// which HTTP/1 was agreed on. It is for the beginning of a connection.
+// SkipPreface makes the parser read the HTTP/2 preface as an HTTP/1 request, as is required on a
+// connection for which HTTP/1 was negotiated. Call it at the beginning of a connection.
 func (p *Parser) SkipPreface() { p.at = atStart }
 
-// Parse reads on. in begins with the first byte that was not taken yet: what the last call has
-// left, and what has come since. It returns the next event, and how many bytes of in the caller is
-// not to pass again. An error is a [Reason], and final.
+// Parse continues parsing. in begins with the first byte that was not consumed yet: the rest of the
+// previous call's input, and the bytes that have arrived since. It returns the next event, and the
+// number of bytes of in that were consumed. An error is a [Reason], and final.
 func (p *Parser) Parse(in []byte) (event Event, taken int, err error) {
 	if p.limits.HeadBytes == 0 {
 		p.limits = p.Limits.withDefaults()
@@ -151,7 +151,8 @@ func (p *Parser) Parse(in []byte) (event Event, taken int, err error) {
 	return NeedMore, taken, p.refused
 }
 
-// read reads b from what was seen on to the end of the present step, within the limits of its part.
+// read consumes b from the bytes already seen up to the end of the present step, within the limits
+// of its part.
 func (p *Parser) read(b []byte) {
 	if p.part == inHead || p.part == inTrailer {
 		limit, why := p.limit()
@@ -189,7 +190,7 @@ func (p *Parser) read(b []byte) {
 	}
 }
 
-// limit is how many bytes the present part may have, and the reason to refuse more.
+// limit returns the largest size of the present part in bytes, and the reason to refuse more.
 func (p *Parser) limit() (int, Reason) {
 	switch {
 	case p.part == inTrailer:
@@ -200,7 +201,7 @@ func (p *Parser) limit() (int, Reason) {
 	return p.limits.HeadBytes, LongHead
 }
 
-// endLine reads a carriage return. The step after comes when the line feed has come too.
+// endLine consumes a carriage return. The step after follows when the line feed has been consumed.
 func (p *Parser) endLine(after step) {
 	p.seen++
 	p.at, p.after = atLineFeed, after

@@ -39,7 +39,7 @@ const (
 // Error returns the reason.
 func (r Reason) Error() string { return string(r) }
 
-// Status is that of the answer to a request that is refused for the reason.
+// Status returns the status with which a request is refused for the reason.
 func (r Reason) Status() int {
 	switch r {
 	case BadExpectation:

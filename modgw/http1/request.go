@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Request makes requests of heads, one after the other: all of them have the same Header map and
-// URL, which are valid until the next one is made. A head that is the same as the one before costs
-// no allocation, and another one a copy of its bytes. The zero value is ready.
+// Request converts heads to requests, one after the other. All of them share the Header map and
+// URL, which are valid until the next one is made. A head that equals the previous one costs no
+// allocation; any other costs a copy of its bytes. The zero value is ready.
 type Request struct {
 	text   string // the head's bytes
 	url    url.URL
@@ -45,7 +45,7 @@ func (m *Request) Fill(r *http.Request, h *Head) (ok bool) {
 	return ok
 }
 
-// Size is how many bytes the head had that Fill was called with last.
+// Size returns the number of bytes of the head in the last call of Fill.
 func (m *Request) Size() int { return len(m.text) }
 
 var chunkedCoding = []string{"chunked"}

@@ -1,7 +1,7 @@
 package http1
 
-// readPreface reads what could become HTTP/2. Methods that begin otherwise are found out by their
-// first bytes.
+// readPreface consumes bytes that may be the HTTP/2 preface. Methods that begin otherwise are
+// recognised by their first bytes.
 func (p *Parser) readPreface(b []byte) {
 	if p.part == betweenRequests {
 		if b[p.seen] != Preface[0] {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// What the length of a body is when it is no number of bytes. Both are below zero.
+// Values for the length of a body that is unknown. Both are negative.
 const (
 	unknown = -1 - iota // none is declared
-	chunked             // none is declared, and each piece says its own
+	chunked             // none is declared, and each piece has its own
 )
 
-// Writer frames the response to one request: its methods append to a buffer what is to be sent
-// beside the bytes of the body. Its order of calls is
+// Writer frames the response to one request: its methods append to a buffer everything that is sent
+// apart from the bytes of the body. Its order of calls is
 //
 //	AppendInformational, any number of times
 //	AppendHead, AppendHeadEnd
@@ -35,7 +35,7 @@ type Writer struct {
 	trails    bool     // the handler's header has trailers, or may get some
 }
 
-// connectionWord is what a Connection field of the handler's says.
+// connectionWord is an option in the handler's Connection field.
 type connectionWord uint8
 
 const (
@@ -54,7 +54,7 @@ func (w *Writer) Begin(h *Head) {
 	}
 }
 
-// EndConnection says that the connection ends with the response. It is for before AppendHeadEnd.
+// EndConnection closes the connection after the response. Call it before AppendHeadEnd.
 func (w *Writer) EndConnection() { w.keepsOpen = false }
 
 // KeepsOpen reports whether the connection can be used for another request when the response is
@@ -69,7 +69,7 @@ func (w *Writer) HasBody() bool { return !w.isHead && bodyAllowed(w.status) }
 // bytes may be sent as they are.
 func (w *Writer) HasRoom(n int64) bool { return w.length >= 0 && n <= w.length-w.written }
 
-// Written is how many bytes were counted.
+// Written returns the number of bytes that were counted.
 func (w *Writer) Written() int64 { return w.written }
 
 // IsComplete reports whether the body has all bytes that the head has declared.
@@ -118,7 +118,7 @@ func (w *Writer) AppendHead(b []byte, status int, header http.Header) []byte {
 	return b
 }
 
-// readHeader learns from a header what concerns the framing.
+// readHeader reads the fields of a header that concern framing.
 func (w *Writer) readHeader(header http.Header) {
 	w.length = unknown
 	if values := header["Content-Length"]; len(values) == 1 && bodyAllowed(w.status) {
@@ -169,7 +169,7 @@ func (w *Writer) AppendHeadEnd(b []byte, complete int64, date []byte) []byte {
 		w.length = chunked
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	default:
-		w.keepsOpen = false // where the body ends only the end of the connection tells
+		w.keepsOpen = false // the end of the connection marks the end of the body
 	}
 	if !w.dated {
 		b = append(b, "Date: "...)
@@ -187,8 +187,8 @@ func (w *Writer) AppendHeadEnd(b []byte, complete int64, date []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// Count says that n more bytes of the body are to be sent. They are not to be when there is an
-// error, or when the response has no body on the wire. The error is [http.ErrBodyNotAllowed] or
+// Count announces n more bytes of the body. They must not be sent after an error, or if the
+// response has no body on the wire. The error is [http.ErrBodyNotAllowed] or
 // [http.ErrContentLength].
 func (w *Writer) Count(n int64) error {
 	switch {
@@ -201,7 +201,7 @@ func (w *Writer) Count(n int64) error {
 	return nil
 }
 
-// AppendPiece appends what comes before a piece of the body with n bytes, n > 0.
+// AppendPiece appends the framing before a piece of the body with n bytes, n > 0.
 func (w *Writer) AppendPiece(b []byte, n int) []byte {
 	if w.length != chunked {
 		return b
@@ -210,7 +210,7 @@ func (w *Writer) AppendPiece(b []byte, n int) []byte {
 	return append(b, "\r\n"...)
 }
 
-// AppendPieceEnd appends what comes after a piece of the body.
+// AppendPieceEnd appends the framing after a piece of the body.
 func (w *Writer) AppendPieceEnd(b []byte) []byte {
 	if w.length != chunked {
 		return b
@@ -218,8 +218,8 @@ func (w *Writer) AppendPieceEnd(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// AppendEnd appends what comes after the body: header is that of AppendHead, with the values of
-// trailers.
+// AppendEnd appends the framing after the body. header is the header of AppendHead, with the values
+// of trailers.
 func (w *Writer) AppendEnd(b []byte, header http.Header) []byte {
 	if w.length != chunked {
 		return b
@@ -264,7 +264,7 @@ func (w *Writer) appendStatus(b []byte, status int) []byte {
 	return append(b, "\r\n"...)
 }
 
-// usualFields is how many fields a head can have without an allocation.
+// usualFields is the number of fields that a head can have without an allocation.
 const usualFields = 24
 
 // sortNames appends the names of fields that can be in a head, sorted, so that equal headers are
@@ -279,8 +279,8 @@ func sortNames(names []string, header http.Header) []string {
 	return names
 }
 
-// appendField appends a line for each value of a field. What cannot be a name is left out, and what
-// cannot be in a value is a space: nothing that an app says begins another line.
+// appendField appends a line for each value of a field. An invalid name is left out, and an invalid
+// byte in a value becomes a space, so that an app cannot begin another line.
 func appendField(b []byte, name string, values []string) []byte {
 	if !IsToken(name) {
 		return b

@@ -14,11 +14,11 @@ const (
 	longestPause  = time.Second
 )
 
-// lastCall is how long a listener that is told to end waits for another connection in its backlog.
+// lastCall is how long a closing listener waits for another connection in its backlog.
 const lastCall = 20 * time.Millisecond
 
-// longestCall is how long it does so in all: clients that connect again and again must not keep it
-// open.
+// longestCall is the total time limit of that: clients that connect again and again must not keep
+// the listener open.
 const longestCall = 10 * lastCall
 
 // Accept is [Door.Accept] of a door for any number of connections that may come.
@@ -27,19 +27,20 @@ func Accept(ctx context.Context, ln net.Listener, peers Peers, log *slog.Logger,
 	return door.Accept(ctx, ln, func(conn net.Conn, _ func()) { serve(conn) })
 }
 
-// Door says who may come in by a listener.
+// Door decides who may connect to a listener.
 type Door struct {
 	Peers Peers        // may connect
 	Most  int          // connections at once; 0: any number
 	Log   *slog.Logger // gets refusals and panics; must not be nil
 }
 
-// Accept calls serve for every connection from a peer that may connect, until ctx is done; then it
-// accepts what waits in the backlog, closes ln and returns nil. It returns an error only when ln
-// fails for good. serve must not block, and left must be called once when its connection has ended.
+// Accept calls serve for every connection from a permitted peer, until ctx is done. Then it accepts
+// the connections in the backlog, closes ln and returns nil. It returns an error only if ln fails
+// permanently. serve must not block, and left must be called once when its connection has ended.
 //
-// Running out of file descriptors is not for good, nor are too many connections: accepting goes on
-// when some have ended, and until then clients wait in the socket's backlog.
+// Running out of file descriptors is not permanent, and neither is reaching the connection limit:
+// Accept continues when some connections have ended, and until then clients wait in the socket's
+// backlog.
 func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.Conn, left func())) error {
 	stop := context.AfterFunc(ctx, func() { callLast(ln) })
 	defer stop()
@@ -86,12 +87,11 @@ func (d Door) Accept(ctx context.Context, ln net.Listener, serve func(conn net.C
 	}
 }
 
-// callLast lets no one else connect and makes accepting end soon. A socket that was passed to this
-// process is open elsewhere too: who connects to it from now on waits for whom the socket is passed
-// to next.
+// callLast refuses new connections and makes accepting end soon. If the socket was passed to
+// another process, it is also open there: clients that connect from now on wait for that process.
 func callLast(ln net.Listener) {
 	if shared, ok := ln.(interface{ isLeft() bool }); ok && shared.isLeft() {
-		ln.Close() // another process accepts what waits in the backlog
+		ln.Close() // another process accepts the connections in the backlog
 		return
 	}
 	if own, ok := ln.(interface{ refuse() }); ok {

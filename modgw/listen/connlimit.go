@@ -11,15 +11,15 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Bounds of the connections that a listener takes at once when nothing else is said.
+// Defaults for the number of simultaneous connections of a listener.
 const (
 	fewestConnections = 64
 	mostConnections   = 16384
 )
 
-// DefaultMaxConnections is how many connections at once a listener takes when its settings do not
-// say: so many that no one notices, and so few that half of the process's file descriptors remain
-// for everything else.
+// DefaultMaxConnections returns the default limit of simultaneous connections of a listener. It is
+// high enough to go unnoticed, and leaves half of the process's file descriptors for everything
+// else.
 func DefaultMaxConnections() int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -28,7 +28,7 @@ func DefaultMaxConnections() int {
 	return int(max(min(limit.Cur/2, mostConnections), fewestConnections))
 }
 
-// fullAgain is how long after one record of a full listener there is another.
+// fullAgain is the shortest interval between two log records about a full listener.
 const fullAgain = time.Minute
 
 // connLimit lets so many connections in at once.
@@ -46,7 +46,7 @@ func newConnLimit(most int, log *slog.Logger) *connLimit {
 	return l
 }
 
-// enter waits for a place; false when ctx is done before there is one. It is for one goroutine.
+// enter waits for a place. It reports false if ctx is done first. Only one goroutine may call it.
 func (l *connLimit) enter(ctx context.Context) bool {
 	if l.places == nil {
 		return true

@@ -11,11 +11,11 @@ import (
 // Conns are the connections of a front, each a C. The settings and the funcs are set before the
 // first one comes; none of the funcs may be nil.
 type Conns[C comparable] struct {
-	Door         Door          // says who may connect, and how many; it needs a Log
+	Door         Door          // decides who may connect, and limits their number; it needs a Log
 	DrainTimeout time.Duration // bounds requests in flight after ctx is done; 0: they are cut off
 
-	// Open makes the connection of what was accepted. It must not block. base is never done: what
-	// ends a request is its client or the drain.
+	// Open wraps an accepted connection. It must not block. base is never done: requests are ended
+	// by their client or by the drain.
 	Open  func(base context.Context, rwc net.Conn) C
 	Serve func(C) // returns when the connection has ended and no handler of it runs
 	// Begin, unless nil, has a connection served elsewhere, and calls ended when the connection has
@@ -129,7 +129,7 @@ func (s *Conns[C]) drain() {
 	}
 }
 
-// Each calls f for every connection. None comes or goes meanwhile.
+// Each calls f for every connection. No connection is added or removed meanwhile.
 func (s *Conns[C]) Each(f func(C)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Contain closes a connection whose goroutine has panicked, and logs that: what one client has sent
-// must not end the process, which others are served by. It is to be deferred itself.
+// Contain closes a connection whose goroutine has panicked, and logs the panic: input from one
+// client must not end the process that serves the others. It must be deferred directly.
 func Contain(conn net.Conn, log *slog.Logger) {
 	value := recover()
 	if value == nil {

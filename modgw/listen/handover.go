@@ -16,11 +16,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Handover says how a front leaves its connections to another process, which listens on the same
-// socket.
+// Handover describes how a front passes its connections to another process, which listens on the
+// same socket.
 type Handover struct {
-	// Pass passes a connection that waits for a request, as a descriptor which it closes in any
-	// case. used says that there was a request on it. It must not block.
+	// Pass passes on an idle connection as a descriptor, which it always closes. used reports
+	// whether the connection has carried a request. It must not block.
 	Pass func(fd int, used bool)
 
 	// Hurry closes when the connections that cannot be passed must end within the drain timeout.
@@ -90,7 +90,7 @@ func Keep(ln net.Listener) {
 	}
 }
 
-// sharing says whether another process has the socket of a listener too, and keeps it.
+// sharing records whether another process also has the socket of a listener, and keeps it.
 type sharing struct{ left atomic.Bool }
 
 func (s *sharing) leave()       { s.left.Store(true) }

@@ -21,9 +21,9 @@ const defaultMode = 0o660
 
 // Open opens the socket of a listener. An error is a *modgw.Fault.
 //
-// A Unix socket appears under its name at once with its final mode and owner, and in place of one
-// that no one answers on any more; one that is answered is left alone. Closing the listener
-// removes the name, if it is still its own.
+// A Unix socket appears under its name with its final mode and owner. It replaces a socket on which
+// no process answers, but not one on which a process does. Closing the listener removes the name if
+// it still belongs to the listener.
 func Open(l modgw.Listener) (net.Listener, error) {
 	if l.Address.Network() == "unix" {
 		return openUnix(l)
@@ -91,7 +91,7 @@ func bindUnix(l modgw.Listener) (net.Listener, error) {
 	return &unixListener{UnixListener: ln, path: path, own: own}, nil
 }
 
-// maxPath is how long the path of a Unix socket may be (unix(7)).
+// maxPath is the longest path of a Unix socket in bytes (unix(7)).
 const maxPath = 107
 
 // temporaryName is where the socket is bound at first. Tools such as ss(8) show this name for good.
@@ -102,7 +102,7 @@ func temporaryName(path string) string {
 	return filepath.Join(filepath.Dir(path), ".m")
 }
 
-// listenPrivately listens on a Unix socket that at first no one else may connect to.
+// listenPrivately listens on a Unix socket to which at first no other process may connect.
 func listenPrivately(path string) (*net.UnixListener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var chmodErr error
@@ -143,14 +143,14 @@ func (ln *unixListener) Addr() net.Addr {
 	return &net.UnixAddr{Name: ln.path, Net: "unix"}
 }
 
-// Close removes the name first, so that no one connects to a socket on which no one accepts.
+// Close removes the name first, so that no client connects to a socket that is no longer served.
 func (ln *unixListener) Close() error {
 	ln.removeName()
 	return ln.UnixListener.Close()
 }
 
-// refuse removes the name, and refuses those who have looked it up before. What is in the backlog
-// can be accepted.
+// refuse removes the name, and refuses clients that have looked it up before. Connections in the
+// backlog can still be accepted.
 func (ln *unixListener) refuse() {
 	ln.removeName()
 	raw, err := ln.SyscallConn()
@@ -166,7 +166,7 @@ func (ln *unixListener) removeName() {
 	}
 	ln.once.Do(func() {
 		if now, err := os.Lstat(ln.path); err == nil && os.SameFile(now, ln.own) {
-			_ = os.Remove(ln.path) // what is left is found stale by the next host
+			_ = os.Remove(ln.path) // the next host recognises a leftover socket as stale
 		}
 	})
 }

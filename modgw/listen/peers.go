@@ -11,25 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Peers says who may connect. Its zero value lets in those whom the permissions of a Unix socket
-// let in, and over TCP only this machine.
+// Peers decides which peers may connect. The zero value admits everyone whom the permissions of a
+// Unix socket admit, and over TCP only this machine.
 //
-// Who can talk to a FastCGI port can claim to be any client and any user. Any process of this
-// machine can connect to a loopback port, the apps' own among them, which is why users can be named
-// for TCP, too: the kernel knows whose the socket at the other end is.
+// A client of a FastCGI port can claim to be any client and any user. Any process of this machine,
+// including those of apps, can connect to a loopback port. Therefore users can be named for TCP as
+// well: the kernel knows the owner of the socket at the other end.
 type Peers struct {
 	UIDs     []uint32       // users on this machine; nil without GIDs: any
-	GIDs     []uint32       // groups whose members may connect beside UIDs
+	GIDs     []uint32       // groups whose members may connect, in addition to UIDs
 	Networks []netip.Prefix // addresses at the other end of a TCP connection; nil: loopback
 }
 
-// Anyone lets every peer in, for protocols whose peers are clients and not servers.
+// Anyone admits every peer, for protocols that clients themselves use.
 func Anyone() Peers {
 	return Peers{Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
 }
 
-// Check returns nil when the peer of conn, a Unix socket's or a TCP connection, may connect, and
-// else an error that says who it is.
+// Check returns nil if the peer of conn, which is a Unix or TCP connection, may connect. Otherwise
+// the error identifies the peer.
 func (p Peers) Check(conn net.Conn) error {
 	switch conn := conn.(type) {
 	case *net.UnixConn:

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// userAt is the user whose TCP socket at local is connected to remote; false when no process of
-// this machine, or of this network namespace, has such a socket. The kernel answers for one
-// connection at a constant cost (sock_diag(7)); where it cannot be asked so, its table of all
-// connections is searched.
+// userAt returns the user whose TCP socket at local is connected to remote. It returns false if no
+// process of this machine or network namespace has such a socket. The kernel answers for one
+// connection at a constant cost (sock_diag(7)). If that is not available, userAt searches the
+// kernel's table of all connections.
 func userAt(local, remote netip.AddrPort) (uid uint32, found bool, err error) {
 	uid, found, err = askSockDiag(local, remote)
 	if err != nil {
@@ -40,7 +40,7 @@ func askSockDiag(local, remote netip.AddrPort) (uid uint32, found bool, err erro
 		return 0, false, err
 	}
 	defer unix.Close(fd)
-	// The kernel answers at once; the limit is for what is not the kernel.
+	// The kernel answers at once. The limit is for emulations of it.
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1}); err != nil {
 		return 0, false, err
 	}
@@ -103,9 +103,8 @@ func readDiag(b []byte, local netip.AddrPort) (uid uint32, found bool, err error
 	case kind != sockDiagByFamily || len(b) < diagMessageSize:
 		return 0, false, fmt.Errorf("an answer of kind %d with %d bytes", kind, len(b))
 	}
-	// For a connection that is gone the kernel gives a socket that listens at the same port, if
-	// there is one. A socket that its process has closed has no inode and no user, which reads as
-	// 0.
+	// For a connection that no longer exists the kernel may return a socket that listens on the
+	// same port. A socket that its process has closed has no inode and no user, which reads as 0.
 	state, port, inode := b[1], binary.BigEndian.Uint16(b[4:]), host.Uint32(b[4+socketIDSize+16:])
 	if state == stateListen || port != local.Port() || inode == 0 {
 		return 0, false, nil

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tcpListener is a TCP socket that this process alone listens on, until it is left to another one.
+// tcpListener is a TCP socket on which this process alone listens, until it is passed to another.
 type tcpListener struct {
 	*net.TCPListener
 	sharing
@@ -25,13 +25,13 @@ func listenTCP(address string) (net.Listener, error) {
 	return &tcpListener{TCPListener: ln.(*net.TCPListener)}, nil
 }
 
-// refuse lets no one else connect: the kernel drops what asks for a new connection. What has
-// connected, or is about to, gets into the backlog and can be accepted, so that closing the socket
-// after that resets no one; without it a client could connect between the last accept and the
-// close. Clients ask again after a second, and are refused then by the closed port, or are served
-// by the next process that has it.
+// refuse admits no further connections: the kernel drops requests for new ones. Connections that
+// are established, or about to be, get into the backlog and can be accepted, so that closing the
+// socket afterwards resets none of them. Without this, a client could connect between the last
+// accept and the close. Clients retry after a second, and are then refused by the closed port, or
+// served by the next process that listens there.
 //
-// Where the kernel cannot do that, clients are let in until the socket is closed.
+// If the kernel does not support this, clients are admitted until the socket is closed.
 func (ln *tcpListener) refuse() {
 	raw, err := ln.SyscallConn()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 // webServers are the users that the web servers of distributions run as.
 var webServers = []string{"www-data", "apache", "httpd", "nginx", "http", "lighttpd", "wwwrun", "www", "haproxy", "caddy"}
 
-// WebServers are peers for ports whose peers are web servers of this machine: root, this process's
-// user, and those of the users that web servers run as which the machine has.
+// WebServers returns the peers for ports that web servers of this machine connect to: root, this
+// process's user, and the existing users among those that web servers run as.
 func WebServers() Peers {
 	p := Peers{UIDs: []uint32{0, uint32(os.Getuid())}}
 	for _, name := range webServers {

@@ -29,7 +29,7 @@ const (
 	// archiveClose is how long the end of the host waits for the file.
 	archiveClose = time.Second
 
-	// longestArchived is how long a line of the archive is that is read.
+	// longestArchived is the longest line of the archive that is read, in bytes.
 	longestArchived = 4 << 20
 )
 
@@ -54,7 +54,7 @@ type archivedRecord struct {
 	control.LogRecord
 }
 
-// openArchive opens the archive in a folder, which it makes. log gets what is lost.
+// openArchive opens the archive in a folder, which it creates. log receives records about losses.
 func openArchive(dir string, run time.Time, log *slog.Logger) (*archive, error) {
 	a := &archive{dir: dir, run: run.UnixNano()}
 	a.most.Store(archiveSize)
@@ -71,7 +71,7 @@ func openArchive(dir string, run time.Time, log *slog.Logger) (*archive, error) 
 	return a, nil
 }
 
-// close writes what is queued and closes the file.
+// close writes queued records and closes the file.
 func (a *archive) close() {
 	a.queue.Close(archiveClose)
 	if a.file != nil {
@@ -79,7 +79,7 @@ func (a *archive) close() {
 	}
 }
 
-// path is that of a file: 0 is the one that is written to, 1 the one before it.
+// path returns the path of a file: 0 is the current one, 1 the one before it.
 func (a *archive) path(n int) string {
 	if n == 0 {
 		return filepath.Join(a.dir, "records.json")
@@ -172,7 +172,7 @@ func (a *archive) rotate() error {
 
 // removeBeyond removes the oldest files of an archive that may have less than it had.
 func (a *archive) removeBeyond() {
-	room := a.most.Load() * (archiveFiles - 1) // beside the file that is written to
+	room := a.most.Load() * (archiveFiles - 1) // without the current file
 	for n := 1; n < archiveFiles; n++ {
 		info, err := os.Lstat(a.path(n))
 		if err != nil {
@@ -184,7 +184,7 @@ func (a *archive) removeBeyond() {
 	}
 }
 
-// bytes are those of all its files.
+// bytes returns the total size of its files.
 func (a *archive) bytes() (all int64) {
 	for n := range archiveFiles {
 		if info, err := os.Lstat(a.path(n)); err == nil {
@@ -194,8 +194,8 @@ func (a *archive) bytes() (all int64) {
 	return all
 }
 
-// find returns the records that a query asks for, oldest first, the last ones if the query has a
-// number of lines. It leaves out those of this run for which has is true.
+// find returns the records that match a query, oldest first. If the query has a number of lines, it
+// returns the last ones. It leaves out records of this run for which has is true.
 func (a *archive) find(
 	q control.LogQuery, has func(number uint64) bool,
 ) (found []control.LogRecord) {

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// tenantShare is the part of a tenant's disk that the kept log of its apps may have: a tenth,
-	// so that an app that logs much leaves room for what it needs.
+	// tenantShare is the part of a tenant's disk for the kept log of its apps: a tenth, so that an
+	// app that logs much leaves room for its other data.
 	tenantShare = 10
 
-	// leastTenantLog is what it may have of the smallest disk.
+	// leastTenantLog is the size of that part for the smallest disk, in bytes.
 	leastTenantLog = 256 << 10
 )
 
@@ -72,7 +72,7 @@ func (a *Archives) Bound(table []claims.Claim, tenants []modgw.Tenant) {
 	}
 }
 
-// tenantFile is how many bytes a file of a tenant's archive may have.
+// tenantFile returns the largest size of a file of a tenant's archive, in bytes.
 func tenantFile(disk int64) int64 {
 	return min(archiveSize, max(leastTenantLog, disk/tenantShare)/archiveFiles)
 }
@@ -116,7 +116,7 @@ func (a *Archives) open(user string) *archive {
 	return archive
 }
 
-// folder is that of the archive of a tenant.
+// folder returns the folder of a tenant's archive.
 func (a *Archives) folder(user string) string { return filepath.Join(a.dir, "tenant-"+user) }
 
 // Used is how many bytes the archive of a tenant has. nil archives have none.
@@ -137,8 +137,8 @@ func (a *Archives) all() []*archive {
 	return found
 }
 
-// find returns the records that a query asks for, oldest first, the last ones if the query has a
-// number of lines. It leaves out those of this run for which has is true.
+// find returns the records that match a query, oldest first. If the query has a number of lines, it
+// returns the last ones. It leaves out records of this run for which has is true.
 func (a *Archives) find(q control.LogQuery, has func(number uint64) bool) (found []control.LogRecord) {
 	for _, archive := range a.all() {
 		found = append(found, archive.find(q, has)...)

@@ -14,14 +14,14 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// What is kept for logs is bounded, whatever apps print: for each app, so that one that prints much
-// leaves others theirs, and for all of them together.
+// Limits of the kept log records: for each app, so that one that prints much does not displace
+// others, and for all of them together.
 const (
 	recordsPerApp = 1000 // and as many for the host itself
 	bytesPerApp   = 1 << 20
 	bytesOfAll    = 16 << 20
 
-	// About what a record and an attribute cost beside their texts.
+	// The approximate size of a record and an attribute without their texts.
 	recordBytes    = 250
 	attributeBytes = 32
 )
@@ -99,7 +99,7 @@ func (b *Book) removeOldest(app modgw.AppName) {
 	}
 }
 
-// sizeOf is about what a record takes of memory.
+// sizeOf returns the approximate size of a record in memory.
 func sizeOf(r control.LogRecord) int {
 	size := recordBytes + len(r.Message)
 	for _, a := range r.Attrs {

@@ -54,7 +54,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &c
 }
 
-// WithGroup is for the next handler alone: nothing here logs groups.
+// WithGroup only affects the next handler: nothing here logs groups.
 func (h *handler) WithGroup(name string) slog.Handler {
 	c := *h
 	c.next = h.next.WithGroup(name)

@@ -19,7 +19,7 @@ func (b *Book) WorkerEnds(app modgw.AppName) (why string, at []time.Time) {
 	if kept == nil {
 		return "", nil
 	}
-	said := "" // what the worker said that ends next
+	said := "" // last record of the worker that ends next
 	for _, e := range kept.entries {
 		record := &e.Value.(*entry).record
 		if text := attribute(record, "text"); strings.HasPrefix(text, lastWords) {
@@ -36,14 +36,14 @@ func (b *Book) WorkerEnds(app modgw.AppName) (why string, at []time.Time) {
 	return why, at
 }
 
-// lastWords is what a worker's record begins with when it ends because of an exception.
+// lastWords is the beginning of a worker's record if it ends because of an exception.
 const lastWords = "cannot go on serving requests"
 
 // endings are the messages about workers that ended or could not start, with the attributes that
-// say why.
+// have the reason.
 var endings = map[string]string{"worker not started": "error", "worker ended": "reason"}
 
-// attribute is the value of an attribute of a record; "" without one.
+// attribute returns the value of an attribute of a record, or "".
 func attribute(r *control.LogRecord, key string) string {
 	for _, a := range r.Attrs {
 		if a.Key == key {
@@ -83,7 +83,7 @@ func (b *Book) Failure(app modgw.AppName, request string) (what, interrupted str
 	return what, interrupted
 }
 
-// place is the place in the app's own code that a record names; "" without one.
+// place returns the place in the app's own code that a record names, or "".
 func place(r *control.LogRecord) string {
 	file := attribute(r, "file")
 	if file == "" {

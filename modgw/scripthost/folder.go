@@ -38,7 +38,7 @@ func FolderFor(key string) (Folder, error) {
 func ensure(dir string, uid int) error {
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:
-		if err := os.Chmod(dir, 0o700); err != nil { // whatever the umask is
+		if err := os.Chmod(dir, 0o700); err != nil { // regardless of the umask
 			return err
 		}
 	case !os.IsExist(err):

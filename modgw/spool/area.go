@@ -14,14 +14,15 @@ const (
 	// largestPiece is the longest part of an area that is taken at once.
 	largestPiece = 1 << 20
 
-	// keepTime is how long memory of an area that is not used any more may be needed again.
+	// keepTime is how long unused memory of an area is kept for reuse.
 	keepTime = 10 * time.Second
 )
 
-// Area is memory for request bodies that are kept, which the workers of one app can read where it
-// is. What was used once is used again without being cleared: no other app may have it.
+// Area is memory for request bodies, which the workers of one app can read in place. Memory is
+// reused without being cleared, so it must never serve another app.
 //
-// Its pages count for the host in a cgroup's memory, because the host writes to them first.
+// A cgroup's memory accounting charges its pages to the host, because the host writes to them
+// first.
 type Area struct {
 	file   *os.File
 	memory []byte
@@ -41,8 +42,8 @@ type Region struct {
 	Length int // in bytes
 }
 
-// NewArea makes an area of the memory in file, whose size must be sealed. It takes the file, also
-// after an error.
+// NewArea returns an area in the memory of file, whose size must be sealed. It takes ownership of
+// the file, also after an error.
 func NewArea(file *os.File) (*Area, error) {
 	info, err := file.Stat()
 	if err == nil {
@@ -84,8 +85,8 @@ func (a *Area) retain() bool {
 	}
 }
 
-// Close lets go of the memory when no buffer uses it any more. Workers that serve another host by
-// then, and what they have left behind, may have it mapped: its pages go all the same.
+// Close frees the memory when no buffer uses it any more. Workers that then serve another host, and
+// their leftover processes, may still have it mapped: its pages are freed nevertheless.
 func (a *Area) Close() {
 	if a.users.Add(-1) > 0 {
 		return
@@ -174,8 +175,7 @@ func (a *Area) trim() {
 	}
 }
 
-// punch gives the pages of chunks back; a.mu is held. If it fails, they stay until no one has the
-// memory any more.
+// punch frees the pages of chunks; a.mu is held. If it fails, they are freed with the whole memory.
 func (a *Area) punch(start, end int) {
 	_ = unix.Fallocate(int(a.file.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE,
 		int64(start)*chunkSize, int64(end-start)*chunkSize)

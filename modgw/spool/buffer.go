@@ -13,7 +13,7 @@ type Buffer struct {
 	account *Account
 	area    *Area // the memory is a part of it; nil: it is not shared
 	limit   int64
-	users   atomic.Int32 // how many Close calls are missing beside the first
+	users   atomic.Int32 // number of outstanding Close calls, less one
 
 	mu      sync.Mutex
 	memory  []piece
@@ -37,8 +37,8 @@ type Buffer struct {
 	broken        error // why the file takes no more
 }
 
-// NewBuffer makes an empty buffer that holds at most limit bytes, all of which count for the
-// account; a nil account keeps nothing.
+// NewBuffer returns an empty buffer that holds at most limit bytes, all charged to the account.
+// With a nil account it holds nothing.
 func NewBuffer(a *Account, limit int64) *Buffer {
 	return &Buffer{
 		account: a, limit: limit,
@@ -59,9 +59,9 @@ func NewSharedBuffer(a *Account, limit int64, area *Area) *Buffer {
 // Retain keeps everything until Close was called once more.
 func (b *Buffer) Retain() { b.users.Add(1) }
 
-// Write keeps p, and returns how much of it was kept. The error is ErrLimit, ErrAccountFull,
-// ErrSpoolFull or a *FileError; what was kept before is not lost then, and Write may be called
-// again when something was read.
+// Write stores p, and returns the number of bytes stored. The error is ErrLimit, ErrAccountFull,
+// ErrSpoolFull or a *FileError. Bytes stored before are not lost, and Write may be called again
+// after some were read.
 func (b *Buffer) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var more int
@@ -100,7 +100,9 @@ func (b *Buffer) write(p []byte) (int, error) {
 	return n, err
 }
 
-// End says that nothing more is written; Read returns err when everything was read.
+// hold stores p, which fits into one chunk, in an empty buffer regardless of the account's limit,
+// so that a response makes progress even if nothing else can be kept. It reports false if the
+// buffer is not empty.
 func (b *Buffer) End(err error) {
 	b.mu.Lock()
 	b.ended, b.end = true, err
@@ -108,7 +110,7 @@ func (b *Buffer) End(err error) {
 	notify(b.written)
 }
 
-// Len is how many bytes can be read without waiting.
+// Len returns the number of bytes that can be read without waiting.
 func (b *Buffer) Len() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,7 +151,7 @@ func (b *Buffer) Read(p []byte) (int, error) {
 	}
 }
 
-// Cut makes awaitRoom return at once: no one reads any more.
+// Cut makes awaitRoom return at once, because no more bytes will be read.
 func (b *Buffer) Cut() {
 	b.mu.Lock()
 	b.cut = true
@@ -157,8 +159,8 @@ func (b *Buffer) Cut() {
 	notify(b.taken)
 }
 
-// awaitRoom waits until something of what was there, size bytes, was read. It reports false after
-// Cut.
+// awaitRoom waits until some of the size bytes present at the call were read. It reports false
+// after Cut.
 func (b *Buffer) awaitRoom(size int64) bool {
 	for {
 		b.mu.Lock()

@@ -1,6 +1,7 @@
-// Package spool keeps parts of request and response bodies, so that a slow client costs memory or
-// disk of the host and no worker of an app: in memory first, then in a file without a name.
+// Package spool keeps parts of request and response bodies, so that a slow client costs the host
+// memory or disk, but does not occupy a worker. They are kept in memory first, then in an unnamed
+// file.
 //
-// A [Spool] bounds what the host keeps, an [Account] what one app does, and each [Buffer] has a
-// limit of its own. The package knows nothing of apps, workers or protocols.
+// A [Spool] limits the whole host, an [Account] limits one app, and each [Buffer] has a limit of
+// its own. The package does not depend on apps, workers or protocols.
 package spool

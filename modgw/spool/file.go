@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unnamed makes a file in dir that has no name, so that nothing is left of it when the host is
+// unnamed creates a file without a name in dir, so that nothing is left of it if the host is
 // killed.
 func unnamed(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)

@@ -15,9 +15,9 @@ type piece struct {
 	offset int // in the area, if the buffer has one
 }
 
-// Pin makes Read go on behind what is in memory, and returns where that is, in its order. It stays
-// there until Close. Without an area, nothing is pinned. Nothing was read, and nothing is written
-// any more.
+// Pin returns the regions of the buffer that are in memory, in order, and makes Read continue after
+// them. They stay in place until Close. Without an area, nothing is pinned. Nothing may have been
+// read before, and nothing may be written afterwards.
 func (b *Buffer) Pin() []Region {
 	if b.area == nil {
 		return nil
@@ -42,7 +42,7 @@ func (b *Buffer) Pin() []Region {
 	return regions
 }
 
-// Unpin makes Read begin with what is in memory again. Nothing was read since Pin.
+// Unpin makes Read begin with the part in memory again. Nothing may have been read since Pin.
 func (b *Buffer) Unpin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,9 +50,9 @@ func (b *Buffer) Unpin() {
 	b.pinned = 0
 }
 
-// Room is where the writer may put what comes next, instead of having Write copy it; Wrote says how
-// much of it was used. It is empty when Write has to keep what comes next. Nothing is read between
-// the two calls.
+// Room returns memory into which the writer may put the next bytes itself, to avoid the copy in
+// Write. Wrote reports the number of bytes used. Room is empty if only Write can store the next
+// bytes. Nothing may be read between the two calls.
 func (b *Buffer) Room() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -148,7 +148,7 @@ func (b *Buffer) hold(p []byte) bool {
 	return true
 }
 
-// readMemory reads what is in memory, as far as p has room; b.mu is held.
+// readMemory reads bytes that are in memory into p; b.mu is held.
 func (b *Buffer) readMemory(p []byte) (n int) {
 	for n < len(p) && b.size > b.length {
 		filled := len(b.memory[0].bytes)

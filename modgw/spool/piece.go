@@ -2,7 +2,7 @@ package spool
 
 import "sync"
 
-// pieceSize is how much of a response is copied to a client at once.
+// pieceSize is the number of bytes of a response that are copied to a client at once.
 const pieceSize = 256 << 10
 
 var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}

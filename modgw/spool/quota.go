@@ -2,17 +2,17 @@ package spool
 
 import "sync/atomic"
 
-// Quota bounds what several accounts keep in files together. A nil quota bounds nothing, and so
-// does one without a limit.
+// Quota limits the bytes that several accounts keep in files together. A nil quota, or one without
+// a limit, limits nothing.
 type Quota struct {
 	limit atomic.Int64 // one more than the limit; 0: there is none
 	used  atomic.Int64
 }
 
-// SetLimit lets n bytes be kept from now on. What is kept already stays. Less than zero is zero.
+// SetLimit sets the limit to n bytes. Bytes that are kept already stay. A negative n means zero.
 func (q *Quota) SetLimit(n int64) { q.limit.Store(max(0, n) + 1) }
 
-// Used is how many bytes are in use now.
+// Used returns the number of bytes in use.
 func (q *Quota) Used() int64 { return q.used.Load() }
 
 // take reports whether n more bytes are in use now.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// StallTime is how long a client may keep a response from being read before it is read on without
-// the client.
+// StallTime is how long a client may delay the reading of a response. After that the response is
+// read ahead.
 const StallTime = 20 * time.Millisecond
 
 // countedTime is the shortest time that is counted as the client's.
@@ -16,15 +16,14 @@ const countedTime = time.Millisecond
 
 // Source is where a response comes from. One goroutine at a time uses it, but for Interrupt.
 type Source interface {
-	// Read reads the next bytes of the response, as io.Reader says. With the last of them, or with
-	// the next call, it returns io.EOF or why there are no more; the source may let go of its
-	// worker then.
+	// Read reads the next bytes of the response, as io.Reader. With the last bytes, or in the next
+	// call, it returns io.EOF or the reason for their end. The source may release its worker then.
 	io.Reader
 
 	// Ready reports whether Read would not wait.
 	Ready() bool
 
-	// Waited is told for how long the client was waited for in place of the source.
+	// Waited reports a time for which the client, and not the source, was waited for.
 	Waited(time.Duration)
 
 	// Interrupt makes a Read that waits return soon, with any error. Any goroutine may call it,
@@ -32,12 +31,12 @@ type Source interface {
 	Interrupt()
 }
 
-// ReadAhead reads a response for a client. As long as the client keeps up there is no other
-// goroutine and nothing is kept. When the next Read does not come within a moment, because the
-// client was not ready to be written to, a goroutine reads the rest of the response into a
-// [Buffer], so that its source is free when it has said all, and Read reads from there.
+// ReadAhead reads a response for a client. As long as the client keeps up, there is no other
+// goroutine and nothing is stored. If the next Read does not follow within a moment, because the
+// client was not ready for more, a goroutine reads the rest of the response into a [Buffer]. So the
+// source is free when it has produced everything, and Read continues from the buffer.
 //
-// Its methods are for one goroutine. Make it with [NewReadAhead].
+// Only one goroutine may use its methods. Use [NewReadAhead] to create one.
 type ReadAhead struct {
 	source  Source
 	account *Account
@@ -55,15 +54,15 @@ type ReadAhead struct {
 	done   chan struct{} // closes when nothing more is read into the buffer
 }
 
-// NewReadAhead makes a ReadAhead whose buffer has at most limit bytes and counts for the account.
-// failed is called, from any goroutine and at most once, when a spool file cannot be used; the
-// source waits for the client from then on. With a nil account nothing is read ahead.
+// NewReadAhead returns a ReadAhead whose buffer has at most limit bytes, charged to the account.
+// failed is called, from any goroutine and at most once, if a spool file cannot be used; after that
+// the source waits for the client. With a nil account nothing is read ahead.
 func NewReadAhead(source Source, a *Account, limit int64, failed func(error)) *ReadAhead {
 	return &ReadAhead{source: source, account: a, limit: limit, failed: failed}
 }
 
-// Read reads the next bytes of the response, as io.Reader says. What was read before must be in no
-// memory of the source.
+// Read reads the next bytes of the response, as io.Reader. The bytes of the previous call must not
+// be in the source's memory any more.
 func (r *ReadAhead) Read(p []byte) (int, error) {
 	if b := r.comeBack(); b != nil {
 		n, err := b.Read(p)
@@ -81,16 +80,16 @@ func (r *ReadAhead) Read(p []byte) (int, error) {
 // is read ahead of the client, or has ended.
 func (r *ReadAhead) Take() bool { return r.comeBack() == nil && !r.ended }
 
-// Waited says that the client, and not the source, was waited for since a time. It is for the
-// caller of Take, who has the source.
+// Waited reports that since a time the client, and not the source, was waited for. It is for the
+// caller of Take, who owns the source.
 func (r *ReadAhead) Waited(since time.Time) {
 	if took := time.Since(since); took > countedTime {
 		r.source.Waited(took)
 	}
 }
 
-// Begin says that a part of the response, which Read has not returned, is being written to the
-// client already.
+// Begin reports that a part of the response, which Read has not returned, is already being written
+// to the client.
 func (r *ReadAhead) Begin() { r.goAway() }
 
 // Ready reports whether Read would not wait.
@@ -109,7 +108,7 @@ func (r *ReadAhead) Ready() bool {
 // goroutine may call it.
 func (r *ReadAhead) Behind() bool { return r.ahead() != nil }
 
-// Close ends reading on. What was not passed on is dropped. Nothing uses the source any more then.
+// Close stops reading ahead and discards the rest. The source is not used any more afterwards.
 func (r *ReadAhead) Close() {
 	if r.timer != nil {
 		r.timer.Stop()
@@ -152,8 +151,8 @@ func (r *ReadAhead) goAway() {
 	}
 }
 
-// comeBack makes the caller the one who uses the source, unless it is read into the buffer that it
-// returns.
+// comeBack makes the caller the user of the source, unless the source is being read into a buffer,
+// which is then returned.
 func (r *ReadAhead) comeBack() *Buffer {
 	r.mu.Lock()
 	b := r.buffer

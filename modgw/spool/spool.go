@@ -14,32 +14,32 @@ var (
 	ErrSpoolFull   = errors.New("the host has used up what it may keep")
 )
 
-// A FileError says that a spool file cannot be made, written or read.
+// A FileError reports that a spool file cannot be created, written or read.
 type FileError struct {
 	Err error // reason of the failure
 }
 
-// Error says what the system said.
+// Error includes the error of the operating system.
 func (e *FileError) Error() string { return fmt.Sprintf("cannot use a spool file: %v", e.Err) }
 
 // Unwrap returns the system's error.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Config is what a [Spool] is made from.
+// Config is the configuration of a [Spool].
 type Config struct {
 	Dir    string // existing folder of the host for files; "": no files
 	Memory int64  // bytes that may be kept in memory; 0: none
 	Disk   int64  // bytes that may be kept in files; 0: none
 }
 
-// Spool is what one host keeps. Make it with [New].
+// Spool limits the memory and files of one host. Use [New] to create one.
 type Spool struct {
 	dir    string
 	memory counter
 	disk   counter
 }
 
-// New makes a spool that keeps nothing yet.
+// New returns an empty spool.
 func New(c Config) *Spool {
 	s := &Spool{dir: c.Dir}
 	s.memory.limit, s.disk.limit = c.Memory, c.Disk
@@ -49,11 +49,11 @@ func New(c Config) *Spool {
 	return s
 }
 
-// Used is how many bytes of memory and of files are in use now.
+// Used returns the number of bytes of memory and of files in use.
 func (s *Spool) Used() (memory, disk int64) { return s.memory.used.Load(), s.disk.used.Load() }
 
-// Account returns an account for one app, whose buffers may keep limit bytes together. With a limit
-// of 0, or without a spool, it is nil, which keeps nothing.
+// Account returns an account for one app, whose buffers may keep limit bytes together. If the limit
+// is 0 or the spool is nil, the account is nil, which keeps nothing.
 func (s *Spool) Account(limit int64) *Account { return s.AccountWithin(limit, nil) }
 
 // AccountWithin is Account for an app whose files count for a quota as well.
@@ -66,14 +66,14 @@ func (s *Spool) AccountWithin(limit int64, q *Quota) *Account {
 	return a
 }
 
-// Account is what one app keeps. A nil account keeps nothing.
+// Account counts the bytes that one app keeps. A nil account keeps nothing.
 type Account struct {
 	spool *Spool
 	quota *Quota // bounds files; nil: only the others do
 	total counter
 }
 
-// Used is how many bytes the account has in use now.
+// Used returns the number of bytes in use.
 func (a *Account) Used() int64 {
 	if a == nil {
 		return 0
@@ -81,7 +81,7 @@ func (a *Account) Used() int64 {
 	return a.total.used.Load()
 }
 
-// Limit is how many bytes the account may have in use; 0 for a nil one.
+// Limit returns the largest number of bytes, or 0 for a nil account.
 func (a *Account) Limit() int64 {
 	if a == nil {
 		return 0
@@ -89,7 +89,7 @@ func (a *Account) Limit() int64 {
 	return a.total.limit
 }
 
-// Memory is how many bytes of memory the account may have at most.
+// Memory returns the largest number of bytes of memory.
 func (a *Account) Memory() int64 {
 	if a == nil {
 		return 0

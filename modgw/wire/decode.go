@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep values may be nested in a value that is skipped.
+// maxDepth is the deepest nesting of a value that is skipped.
 const maxDepth = 16
 
 // Decoder reads one value of Python's marshal format, version 2, piece by piece: the caller asks
-// for what it expects and gets an error for anything else. It allocates nothing but the strings
-// that need another encoding; all others are parts of the input. After the first error every
-// further call fails with it.
+// for the type it expects and gets an error for anything else. It allocates only strings that need
+// another encoding; all others are parts of the input. After the first error every further call
+// returns it.
 type Decoder struct {
 	in  string
 	err error

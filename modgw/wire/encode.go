@@ -62,7 +62,7 @@ func AppendBytes[T string | []byte](b []byte, v T) []byte {
 	return append(b, v...)
 }
 
-// AppendText appends the str with the characters of v. What is not UTF-8 in v becomes U+FFFD.
+// AppendText appends v as a str. Bytes that are not UTF-8 become U+FFFD.
 func AppendText(b []byte, v string) []byte {
 	start := len(b)
 	b = append(b, codeStr, 0, 0, 0, 0)
@@ -77,7 +77,7 @@ func AppendText(b []byte, v string) []byte {
 	return b
 }
 
-// AppendLatin1 appends a str with one character for each byte of v: what PEP 3333 calls a native
+// AppendLatin1 appends a str with one character for each byte of v. PEP 3333 calls that a native
 // string.
 func AppendLatin1[T string | []byte](b []byte, v T) []byte {
 	start := len(b)

@@ -15,8 +15,8 @@ func NewBoundedWriter(conn *net.UnixConn, limit time.Duration) *Writer {
 	return &Writer{conn: boundedConn{conn, limit}}
 }
 
-// boundedConn is a connection each of whose writes has a time limit. It does not embed the
-// connection, by whose other methods [net.Buffers] would write without a limit.
+// boundedConn is a connection with a time limit for each write. It does not embed the connection,
+// because [net.Buffers] would call its other methods, which have no limit.
 type boundedConn struct {
 	conn  *net.UnixConn
 	limit time.Duration

@@ -14,31 +14,31 @@ const (
 	// MaxPayload is the longest payload of a frame.
 	MaxPayload = 1 << 20
 
-	// InitialWindow is how many bytes of body each direction of a stream may carry before the first
-	// Window frame.
+	// InitialWindow is the number of bytes of body that each direction of a stream may carry before
+	// the first Window frame.
 	InitialWindow = 256 << 10
 
 	// MuxWindow is the same on a connection that many streams share, for pieces in shared memory.
 	// Those in frames may only use as much of it as InitialWindow.
 	MuxWindow = 1 << 20
 
-	// ThreadWindow is the same on the connection of a thread, where what one response is ahead of
-	// its client waits in the connection and not in the host's memory.
+	// ThreadWindow is the same for the connection of a thread, where the part of a response that
+	// its client has not received waits in the connection and not in the host's memory.
 	ThreadWindow = 1 << 20
 
-	// EventCost is what an Event uses of the window beside its payload, so that many small ones are
-	// bounded too.
+	// EventCost is the number of bytes of window that an Event uses in addition to its payload, so
+	// that many small events are bounded too.
 	EventCost = 64
 
 	// PaceUnit is the unit of a thread's pace.
 	PaceUnit = 16 * time.Microsecond
 
-	// MaxPace is the slowest pace that a frame can say.
+	// MaxPace is the slowest pace that a frame can carry.
 	MaxPace = 255
 )
 
-// Type says what a frame is; see the package documentation for who sends it, where, and with which
-// payload.
+// Type is the type of a frame. The package documentation describes the sender, connection and
+// payload of each.
 type Type uint8
 
 // The types of frames. Their numbers are the protocol.
@@ -87,10 +87,10 @@ func (t Type) String() string {
 type Flags uint8
 
 const (
-	// FlagEnd says that nothing more follows in this direction of the stream.
+	// FlagEnd marks the last frame in this direction of the stream.
 	FlagEnd Flags = 1 << iota
 
-	// FlagBusy, with FlagEnd, says that the thread still executes the app for the stream.
+	// FlagBusy, with FlagEnd, means that the thread still executes the app for the stream.
 	FlagBusy
 )
 

@@ -2,7 +2,7 @@ package wire
 
 import "encoding/binary"
 
-// StartMessage says what a worker loads.
+// StartMessage describes the app that a worker loads.
 type StartMessage struct {
 	Kind        string   // "wsgi" or "asgi"
 	Entry       string   // entry of the app, as in its descriptor
@@ -79,22 +79,22 @@ func (m StartMessage) Append(b []byte) []byte {
 	return EndDict(b)
 }
 
-// ReadyMessage is what a worker says of itself when it takes requests.
+// ReadyMessage describes a worker that is ready for requests.
 type ReadyMessage struct {
 	PID      int    // process id as the worker sees it
 	Python   string // implementation and version of the interpreter
 	Callable string // name of the object that is called
 	Buffer   bool   // it has mapped all memory that the host shares with it
 
-	// Interrupt says that the worker can raise an exception in a thread that runs a request.
+	// Interrupt means that the worker can raise an exception in a thread that runs a request.
 	Interrupt bool
 
-	// Joins is what the worker does on Join, as [JoinVersion]; 0: nothing.
+	// Joins is the version of Join that the worker supports, as [JoinVersion]; 0: none.
 	Joins int
 }
 
-// JoinVersion is what this host expects of a worker that it has join it. It changes when a worker
-// of before could not serve this host.
+// JoinVersion is the version of Join that this host requires of a worker that it shares. It changes
+// when older workers could not serve this host.
 const JoinVersion = 2
 
 // DecodeReady reads the payload of a Ready frame.
@@ -106,7 +106,7 @@ func DecodeReady(payload []byte) (m ReadyMessage, err error) {
 	return m, err
 }
 
-// FailedMessage says why a worker cannot load its app.
+// FailedMessage explains why a worker cannot load its app.
 type FailedMessage struct {
 	Reason    string // "import", "missing", "not callable", "exit", "startup" or "startup late"
 	Type      string // type of the exception
@@ -131,9 +131,9 @@ func DecodeFailed(payload []byte) (m FailedMessage, err error) {
 type LogMessage struct {
 	Level     string // "debug", "info", "warning" or "error"
 	Message   string // text of the record
-	Traceback string // "" without one
-	Request   string // the id of the request it belongs to; "" without one
-	Trace     string // traceparent header of that request; "" without one
+	Traceback string // "" if there is none
+	Request   string // id of the request; "" if it belongs to none
+	Trace     string // traceparent header of that request; "": none
 	File      string // the place in the app's own code; "" when there is none
 	Line      int    // its line; 0 when there is none
 	Details   string // as in FailedMessage
@@ -219,8 +219,8 @@ func decodeShared(payload []byte) (offset, length uint32, err error) {
 	return binary.LittleEndian.Uint32(payload), binary.LittleEndian.Uint32(payload[4:]), nil
 }
 
-// AppendUnqueue appends the payload of an Unqueue frame, which asks for what waits for a thread
-// behind a stream; 0: behind any stream.
+// AppendUnqueue appends the payload of an Unqueue frame, which requests the return of the requests
+// that wait for a thread behind a stream. 0 means any stream.
 func AppendUnqueue(b []byte, thread int, stream uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, uint32(thread)), stream)
 }

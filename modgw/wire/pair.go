@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 )
 
-// socketBuffer is how much may be on its way in each direction of a connection, so that a side that
-// has a window's worth to send need not wait for the other one to run.
+// socketBuffer is the number of bytes that may be in transit in each direction of a connection, so
+// that a side can send a full window without waiting for the other one to run.
 const socketBuffer = 2 * ThreadWindow
 
 // Pair makes a connection: the host's end, and the end that a worker inherits.
@@ -55,7 +55,7 @@ func socketPair() (fds [2]int, err error) {
 		return fds, fmt.Errorf("cannot make a socket pair: %w", err)
 	}
 	for _, fd := range fds {
-		// The kernel gives what it allows, which is more than the default everywhere.
+		// The kernel sets as much as it allows, which is more than the default everywhere.
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
 	}
 	return fds, nil

@@ -2,7 +2,7 @@ package wire
 
 import "time"
 
-// Place says where a request is that a worker executes.
+// Place is the position of a request that a worker executes.
 type Place struct {
 	Request  string        // its id; "": it is not known which one blocks an event loop
 	For      time.Duration // how long it has been executed, or the event loop blocked
@@ -14,7 +14,7 @@ type Place struct {
 	Stack    string        // frames of the request whose stack was asked for; "": another request
 }
 
-// MostPlaces is how many requests the payload of a Locate frame names at most.
+// MostPlaces is the largest number of requests in the payload of a Locate frame.
 const MostPlaces = 200
 
 // DecodePlaces reads the payload of a Locate frame from a worker.

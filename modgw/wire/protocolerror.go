@@ -8,7 +8,7 @@ type ProtocolError struct {
 	Rule string // offence of the peer: "frame of unknown type 77"
 }
 
-// Error says what the peer did.
+// Error describes the mistake of the peer.
 func (e *ProtocolError) Error() string { return "protocol error: " + e.Rule }
 
 // Errorf returns a [*ProtocolError] whose Rule is the formatted text.

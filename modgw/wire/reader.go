@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// readerSize is what a Reader's own buffer has.
+	// readerSize is the size of a Reader's own buffer.
 	readerSize = 16 << 10
 
-	// largeSize is what a buffer for long frames has.
+	// largeSize is the size of a buffer for long frames.
 	largeSize = InitialWindow + readerSize
 
-	// maxDescriptors is how many descriptors may have arrived ahead of their frames.
+	// maxDescriptors is the largest number of descriptors that may arrive ahead of their frames.
 	maxDescriptors = 4
 )
 
@@ -76,8 +76,8 @@ func newReader(conn source) *Reader {
 	}
 }
 
-// InPieces makes the Reader return a long Body frame in the pieces in which it comes, each a Body
-// frame; only the last one has the flags.
+// InPieces makes the Reader return a long Body frame in the pieces in which it arrives. Each is a
+// Body frame, and only the last one has the flags.
 func (r *Reader) InPieces() *Reader {
 	r.pieces = true
 	return r
@@ -98,8 +98,8 @@ func (r *Reader) Next() (Frame, error) {
 	}
 }
 
-// TryFill reads once more, for Buffered, if that does not wait; ok tells whether there was
-// something to read. Only a Reader of NewSocketReader can do it.
+// TryFill reads once for Buffered, without waiting. ok reports whether there was something to read.
+// The Reader must come from NewSocketReader.
 func (r *Reader) TryFill() (ok bool, err error) {
 	err = r.fill(r.socket.TryReadMessage)
 	if err == unix.EAGAIN {
@@ -108,7 +108,7 @@ func (r *Reader) TryFill() (ok bool, err error) {
 	return err == nil, err
 }
 
-// Buffered returns the next frame if it was read completely already; ok tells.
+// Buffered returns the next frame if it was read completely already, which ok reports.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	if r.left > 0 {
 		return r.piece()
@@ -136,7 +136,7 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
-// piece returns what was read of a Body frame that comes in pieces.
+// piece returns the part of a long Body frame that was read.
 func (r *Reader) piece() (f Frame, ok bool, err error) {
 	n := min(r.left, r.end-r.next)
 	if n == 0 {
@@ -248,8 +248,8 @@ func (r *Reader) fill(read func(p, oob []byte) (n, oobn, flags int, err error)) 
 	return err
 }
 
-// makeRoom moves what is unread to the beginning of a buffer that holds size bytes and more than
-// what is unread.
+// makeRoom moves the unread bytes to the beginning of a buffer that holds size bytes and more than
+// the unread ones.
 func (r *Reader) makeRoom(size int) {
 	if r.next == 0 && size <= len(r.buf) {
 		return

@@ -9,11 +9,11 @@ import (
 
 // SharedBuffer is memory that the host shares with a worker, for the bodies of one connection. The
 // worker puts pieces of responses there, and names them in Shared frames. The host puts pieces of
-// requests there: where many streams share the connection, each by a [StreamBuffer].
+// requests there; if many streams share the connection, each uses a [StreamBuffer].
 //
-// Acquire is for the reader of the connection, Room and Put for the sender of a request's body,
-// Reclaim for both, and Release for any goroutine. The host decides nothing by what is in the
-// memory, for the worker can change that at any time.
+// The reader of the connection calls Acquire, the sender of a request's body calls Room and Put,
+// both call Reclaim, and any goroutine may call Release. The host bases no decision on the contents
+// of the memory, because the worker can change them at any time.
 type SharedBuffer struct {
 	memory    []byte
 	responses []byte // the part of the worker
@@ -85,8 +85,8 @@ func (b *SharedBuffer) Acquire(payload []byte) ([]byte, error) {
 	return piece, nil
 }
 
-// AcquireAll is Acquire for all of several payloads. Restore takes it back while nothing else was
-// acquired; then nothing was.
+// AcquireAll acquires the pieces of several payloads, or none. Restore reverts it if nothing else
+// was acquired since.
 func (b *SharedBuffer) AcquireAll(payloads [][]byte) (pieces [][]byte, size int, err error) {
 	for _, payload := range payloads {
 		piece, err := b.Acquire(payload)
@@ -116,8 +116,8 @@ type acquired struct {
 	free  bool // the host does not use it any more
 }
 
-// Release says that an acquired piece is not used any more. It returns how many bytes to report to
-// the worker now, which gets them back in its own order.
+// Release reports that an acquired piece is not used any more. It returns the number of bytes to
+// report to the worker now; the worker gets them back in its own order.
 func (b *SharedBuffer) Release(piece []byte) (back int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,7 +151,7 @@ func (b *SharedBuffer) Put(n int) (offset int) {
 	return offset
 }
 
-// Reclaim counts the bytes that the worker has read, as the payload of a Window frame says.
+// Reclaim counts the bytes that the worker has read. payload is the payload of a Window frame.
 func (b *SharedBuffer) Reclaim(payload []byte) error {
 	n, err := DecodeWindow(payload)
 	if err == nil && b.put.Add(-int64(n)) < 0 {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// BufferWindow is how many bytes of the bodies of one thread may be in shared memory in each
-	// direction.
+	// BufferWindow is the number of bytes of the bodies of one thread that may be in shared memory
+	// in each direction.
 	BufferWindow = 1 << 20
 
 	// ThreadBufferSize is the size of the shared buffer of a thread.

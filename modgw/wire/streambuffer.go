@@ -43,8 +43,8 @@ type slotPiece struct {
 	end  int64 // bytes of the body up to its own end
 }
 
-// ForStream makes the buffer of a request, whose Request frame has the first sent bytes of the
-// body. The memory stays mapped until Done.
+// ForStream returns the buffer of a request whose Request frame contains the first sent bytes of
+// the body. The memory stays mapped until Done.
 func (b *SharedBuffer) ForStream(sent int) *StreamBuffer {
 	b.Retain()
 	return &StreamBuffer{buffer: b, slots: b.slots, held: -1, sent: int64(sent)}
@@ -65,7 +65,7 @@ func (b *StreamBuffer) Room() []byte {
 	return s.memory[b.held : b.held+SlotSize : b.held+SlotSize]
 }
 
-// Holds reports whether a piece is what Room has returned.
+// Holds reports whether Room has returned the piece.
 func (b *StreamBuffer) Holds(piece []byte) bool {
 	return b.held >= 0 && len(piece) > 0 && &piece[0] == &b.slots.memory[b.held]
 }
@@ -92,7 +92,7 @@ func (b *StreamBuffer) Skip(n int) {
 	b.sent += int64(n)
 }
 
-// Reclaim takes back the slots of what the worker has read: n more bytes of the body.
+// Reclaim frees the slots that the worker has read: n more bytes of the body.
 func (b *StreamBuffer) Reclaim(n int) {
 	s := b.slots
 	s.mu.Lock()
@@ -104,8 +104,8 @@ func (b *StreamBuffer) Reclaim(n int) {
 	}
 }
 
-// Close takes back all slots but the one that is being filled. The worker has closed the stream: it
-// looks at none of them any more.
+// Close frees all slots except the one that is being filled. The worker has closed the stream, so
+// it reads none of them any more.
 func (b *StreamBuffer) Close() {
 	s := b.slots
 	s.mu.Lock()
@@ -117,7 +117,7 @@ func (b *StreamBuffer) Close() {
 	b.pieces = nil
 }
 
-// Done says that nothing more is put there.
+// Done reports that nothing more will be put there.
 func (b *StreamBuffer) Done() {
 	s := b.slots
 	s.mu.Lock()

@@ -2,7 +2,8 @@ package wire
 
 import "cmp"
 
-// ReceiveWindow counts what a stream may still receive. Its zero value stands for [InitialWindow].
+// ReceiveWindow counts the bytes that a stream may still receive. Its zero value means
+// [InitialWindow].
 type ReceiveWindow struct {
 	Size     int // size of the window; 0: InitialWindow
 	used     int // received and not given back
@@ -24,8 +25,8 @@ func (w *ReceiveWindow) ReceivedWithin(n, size int) error {
 
 func (w *ReceiveWindow) size() int { return cmp.Or(w.Size, InitialWindow) }
 
-// Rest is all that came and was not given back, to be given back when nothing of it will be looked
-// at any more.
+// Rest returns the number of bytes received and not given back, to be given back because they will
+// not be read any more.
 func (w *ReceiveWindow) Rest() int {
 	back := w.used
 	w.used, w.consumed = 0, 0

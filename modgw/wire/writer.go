@@ -14,9 +14,9 @@ import (
 // keepBuffer is the size above which a Writer's buffer is given back after use.
 const keepBuffer = 64 << 10
 
-// Writer writes frames for many goroutines. The one that finds it free writes all frames that wait,
-// in one system call; the others leave their frames and go on. The flow control of the streams
-// bounds what can wait.
+// Writer writes frames for many goroutines. A goroutine that finds it idle writes all waiting
+// frames in one system call; the others add their frames and continue. The flow control of the
+// streams bounds the number of bytes that wait.
 type Writer struct {
 	conn   io.Writer
 	socket *eventloop.Socket // conn where a loop writes, too; nil: none does
@@ -44,10 +44,10 @@ func (w *Writer) Append(add func(b []byte) []byte) error {
 	return nil
 }
 
-// Flush writes what waits as far as that does not wait for the worker. It reports whether something
-// is left, which the caller has a goroutine write by Drain. An error means that nothing was written
-// of what was appended since the last Flush; the reader of the connection learns of others. Only a
-// Writer of NewSocketWriter can do it.
+// Flush writes waiting frames until it would block. It reports whether some are left; the caller
+// must then make a goroutine call Drain. An error means that nothing was written of the frames
+// appended since the last Flush; other errors surface on the reader of the connection. The Writer
+// must come from NewSocketWriter.
 func (w *Writer) Flush() (left bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,7 +66,7 @@ func (w *Writer) Flush() (left bool, err error) {
 	return len(w.waiting) > 0, nil
 }
 
-// Drain writes what Flush has left.
+// Drain writes the rest that Flush has left.
 func (w *Writer) Drain() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,10 +76,10 @@ func (w *Writer) Drain() {
 	}
 }
 
-// Write lets add append whole frames to the buffer and sees that they are written. When another
-// goroutine writes at the moment, it writes these too, and Write returns nil at once; the reader of
-// the connection learns of an error then. An error means that not all of the frames were written,
-// so that the other side cannot have obeyed the last of them. add must not block.
+// Write lets add append whole frames to the buffer and ensures that they are written. If another
+// goroutine is writing, it writes these too, and Write returns nil at once; an error then surfaces
+// on the reader of the connection. An error means that not all of the frames were written, so that
+// the peer cannot have acted on the last of them. add must not block.
 func (w *Writer) Write(add func(b []byte) []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,13 +96,12 @@ func (w *Writer) Write(add func(b []byte) []byte) error {
 	n, err := w.writeOut(nil)
 	w.writeAll()
 	if n >= end {
-		return nil // what failed are frames of others
+		return nil // the frames that failed belong to other callers
 	}
 	return err
 }
 
-// WriteLong is Write for one frame, whose payload is only copied when another goroutine writes at
-// the moment.
+// WriteLong is Write for one frame. Its payload is copied only if another goroutine is writing.
 func (w *Writer) WriteLong(f Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,16 +127,17 @@ func (w *Writer) writeAll() {
 	w.writing = false
 }
 
-// awaitOthers lets the goroutines that can run already leave their frames, too; w.mu is held on
-// entry and return, and free in between. When there are none, it costs nothing.
+// awaitOthers lets the runnable goroutines add their frames, too; w.mu is held on entry and return,
+// and released in between. If there are none, it costs nothing.
 func (w *Writer) awaitOthers() {
 	w.mu.Unlock()
 	runtime.Gosched()
 	w.mu.Lock()
 }
 
-// writeOut writes what waits, and then the payload of the last frame in it if it is not in there;
-// w.mu is held on entry and return, and free in between. It returns how many bytes were written.
+// writeOut writes the waiting frames, and then the payload of the last one unless it is already
+// included; w.mu is held on entry and return, and released in between. It returns the number of
+// bytes written.
 func (w *Writer) writeOut(payload []byte) (n int, err error) {
 	out := w.waiting
 	w.waiting, w.spare = w.spare[:0], nil

@@ -15,7 +15,7 @@ import (
 // Reader reads files of settings of Gunicorn on their own: gunicorn.conf.py.
 type Reader struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Reader) Name() string { return "settings of Gunicorn" }
 
 var (
@@ -67,7 +67,7 @@ func (Reader) Read(source migrate.Source, p *migrate.Plan) {
 // syntaxes of templates in Python. Others mean something in it.
 var syntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate.Dunder, migrate.Percents}
 
-// readSettings follows a file of settings. report says whether its lines get entries.
+// readSettings follows a file of settings. report decides whether its lines get entries.
 func (s *server) readSettings(source migrate.Source, report bool) {
 	source, ok := s.plan.Template(source, syntaxes)
 	if !ok {
@@ -123,7 +123,7 @@ func (s *server) withEnvironment(rule pyapp.Rule, b pysource.Binding) pyapp.Rule
 	}
 }
 
-// otherStatements adds entries for what is no setting.
+// otherStatements adds entries for statements other than settings.
 func (s *server) otherStatements(source migrate.Source, m *pysource.Module, report bool) {
 	add := func(line int, name string, out pyapp.Outcome) {
 		if report {
@@ -181,8 +181,7 @@ func (s *server) otherStatements(source migrate.Source, m *pysource.Module, repo
 	}
 }
 
-// convert makes a value of an option of a value of Python. The reason says why it cannot, "" when
-// it can.
+// convert converts a value of Python to the value of an option. The reason is "" unless it cannot.
 func convert(v pysource.Value) (value any, reason string) {
 	if reason := pysource.Reason(v); reason != "" {
 		return nil, reason

@@ -20,7 +20,7 @@ type Other struct {
 	options   func(*server) pyapp.Table
 }
 
-// Others are the servers beside Gunicorn, in the order of their names.
+// Others returns the servers other than Gunicorn, in the order of their names.
 func Others() []migrate.Program {
 	var all []migrate.Program
 	for _, o := range others {

@@ -128,7 +128,7 @@ func (s *server) setConnections(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	return pyapp.Translated("how many requests a worker has at once, with gevent, threads or asgi")
 }
 
-// timeout is how long a sync worker may be busy; that of others is only alive.
+// timeout translates the time limit of a sync worker. For other workers it only detects hangs.
 func timeout(a *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	out := pyapp.Seconds("timeouts.request", "no limit")(a, o)
 	if d, ok := a.Get("timeouts.request").(time.Duration); ok && d == 0 {

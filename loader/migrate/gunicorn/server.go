@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pysource"
 )
 
-// server is what one server was told.
+// server has the settings of one server.
 type server struct {
 	*pyapp.App
 	plan *migrate.Plan
@@ -68,7 +68,7 @@ func (s *server) apply(all []given) {
 	}
 }
 
-// write adds the app to the plan, with what the server does where nothing is said.
+// write adds the app to the plan, with the server's own defaults.
 func (s *server) write() {
 	if s.staticDir != "" {
 		s.Alias("/static", "dir", s.staticDir)

@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// access are the directives that say who may see something.
+// access are the directives that control access.
 var access = []string{"require", "order", "allow", "deny", "satisfy"}
 
 // containers hold access rules.
@@ -54,8 +54,8 @@ func open(lines []*line, key func(*line) []string) bool {
 	return true
 }
 
-// rules are the lines of a section that say who may see something, with those within conditions
-// that hold.
+// rules returns the lines of a section that control access, including those within conditions that
+// hold.
 func rules(lines []*line) (found []*line) {
 	for _, l := range lines {
 		key := l.node.Key()
@@ -69,7 +69,7 @@ func rules(lines []*line) (found []*line) {
 	return found
 }
 
-// inForce leaves the lines that Apache 2.4 reads where others stand beside them for 2.2.
+// inForce returns the lines that Apache 2.4 uses if there are others for 2.2.
 func (c *configuration) inForce(lines []*line) []*line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l *line) bool {
 		found, ok := c.report.found[l.node]
@@ -88,7 +88,7 @@ func (c *configuration) sections(m *mount, kinds ...string) (found []*fact) {
 	return found
 }
 
-// guard returns the lines for a <Location> of a mount, of what stands in sections for its script.
+// guard returns the lines for a <Location> of a mount, from the sections for its script.
 func (c *configuration) guard(m *mount) (lines []*line) {
 	var last []*line
 	for _, f := range c.sections(m, "directory", "directorymatch", "files", "filesmatch") {
@@ -114,8 +114,8 @@ func (c *configuration) guard(m *mount) (lines []*line) {
 	return lines
 }
 
-// override notes an AllowOverride that lets a .htaccess file count for the script of a mount: one
-// that is there no longer counts for the app.
+// override notes an AllowOverride that lets a .htaccess file affect the script of a mount: an
+// existing one no longer affects the app.
 func (c *configuration) override(l *line, m *mount) {
 	file := filepath.Join(filepath.Dir(m.script), ".htaccess")
 	if l.node.Key() != "allowoverride" || strings.EqualFold(first(c.words(l)), "none") || !c.plan.Files.Exists(file) {

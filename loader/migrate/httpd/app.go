@@ -36,7 +36,7 @@ func (a *app) sharesHost(other *app) bool {
 	return slices.ContainsFunc(a.mounts, func(m *mount) bool { return other.inHost(m.host) || m.host.main() })
 }
 
-// relative is a path as a descriptor says it: relative to root where it is below it.
+// relative returns a path in the form of a descriptor: relative to root if it is below it.
 func (a *app) relative(path string) string {
 	if rest, ok := strings.CutPrefix(path, strings.TrimSuffix(a.root, "/")+"/"); ok && rest != "" {
 		return rest
@@ -112,8 +112,8 @@ func sameNames(a, b *virtualHost) bool {
 	return slices.ContainsFunc(a.names(), func(name string) bool { return slices.Contains(b.names(), name) })
 }
 
-// nameOf is a name for an app: that of its process group, if the group is its own, else that of its
-// host or folder.
+// nameOf returns a name for an app: that of its process group, if the group is its own, else that
+// of its host or folder.
 func (c *configuration) nameOf(a *app) string {
 	last := a.url[strings.LastIndexByte(a.url, '/')+1:]
 	switch d := a.daemon; {
@@ -162,10 +162,10 @@ func (c *configuration) configure(a *app) {
 	}
 }
 
-// systemFolders have programs of others beside a script.
+// systemFolders contain programs of others next to a script.
 var systemFolders = []string{"/usr/bin", "/usr/local/bin", "/usr/sbin", "/bin", "/usr/lib/cgi-bin", "/usr/share"}
 
-// described says where an app is and what it runs.
+// described describes the place and the program of an app.
 func described(a *app) string {
 	return fmt.Sprintf("mount %q, entry %q", a.url, a.script)
 }
@@ -218,8 +218,8 @@ func (c *configuration) hostsOf(a *app) {
 	}
 }
 
-// separateHosts gives apps that have the same host and mount, which Apache tells apart by their
-// ports, hosts that are not the same. Apache names the app that it means.
+// separateHosts gives apps with the same host and mount, which Apache distinguishes by their ports,
+// different hosts. Apache names the app that it means.
 func (c *configuration) separateHosts() {
 	type place struct{ host, url string }
 	taken := map[place]*app{}
@@ -252,8 +252,8 @@ func hostLabel(name string) string {
 	return strings.Trim(notInHostLabel.ReplaceAllString(name, "-"), "-")
 }
 
-// rootOf is the folder of an app's project: the nearest folder above the script that the source
-// names as one, else the one that looks like one, else that of the script.
+// rootOf returns the folder of an app's project: the nearest folder above the script that the
+// source names as one, else the one that looks like one, else that of the script.
 func (c *configuration) rootOf(a *app, p *python) string {
 	dir := filepath.Dir(a.script)
 	if a.daemon != nil {

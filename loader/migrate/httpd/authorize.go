@@ -33,8 +33,8 @@ func (c *configuration) authorize() {
 	c.defineProviders()
 }
 
-// authScript gives a script that decides who may pass to an app of the same virtual host: the one
-// that it guards, where there is one.
+// authScript assigns a script that authorises requests to an app of the same virtual host: the one
+// that it guards, if there is one.
 func (c *configuration) authScript(f *fact) {
 	for _, o := range options(f.words[min(1, len(f.words)):]) {
 		c.report.set(f.node, o.name, migrate.NotNeeded, "an authorizer runs in the processes of its app")

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// configuration is what the directives of a configuration say together.
+// configuration is the combined result of all directives of a configuration.
 type configuration struct {
 	*walker
 
@@ -81,8 +81,8 @@ func (c *configuration) inServer(host *virtualHost, name string) *fact {
 	return found
 }
 
-// effective returns the directive of a name that counts for a mount: of those that apply, the one
-// that Apache merges last.
+// effective returns the directive of a name that takes effect for a mount: of those that apply, the
+// one that Apache merges last.
 func (c *configuration) effective(m *mount, name string) *fact {
 	return c.lastFor(m, c.all(name))
 }
@@ -110,7 +110,7 @@ func (c *configuration) applies(f *fact, m *mount) bool {
 	return true
 }
 
-// order says when Apache merges a fact: later ones win.
+// order is the order in which Apache merges facts: later ones win.
 type order struct {
 	host, kind, length int
 }
@@ -139,7 +139,7 @@ func rank(f *fact) (o order) {
 		}
 	}
 	if o.kind > 0 {
-		// sections of the main server are merged after what stands in a virtual host alone
+		// sections of the main server are merged after those that only a virtual host has
 		o.host = 1
 	}
 	return o

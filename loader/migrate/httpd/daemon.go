@@ -54,8 +54,8 @@ func options(words []string) (all []option) {
 	return all
 }
 
-// daemonFor finds the process group of a name that a virtual host can select; nil for none. With
-// several of one name, that of the virtual host itself is taken, then the first.
+// daemonFor returns the process group of a name that a virtual host can select, or nil. If several
+// have the name, that of the virtual host itself is preferred, then the first.
 func (c *configuration) daemonFor(host *virtualHost, name string) (found *daemon) {
 	for _, d := range c.daemons {
 		if d.name == name && (found == nil || d.fact.host == host) {
@@ -97,8 +97,8 @@ func (c *configuration) environmentOf(m *mount, variable string) *fact {
 	return c.lastFor(m, slices.DeleteFunc(c.all("setenv"), func(f *fact) bool { return f.arg(0) != variable }))
 }
 
-// undefinedGroup handles a mount whose group nothing in the sources defines. If they define just
-// one group, that one is meant.
+// undefinedGroup handles a mount whose group is not defined in the sources. If they define just one
+// group, that one is meant.
 func (c *configuration) undefinedGroup(m *mount, from *fact, name string) {
 	if m.daemon != nil {
 		return
@@ -112,8 +112,8 @@ func (c *configuration) undefinedGroup(m *mount, from *fact, name string) {
 	c.report.set(from.node, "", migrate.ByHand, "no WSGIDaemonProcess of these sources defines group %q: name the file that does as a source too, or set workers, threads and user in the descriptor", name)
 }
 
-// embeddedBesideUnused gives the settings of a process group that nothing selects to the apps that
-// run embedded in Apache: that is what was meant.
+// embeddedBesideUnused gives the settings of an unused process group to the apps that run embedded
+// in Apache: the group was meant for them.
 func (c *configuration) embeddedBesideUnused() {
 	used := map[*daemon]bool{}
 	for _, m := range c.mounts {

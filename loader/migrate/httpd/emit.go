@@ -88,8 +88,8 @@ func (e *emitter) findInline(order []string, instances map[string][]*file) (more
 	return more
 }
 
-// fileName is the path of a file in the new configuration: as below the server's root, or beside
-// the main file.
+// fileName returns the path of a file in the new configuration: its path below the server's root,
+// or next to the main file.
 func (c *configuration) fileName(path string) string {
 	for _, dir := range []string{c.root, filepath.Dir(c.top.path)} {
 		if rel, err := filepath.Rel(dir, path); err == nil && !strings.HasPrefix(rel, "..") {

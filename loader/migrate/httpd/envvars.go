@@ -18,8 +18,9 @@ var debian = map[string]string{
 
 var exported = lazyregexp.New(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
 
-// environment reads the variables that Apache's start script sets: the file envvars beside the
-// configuration, or above it. The file is not executed; lines that assign a plain value count.
+// environment reads the variables that Apache's start script sets: the file envvars next to the
+// configuration, or above it. The file is not executed; only lines that assign a plain value are
+// used.
 func (w *walker) environment(s migrate.Source) {
 	if strings.Contains(s.Text, "${APACHE_") || strings.HasSuffix(w.root, "/etc/apache2") {
 		maps.Copy(w.defines, debian)

@@ -13,7 +13,7 @@ import (
 // Express reads command lines of mod_wsgi-express.
 type Express struct{}
 
-// Name is that of the program.
+// Name returns the name of the program.
 func (Express) Name() string { return "mod_wsgi-express" }
 
 // Runs reports whether a command line starts mod_wsgi-express, or Django's runmodwsgi.
@@ -50,7 +50,7 @@ func (e *express) report(option string, became migrate.Became, reason string, ar
 	e.plan.Add(e.command.Place, "mod_wsgi-express "+option, became, "%s", fmt.Sprintf(reason, args...))
 }
 
-// parse splits the arguments. Commands that serve nothing are noted and leave nothing to write.
+// parse splits the arguments. Commands that serve nothing are noted and produce no output.
 func (e *express) parse() bool {
 	args := e.command.Args[1:]
 	if at := slices.Index(e.command.Args, "runmodwsgi"); at >= 0 {
@@ -98,7 +98,7 @@ func (e *express) given(name string) given {
 	return given{e.app, e.values[name], func(became migrate.Became, reason string, args ...any) { e.report(name, became, reason, args...) }}
 }
 
-// value is the last value of an option; "" without one.
+// value returns the last value of an option, or "".
 func (e *express) value(name string) string { return e.given(name).value() }
 
 // absolute is a path as the program reads it.

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// handled is a folder or section in which files are scripts because a handler says so.
+// handled is a folder or section in which a handler makes files scripts.
 type handled struct {
 	fact       *fact
 	extensions []string // endings that AddHandler names; nil: all files, by SetHandler
@@ -72,7 +72,7 @@ func (c *configuration) scriptsOf(h *handled) {
 	}
 }
 
-// aliasOfScripts makes mounts of what an Alias or DocumentRoot leads to.
+// aliasOfScripts makes mounts of the targets of an Alias or DocumentRoot.
 func (c *configuration) aliasOfScripts(h *handled, f *fact, url, target string) {
 	if target == "" || !strings.HasPrefix(url, "/") {
 		return

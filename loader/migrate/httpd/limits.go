@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// usualBody is the largest body that Apache lets pass when no LimitRequestBody says otherwise.
+// usualBody is the largest body that Apache accepts without LimitRequestBody.
 const usualBody = 1 << 30
 
 // limitsOf writes Apache's own limits of an app's requests.
@@ -36,7 +36,7 @@ func (c *configuration) limitsOf(a *app) {
 	}
 }
 
-// serverSettings writes what directives of the server say of all Pythons.
+// serverSettings writes the directives of the server that affect all Pythons.
 func (c *configuration) serverSettings(a *app) {
 	host := a.first().host
 	for name, env := range map[string]string{
@@ -98,7 +98,7 @@ func (c *configuration) groupOutcomes(a *app) {
 			case c.applies(f, m):
 				c.report.set(f.node, "", migrate.Translated, "app %q has processes of its own", a.Name)
 			case slices.ContainsFunc(c.mounts, func(other *mount) bool { return c.applies(f, other) }):
-				// It is that of another app.
+				// It belongs to another app.
 			case (f.host == m.host || f.host.main()) && len(f.in) > 0 && f.in[len(f.in)-1].touches(m):
 				c.report.set(f.node, "", migrate.ByHand, "it is for a part of app %q (%s): write a second descriptor with that mount for processes of its own; SCRIPT_NAME is another then", a.Name, f.in[len(f.in)-1].name)
 			}

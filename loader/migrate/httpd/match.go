@@ -59,8 +59,8 @@ func below(name, top string) bool {
 	return top == "" || name == top || strings.HasPrefix(name, top+"/")
 }
 
-// matches reports whether a regular expression of Apache matches. One that Go cannot read matches
-// nothing.
+// matches reports whether a regular expression of Apache matches. One that Go cannot compile
+// matches nothing.
 func matches(pattern, text string) bool {
 	re, err := regexp.Compile(pattern)
 	return err == nil && re.MatchString(text)

@@ -20,7 +20,7 @@ type mount struct {
 
 	daemon   *daemon // nil: embedded in Apache, or not defined
 	embedded bool
-	adopted  bool   // daemon is one that nothing selects
+	adopted  bool   // daemon is an unused one
 	missing  string // name of a group that nothing defines
 
 	passenger bool // Passenger runs it
@@ -115,7 +115,7 @@ func (c *configuration) literalMatch(m *mount) bool {
 // script.
 var capturing = lazyregexp.New(`^\^((?:/[A-Za-z0-9_~-]+)*/)\((?:\[\^/\][+*]|\\w\+|\.\+|\.\*|\[A-Za-z0-9_-]+\+)\)`)
 
-// capturedSites makes a mount of each script that a regular expression stands for and that is here.
+// capturedSites makes a mount of each existing script that a regular expression matches.
 func (c *configuration) capturedSites(m *mount) (found bool) {
 	pattern := capturing.FindStringSubmatch(m.url)
 	before, after, ok := strings.Cut(m.script, "$1")

@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// processesOf gives an app the processes of its group. Without one it ran in Apache's own.
+// processesOf gives an app the processes of its group. If it has none, it ran in Apache's own.
 func (c *configuration) processesOf(a *app) {
 	d := a.daemon
 	switch {
@@ -110,8 +110,8 @@ func (c *configuration) home(a *app, g given) {
 	g.set("home", cmp.Or(home, "/"))
 }
 
-// socketTimeout is how long Apache waits for a group. The time limit of a request is longer only
-// if it says so.
+// socketTimeout translates the time that Apache waits for a group. It is also the time limit of a
+// request if it is longer.
 func socketTimeout(a *app, g given) {
 	d, ok := seconds(g.value())
 	if _, has := a.daemon.get("request-timeout"); has || ok && d < time.Minute {

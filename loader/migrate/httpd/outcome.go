@@ -6,9 +6,9 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// outcomes has what becomes of each directive. A directive that is met more than once, because its
-// file is included or its macro used more than once, has one outcome: the one that asks most of the
-// administrator.
+// outcomes has the outcome of each directive. A directive that is met more than once, because its
+// file is included or its macro used more than once, has one outcome: the one that requires most of
+// the administrator.
 type outcomes struct {
 	plan    *migrate.Plan
 	files   []string
@@ -67,7 +67,7 @@ func (o *outcomes) replace(n *node, became migrate.Became, reason string, args .
 	o.set(n, "", became, reason, args...)
 }
 
-// weight orders outcomes by what they ask of the administrator.
+// weight orders outcomes by the work that they require of the administrator.
 func weight(b migrate.Became) int {
 	switch b {
 	case migrate.ByHand:

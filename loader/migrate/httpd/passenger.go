@@ -50,7 +50,7 @@ func (c *configuration) collectPassenger() {
 }
 
 // passengerApps finds the folders of apps: by PassengerAppRoot, by PassengerBaseURI, or by a
-// DocumentRoot beside PassengerEnabled or PassengerPython.
+// DocumentRoot together with PassengerEnabled or PassengerPython.
 func (c *configuration) passengerApps() (apps []passengerApp) {
 	for _, host := range c.hosts {
 		found := false
@@ -75,7 +75,7 @@ func (c *configuration) passengerApps() (apps []passengerApp) {
 	return apps
 }
 
-// passengerURL is the URL of an app: PassengerBaseURI beside it, or the <Location> that it is in.
+// passengerURL returns the URL of an app: its PassengerBaseURI, or the <Location> that it is in.
 func (c *configuration) passengerURL(f *fact) string {
 	for _, in := range f.in {
 		if in.kind == "location" && !in.regex {
@@ -134,7 +134,7 @@ func (c *configuration) passengerFiles(a *app) {
 	a.Note("alias", "Passenger served what is in public before it asked the app: add an alias for each new folder there.")
 }
 
-// mostFiles is how many files of a folder get alias blocks of their own.
+// mostFiles is the number of files of a folder that get alias blocks of their own.
 const mostFiles = 40
 
 // passengerSettings are those that a descriptor has something for. Each returns what it set; "" for
@@ -168,7 +168,7 @@ var passengerSettings = map[string]func(*app, *fact) string{
 	"passengerenvvar": func(a *app, f *fact) string { a.Env(f.arg(0), f.arg(1)); return "env " + f.arg(0) },
 }
 
-// passengerReasons say why directives of Passenger are not needed.
+// passengerReasons explain why directives of Passenger are not needed.
 var passengerReasons = map[string]string{
 	"passengerenabled":             "an app is served where its descriptor is",
 	"passengerroot":                "Passenger is not loaded into Apache",

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// placeApps puts what the apps need into the new configuration: at the end of each virtual host
-// that has some, and for the main server behind the last line that mounted one.
+// placeApps puts the directives of apps into the new configuration: at the end of each virtual host
+// that has apps, and for the main server after the last line that mounted one.
 func (c *configuration) placeApps() {
 	for _, host := range c.hosts {
 		apps := c.appsIn(host)
@@ -42,8 +42,8 @@ func (c *configuration) placeApps() {
 	c.modules()
 }
 
-// appsIn are the apps of a virtual host, the longest mount first. One that mounts some has those of
-// the main server as well: its own sections would win over those of the main server.
+// appsIn returns the apps of a virtual host, the longest mount first. A virtual host that mounts
+// some also has those of the main server: its own sections would win over those of the main server.
 func (c *configuration) appsIn(host *virtualHost) (apps []*app) {
 	mounts := func(a *app, host *virtualHost) bool {
 		return slices.ContainsFunc(a.mounts, func(m *mount) bool { return m.host == host })
@@ -62,7 +62,7 @@ func (c *configuration) appsIn(host *virtualHost) (apps []*app) {
 	return apps
 }
 
-// innerIndent is what the lines in a virtual host begin with.
+// innerIndent returns the indentation of the lines in a virtual host.
 func (v *virtualHost) innerIndent() string {
 	if v.main() {
 		return ""
@@ -75,8 +75,8 @@ func (v *virtualHost) innerIndent() string {
 	return indentOf(v.line.node) + "    "
 }
 
-// mainPlace is the last line of the file in which the main server mounts the last of the apps:
-// what stands before has priority there, as it had over mod_wsgi.
+// mainPlace returns the last line of the file in which the main server mounts the last of the apps:
+// lines before it have priority there, as they had over mod_wsgi.
 func (c *configuration) mainPlace(apps []*app) *line {
 	mounted := c.lastMount(apps)
 	var place *line
@@ -280,8 +280,8 @@ func quoteIfNeeded(path string) string {
 	return path
 }
 
-// moduleFolder is the folder of Apache's modules: that of mod_wsgi, or where other modules are when
-// mod_wsgi is somewhere else.
+// moduleFolder returns the folder of Apache's modules: that of mod_wsgi, or that of other modules
+// if mod_wsgi is elsewhere.
 func (c *configuration) moduleFolder(wsgi string) string {
 	dir := wsgi[:max(strings.LastIndexByte(wsgi, '/'), 0)]
 	count := map[string]int{}
@@ -306,7 +306,7 @@ func (c *configuration) moduleFolder(wsgi string) string {
 	return dir
 }
 
-// unused notes what no app has taken.
+// unused notes directives that no app has used.
 func (c *configuration) unused() {
 	for _, d := range c.daemons {
 		if len(d.users) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// python is what the sources say of the Python of an app.
+// python has the facts about the Python of an app in the sources.
 type python struct {
 	venv       string   // folder of a virtual environment, or of a whole Python; "": none is named
 	path       []string // entries of sys.path
@@ -19,7 +19,7 @@ type python struct {
 	activated  bool     // the script names the virtual environment
 	script2    string   // line of the script that is for Python 2 alone; "": none
 	python2    string   // path that is of Python 2; "": none
-	notes      []string // comments about what could not be read in the script
+	notes      []string // comments about unreadable parts of the script
 }
 
 var (
@@ -28,7 +28,7 @@ var (
 	ofPython2    = lazyregexp.New(`(?i)/python-?2(?:\.\d+)?(?:/|$)|mod_wsgi-py2\d`)
 )
 
-// pythonOf collects what the sources say of the Python of an app.
+// pythonOf collects the facts about the Python of an app in the sources.
 func (c *configuration) pythonOf(a *app) *python {
 	p := &python{}
 	if d := a.daemon; d != nil {
@@ -163,7 +163,7 @@ func (c *configuration) writePython(a *app, p *python) {
 	c.pythonOutcomes(a, reason)
 }
 
-// pythonOutcomes notes the outcomes of what names a Python.
+// pythonOutcomes notes the outcomes of directives that name a Python.
 func (c *configuration) pythonOutcomes(a *app, python2 string) {
 	note := func(f *fact, option, became string) {
 		if python2 != "" {

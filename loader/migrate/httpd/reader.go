@@ -10,7 +10,7 @@ import (
 // Reader reads configurations of Apache.
 type Reader struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Reader) Name() string { return "Apache configuration" }
 
 // templates are the syntaxes of templates that no configuration of Apache can have for anything

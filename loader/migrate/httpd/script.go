@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pysource"
 )
 
-// script is what the script of an app says.
+// script has the relevant contents of an app's script.
 type script struct {
 	*pysource.Module
 
@@ -40,9 +40,9 @@ func (c *configuration) readScript(path string) *script {
 	return found
 }
 
-// script takes what the script of an app does to its Python. The host runs the script as well, so
-// that entries of sys.path need not be repeated; a virtual environment has to be named, because it
-// decides which Python runs.
+// script uses the statements in an app's script that affect its Python. The host runs the script as
+// well, so entries of sys.path need not be repeated. A virtual environment has to be named, because
+// it selects the Python.
 func (p *python) script(m *script) {
 	if m == nil {
 		return
@@ -68,7 +68,7 @@ func (p *python) script(m *script) {
 	}
 }
 
-// fromScript takes a virtual environment that a script activates, unless the configuration names
+// fromScript uses the virtual environment that a script activates, unless the configuration names
 // another one.
 func (p *python) fromScript(path string) {
 	if p.venv == "" {

@@ -52,8 +52,8 @@ func (w *walker) section(l *line, args string, c context) {
 	l.children = w.lines(n.Children, c)
 }
 
-// conditionOutcome notes what becomes of a section that asks something when Apache starts. One that
-// asks for mod_wsgi is taken out, because the new configuration does not load it.
+// conditionOutcome notes the outcome of a section with a condition at Apache's start. A condition
+// on mod_wsgi is removed, because the new configuration does not load it.
 func (w *walker) conditionOutcome(l *line, kind, args string, c context) {
 	name, negated := strings.CutPrefix(strings.TrimSpace(args), "!")
 	switch {
@@ -84,7 +84,7 @@ func (w *walker) stays(n *node) {
 	w.report.set(n, "", migrate.Translated, "stays in Apache's configuration as it is")
 }
 
-// sectionName is what a section is for, and whether that is a regular expression.
+// sectionName returns the argument of a section, and whether it is a regular expression.
 func sectionName(kind string, words []string) (name string, regex bool) {
 	regex = strings.HasSuffix(kind, "match")
 	if len(words) > 1 && words[0] == "~" {
@@ -267,7 +267,7 @@ func (w *walker) use(l *line, words []string, c context) {
 		w.report.set(l.node, "", migrate.ByHand, "macros use each other without end")
 		return
 	}
-	// A parameter $name is replaced where ${name} stands, too, as its author means.
+	// A parameter $name also replaces ${name}, as its author means.
 	params, values := slices.Clone(m.params), slices.Clone(words[1:])
 	for i, param := range m.params {
 		if name, ok := strings.CutPrefix(param, "$"); ok {

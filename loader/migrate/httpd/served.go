@@ -50,7 +50,7 @@ func (c *configuration) collectServed() {
 	}
 }
 
-// redirected is the URL path of a redirect, before which a status may stand.
+// redirected returns the URL path of a redirect, which a status may precede.
 func redirected(f *fact) string {
 	if len(f.words) > 1 && !strings.HasPrefix(f.words[0], "/") && !strings.HasPrefix(f.words[0], "^") && isStatus(f.words[0]) {
 		return f.words[1]
@@ -89,7 +89,7 @@ func (c *configuration) isFile(target string) bool {
 }
 
 // publish gives an app the folders that Apache serves below its mount, so that the host serves them
-// too. One that not everybody may see is left to Apache.
+// too. Folders with restricted access are left to Apache.
 func (c *configuration) publish(a *app) {
 	for _, s := range c.served {
 		if s.target == "" || s.regex || !isAlias(s.fact) || !a.inHost(s.host) || s.fact.drop {
@@ -115,7 +115,7 @@ func (c *configuration) publish(a *app) {
 
 func isAlias(f *fact) bool { return f.key() == "alias" }
 
-// ownerOf is the app of the longest mount that a URL is below, among those of the same hosts as a.
+// ownerOf returns the app with the longest mount above a URL, among those with the same hosts as a.
 func (c *configuration) ownerOf(a *app, url string) *app {
 	owner := a
 	for _, other := range c.apps {

@@ -8,11 +8,11 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// deepestInclude is how many files and macros may be in each other, as in Apache.
+// deepestInclude is the deepest nesting of files and macros, as in Apache.
 const deepestInclude = 40
 
-// mostLines is how many lines a configuration may have when all is included. Files that include
-// each other twice would have no end otherwise.
+// mostLines is the largest number of lines of a configuration with all includes. Files that include
+// each other twice would otherwise have no end.
 const mostLines = 200_000
 
 // walker goes through a configuration as Apache does when it starts.
@@ -57,12 +57,12 @@ func newWalker(plan *migrate.Plan, source string) *walker {
 	return w
 }
 
-// serverRoot is the folder that relative paths begin at when no ServerRoot says so: the one that
-// distributions have, or that of the source.
+// serverRoot returns the folder of relative paths if there is no ServerRoot: the one of
+// distributions, or that of the source.
 func serverRoot(source string) string {
 	for _, usual := range []string{"/etc/apache2", "/etc/httpd", "/usr/local/apache2"} {
 		if at := strings.Index(source, usual+"/"); at >= 0 {
-			return source[:at] + usual // that of a copy of the system, too
+			return source[:at] + usual // also for a copy of the system
 		}
 	}
 	if dir := filepath.Dir(source); filepath.Base(dir) == "conf" {
@@ -159,8 +159,8 @@ func ofModWSGI(n *node) bool {
 	return strings.HasPrefix(n.Key(), "wsgi") || strings.HasPrefix(n.Key(), "passenger")
 }
 
-// loadsHere reports whether a line loads mod_wsgi although the section that it stands in is not in
-// force, because the module is taken as loaded: <IfModule !mod_wsgi.c>.
+// loadsHere reports whether a line loads mod_wsgi although its section does not apply, because the
+// module is assumed to be loaded: <IfModule !mod_wsgi.c>.
 func (w *walker) loadsHere(l *line, args string) bool {
 	return l.node.Key() == "loadmodule" && isWSGIModule(first(webconf.SplitHTTPD(args)))
 }

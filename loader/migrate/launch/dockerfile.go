@@ -14,7 +14,7 @@ import (
 // Dockerfile reads the last stage of a Dockerfile.
 type Dockerfile struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Dockerfile) Name() string { return "Dockerfile" }
 
 var (
@@ -31,12 +31,12 @@ func (Dockerfile) Recognise(s migrate.Source) int {
 	return 0
 }
 
-// image is what the instructions of a Dockerfile come to.
+// image is the result of the instructions of a Dockerfile.
 type image struct {
 	launcher
 	source  migrate.Source
 	workdir string
-	// folders of the image, and those of the project that they are copies of
+	// folders of the image, and the folders of the project from which they were copied
 	copied  map[string]string
 	version string
 	entry   []string // words of ENTRYPOINT

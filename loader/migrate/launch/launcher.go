@@ -183,8 +183,8 @@ var wrappers = map[string]int{"exec": 0, "nohup": 0, "time": 0, "nice": 0, "ioni
 // withValue are options of wrappers that have a value.
 var withValue = map[string]string{"sudo": "u g", "nice": "n", "ionice": "c n", "chpst": "u e o", "stdbuf": "o e i", "env": "u C"}
 
-// reduce takes wrappers off a command, and makes "python -m gunicorn" the program gunicorn of that
-// Python.
+// reduce removes wrappers from a command, and converts "python -m gunicorn" to the program gunicorn
+// of that Python.
 func reduce(args []string, c *migrate.Command) []string {
 	for len(args) > 1 {
 		name := path.Base(args[0])

@@ -13,7 +13,7 @@ import (
 // Procfile reads Procfiles, as Heroku, Foreman and Honcho have them.
 type Procfile struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Procfile) Name() string { return "Procfile" }
 
 var (

@@ -12,7 +12,7 @@ import (
 // Script reads shell scripts that start a server, and files with one command line.
 type Script struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Script) Name() string { return "shell script" }
 
 var (
@@ -31,7 +31,7 @@ func (Script) Recognise(s migrate.Source) int {
 	return 25
 }
 
-// Read reads a script, a line after the other. What it decides is not followed.
+// Read reads a script line by line. It does not follow conditions.
 func (Script) Read(s migrate.Source, p *migrate.Plan) {
 	s, ok := p.Template(s, []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At})
 	if !ok {

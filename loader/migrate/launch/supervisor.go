@@ -13,7 +13,7 @@ import (
 // Supervisor reads configurations of supervisor.
 type Supervisor struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Supervisor) Name() string { return "configuration of supervisor" }
 
 var supervisorSection = lazyregexp.New(`(?m)^\[(?:program|fcgi-program|eventlistener|group):[^\]]+\]|^\[supervisord\]`)

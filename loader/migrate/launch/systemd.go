@@ -15,7 +15,7 @@ import (
 // Systemd reads units of systemd: services, and the sockets that belong to them.
 type Systemd struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Systemd) Name() string { return "unit of systemd" }
 
 var unitSection = lazyregexp.New(`(?m)^\[(Service|Socket)\]\s*$`)
@@ -87,7 +87,7 @@ func (Systemd) Read(s migrate.Source, p *migrate.Plan) {
 	}
 }
 
-// unitName is the name of a unit, that of the instance for an instance of a template.
+// unitName returns the name of a unit, which for an instance of a template is that of the instance.
 func unitName(file string) string {
 	name := strings.TrimSuffix(path.Base(file), path.Ext(file))
 	stem, instance, isTemplate := strings.Cut(name, "@")
@@ -100,7 +100,7 @@ func unitName(file string) string {
 	return stem
 }
 
-// specifiers replaces those of systemd whose values are known, such as %n.
+// specifiers replaces systemd's specifiers with known values, such as %n.
 func (u *unit) specifiers(a assignment) string {
 	full := path.Base(u.path)
 	name := strings.TrimSuffix(full, path.Ext(full))
@@ -148,7 +148,7 @@ func (u *unit) specifiers(a assignment) string {
 	return b.String()
 }
 
-// surroundings reads what commands depend on.
+// surroundings reads the settings that commands depend on.
 func (u *unit) surroundings() {
 	for i, a := range u.lines {
 		u.lines[i].value = u.specifiers(a)
@@ -305,10 +305,10 @@ func (u *unit) outcome(a assignment, envFile *string) pyapp.Outcome {
 	return pyapp.NotNeeded("%s, and the host supervises the processes of its apps", ownUnit)
 }
 
-// sandbox matches what restricts a process.
+// sandbox matches settings that restrict a process.
 var sandbox = lazyregexp.New(`^(Private|Protect|Restrict|NoNewPrivileges|ReadOnly|ReadWrite|Inaccessible|Capability|Ambient|SystemCall|MemoryDeny|Lock|Device|Root|Bind|Temporary|DynamicUser|IPAddress|Remove|Supplementary$|PAMName|AppArmor|SELinux|Slice)`)
 
-// process has the settings of the process that a unit can say.
+// process has the settings of a unit that describe the process.
 var process = map[string]pyapp.Rule{
 	"UMask": pyapp.Umask, "Nice": pyapp.Count("nice", 19), "LimitNOFILE": limit("limits.files"), "LimitNPROC": limit("limits.processes"),
 	"LimitAS": size("limits.memory"), "LimitDATA": size("limits.memory"), "LimitSTACK": size("limits.stack"), "MemoryMax": wholeMemory, "MemoryLimit": wholeMemory, "MemoryHigh": wholeMemory,

@@ -14,7 +14,7 @@ import (
 // Reader reads configurations of nginx: the main file, or one of a folder such as sites-enabled.
 type Reader struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Reader) Name() string { return "configuration of nginx" }
 
 var (
@@ -72,7 +72,7 @@ type file struct {
 type edit struct {
 	from, to int
 	text     string
-	app      string // name of the app whose directives come there; empty: text alone
+	app      string // name of the app whose directives are inserted; empty: only the text
 	host     string
 }
 
@@ -136,8 +136,8 @@ func (r *reading) included(d *webconf.Directive) (all []*webconf.Directive) {
 	return all
 }
 
-// candidates are the files of an include. Relative ones begin in nginx's own folder, which is above
-// that of a file in sites-enabled.
+// candidates returns the files of an include. Relative ones begin in nginx's own folder, which is
+// above that of a file in sites-enabled.
 func (r *reading) candidates(pattern, from string) []string {
 	if path.IsAbs(pattern) {
 		return r.plan.Files.Glob(pattern)
@@ -150,7 +150,7 @@ func (r *reading) candidates(pattern, from string) []string {
 	return nil
 }
 
-// children are the directives of a block, with those of included files in their places.
+// children returns the directives of a block, with those of included files in their places.
 func (r *reading) children(d *webconf.Directive) (all []*webconf.Directive) {
 	for _, inner := range d.Children {
 		all = append(all, inner)
@@ -200,7 +200,7 @@ func (r *reading) appAt(target string) (app *migrate.App, addresses []string) {
 	return nil, addresses
 }
 
-// write makes the files of the new configuration of those that changed.
+// write makes the files of the new configuration that changed.
 func (r *reading) write() {
 	for _, name := range r.order {
 		f := r.files[name]
@@ -242,7 +242,7 @@ func (r *reading) write() {
 	}
 }
 
-// wholeLine extends bytes to those of their line, where nothing else stands on it.
+// wholeLine extends a range of bytes to its whole line, if the line has nothing else.
 func wholeLine(text string, from, to int) (int, int) {
 	start := strings.LastIndexByte(text[:from], '\n') + 1
 	rest := strings.TrimLeft(text[to:], " \t")

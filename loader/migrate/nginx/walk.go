@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
-// scope is what a block inherits from those around it.
+// scope has the settings that a block inherits from the enclosing ones.
 type scope struct {
 	names       []string // host names of the server
 	location    *webconf.Directive
@@ -31,7 +31,7 @@ type static struct {
 	file     bool
 }
 
-// keep is the outcome of what stays.
+// keep is the outcome of directives that stay.
 func keep() pyapp.Outcome { return pyapp.Translated("it stays as it is in the new configuration") }
 
 // set adds the entry of a directive, once for a file that is included twice.
@@ -117,7 +117,7 @@ func isPass(d *webconf.Directive) bool {
 	return false
 }
 
-// server follows a server block, and gives its apps what it says.
+// server follows a server block, and gives its settings to the block's apps.
 func (r *reading) server(d *webconf.Directive, around *scope) {
 	in := *around
 	in.names, in.statics, in.apps = nil, &[]static{}, &[]*migrate.App{}
@@ -239,7 +239,8 @@ func (r *reading) passOf(all []*webconf.Directive, in *scope) *migrate.App {
 	return nil
 }
 
-// mount gives an app its mount: what SCRIPT_NAME says, or what a pass with a path takes off.
+// mount gives an app its mount: the value of SCRIPT_NAME, or the part that a pass with a path
+// removes.
 func (r *reading) mount(pass *webconf.Directive, all []*webconf.Directive, app *migrate.App, in *scope) {
 	for _, d := range all {
 		name := strings.ToLower(d.Arg(0))
@@ -265,7 +266,7 @@ func (r *reading) mount(pass *webconf.Directive, all []*webconf.Directive, app *
 	}
 }
 
-// limit gives an app the largest body that nginx let through, where the app says nothing itself.
+// limit gives an app nginx's largest body, if the app has no limit itself.
 func (r *reading) limit(app *migrate.App, d *webconf.Directive) {
 	if app.Value("limits.body") != nil {
 		return
@@ -378,7 +379,7 @@ func (r *reading) timeout(app *migrate.App, text string) pyapp.Outcome {
 	return pyapp.Translated("timeouts.request = %q of app %s", d, app.Name)
 }
 
-// known are the headers and parameters that say what the host is told anyhow.
+// known are the headers and parameters whose facts the host gets anyway.
 var known = strings.Fields("host x-real-ip x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-forwarded-protocol " +
 	"x-forwarded-ssl x-scheme x-url-scheme x-client-ip x-request-start connection upgrade forwarded accept-encoding x-forwarded-server content-length " +
 	"sec-websocket-key sec-websocket-version sec-websocket-extensions " +
@@ -387,7 +388,7 @@ var known = strings.Fields("host x-real-ip x-forwarded-for x-forwarded-host x-fo
 	"uwsgi_pyhome uwsgi_module uwsgi_callable uwsgi_file redirect_status script_filename remote_user path_translated http_host " +
 	"http_x_forwarded_for http_x_forwarded_proto http_x_real_ip")
 
-// header is the outcome of a header or parameter, and what takes its place.
+// header returns the outcome of a header or parameter, and its replacement.
 func header(d *webconf.Directive, param bool) (text string, out pyapp.Outcome) {
 	name := strings.ToLower(d.Arg(0))
 	switch {

@@ -21,7 +21,7 @@ const (
 
 // App is an app as the configuration of its old server has it.
 type App struct {
-	Name  string        // wish for a name; empty: made from what it runs
+	Name  string        // preferred name; empty: derived from its program
 	Place migrate.Place // line that describes it
 
 	Kind  string // one of the constants above; empty while it is not known
@@ -32,8 +32,8 @@ type App struct {
 	// directory whose module is there.
 	Beside string
 
-	// System says that the app ran with the system's Python and the packages that this has, where
-	// it has no virtual environment.
+	// System means that the app ran with the system's Python and its packages, if it has no virtual
+	// environment.
 	System bool
 
 	Venv      string    // folder of the virtual environment; empty: none
@@ -50,7 +50,7 @@ type App struct {
 // Address is one at which the old server listened.
 type Address struct {
 	Text  string        // "unix:PATH" or "HOST:PORT"
-	Place migrate.Place // line that says so
+	Place migrate.Place // line that contains it
 }
 
 type setting struct {
@@ -103,7 +103,7 @@ func (a *App) Alias(url, argument, target string) {
 // Note puts a comment above the app.
 func (a *App) Note(text string) { a.notes = append(a.notes, text) }
 
-// kindSettings are the settings that blocks of kinds have, beside those that are set by fields.
+// kindSettings are the settings of kind blocks other than those that are set by fields.
 var kindSettings = map[string][]string{
 	WSGI: {"workers", "threads", "concurrency"},
 	ASGI: {"workers", "concurrency", "websockets", "lifespan"},
@@ -155,7 +155,7 @@ func (a *App) Write(p *migrate.Plan) *migrate.App {
 		p.Serve(app, address.Text, address.Place)
 	}
 	if p.Front == "" {
-		p.Front = "nginx" // what such servers usually have in front
+		p.Front = "nginx" // the usual server in front
 	}
 	if p.Claim("hosts of apps") {
 		p.Finally(migrate.Names, func() { separateHosts(p) })
@@ -195,7 +195,7 @@ func (a *App) writePython(app *migrate.App, root string) {
 	}
 }
 
-// name is the wish for a name, else that of the module, else that of a folder.
+// name returns the preferred name, else that of the module, else that of a folder.
 func (a *App) name() string {
 	if a.Name != "" {
 		return a.Name
@@ -215,7 +215,7 @@ func (a *App) name() string {
 var saysNothing = map[string]bool{"": true, "app": true, "application": true, "asgi": true, "main": true, "run": true,
 	"server": true, "src": true, "web": true, "wsgi": true, "config": true, "code": true, "current": true}
 
-// root is the working directory; without one the folder where the app's module is.
+// root returns the working directory, or else the folder of the app's module.
 func (a *App) root(p *migrate.Plan) string {
 	if a.Dir != "" {
 		return a.Dir
@@ -251,7 +251,7 @@ func (a *App) hasModule(p *migrate.Plan, dir string) bool {
 	return p.Files.Exists(file+".py") || p.Files.Exists(path.Join(file, "__init__.py")) || p.Files.Exists(path.Join(dir, module))
 }
 
-// VenvOf returns the virtual environment that a path lies in: that of its site-packages or of its
+// VenvOf returns the virtual environment that contains a path: the one with its site-packages or
 // bin.
 func VenvOf(dir string) (venv string, ok bool) {
 	parts := strings.Split(path.Clean(dir), "/")

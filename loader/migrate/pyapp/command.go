@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// FromCommand returns an app with what a command line says of every program: its folder, user,
-// group and virtual environment.
+// FromCommand returns an app with the facts of every command line: its folder, user, group and
+// virtual environment.
 func FromCommand(c migrate.Command) *App {
 	a := &App{Name: c.Name, Place: c.Place, Dir: c.Dir}
 	if path.IsAbs(c.Place.File) {
@@ -38,7 +38,7 @@ func FromCommand(c migrate.Command) *App {
 	return a
 }
 
-// WriteEnv gives an app of the plan the environment variables alone.
+// WriteEnv gives an app of the plan only the environment variables.
 func (a *App) WriteEnv(app *migrate.App) {
 	for _, s := range a.env {
 		app.Env(s.name, s.value)
@@ -48,13 +48,13 @@ func (a *App) WriteEnv(app *migrate.App) {
 // Flag is an option of a command line.
 type Flag struct {
 	Name  string // long name without dashes, or the letter when there is none
-	Value string // its value; empty without one
+	Value string // its value; empty: none
 	Given bool   // whether it has a value
 	Shown string // as it was written: "--bind" or "-b"
 }
 
 // Flags splits the arguments of a program. short has the long names of letters, and valueless
-// reports whether a long name has no value. What is no option is in rest.
+// reports whether a long name has no value. Arguments that are no options are in rest.
 func Flags(args []string, short map[byte]string, valueless func(string) bool) (flags []Flag, rest []string) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]

@@ -6,9 +6,8 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// separateHosts gives apps without host names one each where several would answer for the same
-// requests: each had a socket of its own, and a web server that none of the sources describes chose
-// between them.
+// separateHosts gives apps without host names one each if several would answer the same requests:
+// each had its own socket, and a web server that is not among the sources chose between them.
 func separateHosts(p *migrate.Plan) {
 	byMount := map[string][]*migrate.App{}
 	var mounts []string

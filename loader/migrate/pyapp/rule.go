@@ -32,7 +32,7 @@ func (o Option) Text() string {
 	return fmt.Sprint(o.Value)
 }
 
-// Outcome is what an option becomes.
+// Outcome is the result of translating an option.
 type Outcome struct {
 	Became migrate.Became // kind of outcome
 	Reason string         // phrase, as [migrate.Entry] has it
@@ -71,7 +71,7 @@ func Drop(reason string) Rule {
 	return func(*App, Option) Outcome { return NotNeeded("%s", reason) }
 }
 
-// Manual is the rule for options that have to be done by hand, with what exactly.
+// Manual is the rule for options that have to be done by hand, with the task.
 func Manual(task string) Rule {
 	return func(*App, Option) Outcome { return ByHand("%s", task) }
 }
@@ -121,7 +121,7 @@ func shown(setting string, value any) string {
 	return fmt.Sprintf("%s = %v", setting, value)
 }
 
-// set writes a setting and says so.
+// set writes a setting and reports it.
 func set(a *App, name string, value any) Outcome {
 	a.Set(name, value)
 	return Translated("%s", shown(name, value))
@@ -160,8 +160,8 @@ func Count(name string, most int) Rule {
 	}
 }
 
-// Seconds is the rule for a setting that is a duration, from a number of seconds. Zero means what
-// none says: no limit, or the default when none is empty.
+// Seconds is the rule for a setting that is a duration, from a number of seconds. Zero has the
+// meaning in none: no limit, or the default if none is empty.
 func Seconds(name, none string) Rule {
 	return func(a *App, o Option) Outcome {
 		seconds, ok := float(o.Value)
@@ -332,7 +332,7 @@ func Variable(a *App, o Option) Outcome {
 	return a.SetEnv(name, strings.TrimSpace(value))
 }
 
-// SetEnv gives an environment variable a value. Those that find Python are settings of their own.
+// SetEnv gives an environment variable a value. Those that find Python have settings of their own.
 func (a *App) SetEnv(name string, value any) Outcome {
 	text, _ := value.(string)
 	switch {
@@ -364,7 +364,7 @@ func (a *App) SetEnv(name string, value any) Outcome {
 var ownNames = map[string]bool{"LISTEN_FDS": true, "LISTEN_PID": true, "LISTEN_FDNAMES": true, "NOTIFY_SOCKET": true,
 	"WATCHDOG_USEC": true, "WATCHDOG_PID": true, "PORT": true}
 
-// looksLikeVenv reports whether the name of a folder says that it is a virtual environment.
+// looksLikeVenv reports whether the name of a folder suggests a virtual environment.
 func looksLikeVenv(dir string) bool {
 	base := strings.ToLower(path.Base(dir))
 	return strings.Contains(base, "env") || strings.Contains(path.Dir(dir), "env")

@@ -98,7 +98,7 @@ func (e *evaluation) setItem(target subscript, v Value) {
 	e.note("it changes something that is not known")
 }
 
-// doubted returns a value that stands in a condition that is not known as Unknown.
+// doubted returns a value in an unknown condition as Unknown.
 func (e *evaluation) doubted(v Value) Value {
 	if e.sure() {
 		return v
@@ -129,8 +129,8 @@ func (e *evaluation) setSlice(list *List, index expression, v Value) bool {
 	return true
 }
 
-// doubtedItems returns items as they are put into a list. Those of sys.path are kept: each entry
-// has its own note of whether it is sure.
+// doubtedItems returns items in the form in which they are put into a list. Those of sys.path are
+// kept: each entry records whether it is sure.
 func (e *evaluation) doubtedItems(list *List, items []Value) []Value {
 	if list == e.path || e.sure() {
 		return items

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// attribute returns what "value.name" is.
+// attribute returns the value of "value.name".
 func (e *evaluation) attribute(of Value, name string) Value {
 	switch of := of.(type) {
 	case reference:

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// readVariable returns an environment variable. A nil otherwise says that it must be set.
+// readVariable returns an environment variable. A nil otherwise means that it must be set.
 func (e *evaluation) readVariable(name string, otherwise Value) Value {
 	v, set := e.environ[name]
 	if set {

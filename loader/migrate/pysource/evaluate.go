@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// What a file may cost: statements and operations, calls of functions within each other, items of a
-// list and bytes of a string.
+// Limits of a file: statements and operations, nested calls of functions, items of a list and bytes
+// of a string.
 const (
 	maxSteps  = 100_000
 	maxCalls  = 20
@@ -55,7 +55,7 @@ const (
 	ownPath      marker = "python"
 )
 
-// flow is how statements end.
+// flow is the way in which statements end.
 type flow int
 
 const (
@@ -70,12 +70,12 @@ func (e *evaluation) sure() bool { return len(e.doubt) == 0 }
 
 func (e *evaluation) unknown(reason string) Unknown { return Unknown{reason} }
 
-// note says that a statement is not followed.
+// note records that a statement is not followed.
 func (e *evaluation) note(reason string) {
 	e.module.Unread = append(e.module.Unread, Note{e.line, reason})
 }
 
-// run follows statements to their end. value is what a return statement returned.
+// run follows statements to their end. value is the value of a return statement.
 func (e *evaluation) run(body []statement) (value Value, end flow) {
 	outer := e.line
 	defer func() { e.line = outer }()
@@ -158,7 +158,7 @@ func (e *evaluation) perform(of expression) flow {
 	return flowOn
 }
 
-// exit is what sys.exit() returns.
+// exit is the result of sys.exit().
 type exit struct{}
 
 // define binds a function or class.

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// value returns what an expression comes to.
+// value returns the value of an expression.
 func (e *evaluation) value(of expression) Value {
 	if e.steps++; e.steps > maxSteps {
 		return e.unknown("the file computes for too long")
@@ -141,7 +141,7 @@ func (e *evaluation) dictionary(of dictionary) Value {
 	return d
 }
 
-// join puts strings beside each other.
+// join concatenates strings.
 func (e *evaluation) join(parts []expression) Value {
 	var b strings.Builder
 	for _, part := range parts {
@@ -186,7 +186,7 @@ func (e *evaluation) binary(of binary) Value {
 		return e.value(of.right)
 	}
 	right := e.value(of.right)
-	// what the other side decides alone: "x and False", "x or True"
+	// the other side decides alone: "x and False", "x or True"
 	if b, ok := right.(bool); ok && b == (of.operator == "or") {
 		return b
 	}

@@ -31,7 +31,7 @@ func (e *evaluation) branch(node ifStatement) (Value, flow) {
 	if end == flowReturn || otherEnd == flowReturn {
 		return Unknown{doubtful(e.line)}, flowReturn
 	}
-	return None{}, flowOn // one branch ends; what follows is as the other one leaves it
+	return None{}, flowOn // one branch ends; the rest continues after the other one
 }
 
 // restore sets the names of the scope back.
@@ -93,7 +93,7 @@ func (e *evaluation) loop(node forStatement) (Value, flow) {
 	return e.run(node.otherwise)
 }
 
-// iterate returns what a for statement goes through, and whether that is known.
+// iterate returns the values of a for statement, and whether they are known.
 func iterate(v Value) ([]Value, bool) {
 	switch v := v.(type) {
 	case *List:

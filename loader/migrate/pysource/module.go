@@ -1,6 +1,6 @@
 package pysource
 
-// Options say what is known of where a file would be executed.
+// Options describe the surroundings in which a file would be executed.
 type Options struct {
 	// Environ has the environment variables that it would see. One that is not there counts as not
 	// set.
@@ -13,7 +13,7 @@ type Options struct {
 	Exists func(path string) bool
 }
 
-// Module is what a file says.
+// Module has the contents of a file.
 type Module struct {
 	File string // absolute path; empty when it is not known
 
@@ -51,7 +51,7 @@ type Binding struct {
 	// Env has the environment variables that the value depends on, sorted.
 	Env []string
 
-	// Sure is whether the statement is executed: it stands in no condition that is not known.
+	// Sure is whether the statement is executed: it is in no unknown condition.
 	Sure bool
 }
 
@@ -65,7 +65,7 @@ type PathEntry struct {
 // Variable is an environment variable that a file sets.
 type Variable struct {
 	Name  string // name of the variable
-	Value Value  // a string, or what is not known
+	Value Value  // a string, or Unknown
 	Line  int    // line of the statement
 	Sure  bool   // whether the statement is executed in any case
 }
@@ -79,7 +79,7 @@ type Import struct {
 // Function is a function or class that a file defines.
 type Function struct {
 	Name string // its name in the module
-	Line int    // first line, that of the decorator where it has one
+	Line int    // first line, including its decorator
 }
 
 // Location is a path that a file names in a statement.

@@ -45,7 +45,7 @@ func isFloat(v Value) bool {
 	return ok
 }
 
-// calculate returns a number, nil for what has no result or too large a one.
+// calculate returns a number, or nil if it has no result or too large a one.
 func calculate(operator string, x, y float64, float bool) Value {
 	var result float64
 	switch operator {

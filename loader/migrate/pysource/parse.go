@@ -2,7 +2,7 @@ package pysource
 
 import "fmt"
 
-// maxDepth is how deep expressions and blocks may be nested.
+// maxDepth is the deepest nesting of expressions and blocks.
 const maxDepth = 100
 
 // parser reads statements from tokens.
@@ -35,7 +35,7 @@ func (p *parser) fail(format string, args ...any) {
 	panic(syntaxError{p.peek().line, fmt.Sprintf(format, args...)})
 }
 
-// failAt says that the next token does not fit.
+// failAt reports that the next token does not fit.
 func (p *parser) failAt() {
 	if t := p.peek(); t.kind == kindBroken {
 		p.fail("%s", t.text)

@@ -168,7 +168,7 @@ func parseNumber(text string) expression {
 	return opaque{"the number " + text + " is too large or has an unknown form"}
 }
 
-// stringLiteral reads strings that stand beside each other.
+// stringLiteral parses adjacent strings.
 func (p *parser) stringLiteral() expression {
 	var parts []expression
 	for {

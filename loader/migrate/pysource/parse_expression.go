@@ -64,7 +64,7 @@ func (p *parser) starExpression() expression {
 	return p.expression()
 }
 
-// targets reads what a for statement assigns to.
+// targets parses the targets of a for statement.
 func (p *parser) targets() expression {
 	first := p.target()
 	if !p.peek().is(",") {
@@ -123,7 +123,7 @@ func (p *parser) lambda() expression {
 // precedence has the binary operators, those that bind weakest first.
 var precedence = [][]string{{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"}}
 
-// primary reads an atom with what is applied to it.
+// primary parses an atom with its trailers.
 func (p *parser) primary() expression {
 	e := p.atom()
 	for {
@@ -174,7 +174,7 @@ func (p *parser) startsComprehension() bool {
 	return p.peek().isName("for") || p.peek().isName("async")
 }
 
-// index reads what stands in square brackets behind an expression, and the closing bracket.
+// index parses the contents of square brackets after an expression, and the closing bracket.
 func (p *parser) index() expression {
 	var items []expression
 	tuple := false

@@ -44,8 +44,8 @@ func (p *parser) format(text string, line int, raw bool) expression {
 	return f
 }
 
-// fieldEnd returns the index of the bracket that closes a field, from the start of the field; -1
-// without one.
+// fieldEnd returns the index of the bracket that closes a field, from the start of the field, or
+// -1.
 func fieldEnd(text string, start int) int {
 	depth := 0
 	for i := start; i < len(text); i++ {
@@ -66,7 +66,7 @@ func fieldEnd(text string, start int) int {
 	return -1
 }
 
-// specification returns the index of the colon before the format of a field, -1 without one.
+// specification returns the index of the colon before the format of a field, or -1.
 func specification(text string) int {
 	depth := 0
 	for i := range len(text) {
@@ -84,7 +84,7 @@ func specification(text string) int {
 	return -1
 }
 
-// field reads what stands in the brackets of an f-string: an expression, perhaps with "=", a
+// field parses the contents of the brackets of an f-string: an expression, perhaps with "=", a
 // conversion and a format.
 func (p *parser) field(text string, line int, raw bool) expression {
 	inner := &parser{tokens: tokenizeExpression(text, line), depth: p.depth}

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// compound returns what reads the compound statement that begins here, nil for none.
+// compound returns the parser of the compound statement that begins here, or nil.
 func (p *parser) compound() func() any {
 	t := p.peek()
 	if t.is("@") {
@@ -180,7 +180,7 @@ func (p *parser) simple() any {
 }
 
 // isOldStatement reports whether print or exec begins a statement of Python 2 here: no expression
-// goes on with what follows. print (…) is read as a call, which has the same effect.
+// can continue with the next token. print (…) is parsed as a call, which has the same effect.
 func (p *parser) isOldStatement() bool {
 	next := p.tokens[p.at+1]
 	switch next.kind {

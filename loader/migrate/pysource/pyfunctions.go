@@ -9,7 +9,8 @@ import (
 // it cannot follow.
 type known func(e *evaluation, args []Value, keywords map[string]Value) Value
 
-// functions are those of Python and its standard library that are followed, by their whole names.
+// functions are the functions of Python and its standard library that are followed, by their whole
+// names.
 var functions map[string]known
 
 func init() {
@@ -37,7 +38,7 @@ func init() {
 	}
 }
 
-// unknownOf returns the first argument that is not known, nil without one.
+// unknownOf returns the first unknown argument, or nil.
 func unknownOf(args []Value) Value {
 	for _, arg := range args {
 		if u, ok := arg.(Unknown); ok {

@@ -5,8 +5,8 @@ import "slices"
 // maxSource is the size of a source that is read.
 const maxSource = 1 << 20
 
-// Read reads the source of a file. file is its absolute path, which __file__ has. What cannot be
-// read is in the module's notes: there is no other error.
+// Read reads the source of a file. file is its absolute path, which is the value of __file__. Parts
+// that cannot be read are in the module's notes: there is no other error.
 func Read(file string, src []byte, options Options) *Module {
 	m := &Module{File: file}
 	if len(src) > maxSource {

@@ -1,6 +1,6 @@
 package pysource
 
-// expression is a node of an expression. A nil expression stands for one that is left out.
+// expression is a node of an expression. A nil expression is one that was left out.
 type expression any
 
 type (
@@ -83,7 +83,7 @@ type (
 		selfDescribe string // the text of the field when it ends with =
 	}
 
-	joined struct{ parts []expression } // strings beside each other
+	joined struct{ parts []expression } // adjacent strings
 
 	function struct {
 		name    string // empty for lambda
@@ -168,12 +168,12 @@ type (
 
 	jump struct{ keyword string } // break, continue
 
-	// empty has no effect on what is read: pass, global, print.
+	// empty has no relevant effect: pass, global, print.
 	empty struct{}
 
 	// unfollowed is a statement that is read and not followed.
 	unfollowed struct{ reason string }
 
-	// broken is what could not be read, which the parser notes.
+	// broken could not be read, which the parser notes.
 	broken struct{}
 )

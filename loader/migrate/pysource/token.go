@@ -2,7 +2,7 @@ package pysource
 
 import "fmt"
 
-// kind is what a token is.
+// kind is the kind of a token.
 type kind int
 
 const (
@@ -18,8 +18,8 @@ const (
 	kindBroken // text that is no token; text has the reason
 )
 
-// token is one word of the source. The text of a string is its value, that of an f-string what
-// stands between its quotes.
+// token is one word of the source. The text of a string is its value, that of an f-string the text
+// between its quotes.
 type token struct {
 	kind kind
 	text string

@@ -142,7 +142,7 @@ func (t *tokenizer) skipLineEnd() {
 	t.line++
 }
 
-// readToken reads one token, or skips what stands between tokens.
+// readToken reads one token, or skips the text between tokens.
 func (t *tokenizer) readToken() {
 	c := t.peek(0)
 	switch {

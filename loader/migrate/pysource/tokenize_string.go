@@ -29,8 +29,8 @@ func (t *tokenizer) readString(prefix string) {
 	}
 }
 
-// scanString returns what stands before the closing quote. A string without one ends with its line,
-// or with the file.
+// scanString returns the text before the closing quote. A string without one ends with its line, or
+// with the file.
 func (t *tokenizer) scanString(quote string, format bool) (text string, closed bool) {
 	start := t.at
 	for t.at < len(t.src) {
@@ -92,7 +92,7 @@ func (t *tokenizer) skipField(quote string) {
 	}
 }
 
-// unescape returns the value of what stands between the quotes of a string.
+// unescape returns the value of the text between the quotes of a string.
 func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Value is what an expression comes to: None, bool, int64, float64, string, Path, *List, *Dict,
-// *Computed, Unknown, or something unexported that has no value to others, such as a module. A list
-// can contain itself: only one without a [Reason] may be walked through.
+// Value is the value of an expression: None, bool, int64, float64, string, Path, *List, *Dict,
+// *Computed, Unknown, or an unexported type that has no value to others, such as a module. A list
+// can contain itself: only one without a [Reason] may be walked.
 type Value any
 
 // None is Python's None.
@@ -44,7 +44,7 @@ type Unknown struct {
 
 func tuple(items ...Value) *List { return &List{Items: items, Tuple: true} }
 
-// Get returns the value of a key that is a string, nil without one.
+// Get returns the value of a key that is a string, or nil.
 func (d *Dict) Get(key string) Value {
 	for i, k := range d.Keys {
 		if k == key {
@@ -64,8 +64,7 @@ func (d *Dict) set(key, value Value) {
 	d.Keys, d.Values = append(d.Keys, key), append(d.Values, value)
 }
 
-// Reason returns why a value is not known, or what it has in it that is not; "" for one that is
-// known as a whole.
+// Reason returns why a value, or a part of it, is unknown, or "" if all of it is known.
 func Reason(v Value) string {
 	budget := maxItems
 	if u, ok := findUnknown(v, &budget); ok {
@@ -74,8 +73,8 @@ func Reason(v Value) string {
 	return ""
 }
 
-// findUnknown returns what is not known in a value. budget is how many values it may look at: lists
-// can contain themselves.
+// findUnknown returns the unknown part of a value. budget is the number of values it may look at:
+// lists can contain themselves.
 func findUnknown(v Value, budget *int) (Unknown, bool) {
 	if *budget--; *budget < 0 {
 		return Unknown{"it is too large, or contains itself"}, true
@@ -114,7 +113,7 @@ type (
 	// reference is something of a module: "os.path.join".
 	reference string
 
-	// marker stands for entries of sys.path that Python itself puts there.
+	// marker represents entries of sys.path that Python itself puts there.
 	marker string
 
 	// method is a method of a value.
@@ -123,11 +122,11 @@ type (
 		name string
 	}
 
-	// openFile is what open() returns, code a file's text that was compiled.
+	// openFile is the result of open(), code a file's text that was compiled.
 	openFile struct{ path string }
 	code     struct{ path string }
 
-	// object is what a call of something unknown returns.
+	// object is the result of a call of something unknown.
 	object struct{ made string }
 )
 
@@ -220,7 +219,7 @@ func number(v Value) (float64, bool) {
 	return 0, false
 }
 
-// text returns what str() makes of a value.
+// text returns the result of str() for a value.
 func text(v Value) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -246,7 +245,7 @@ func text(v Value) (string, bool) {
 	return "", false
 }
 
-// represent returns what repr() makes of a value.
+// represent returns the result of repr() for a value.
 func represent(v Value) (string, bool) {
 	if s, ok := v.(string); ok {
 		return fmt.Sprintf("'%s'", strings.ReplaceAll(s, "'", `\'`)), true

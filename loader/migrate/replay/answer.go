@@ -16,27 +16,27 @@ import (
 )
 
 const (
-	// longestBody is how many bytes of a body are compared by tokens. Of longer ones the rest is
-	// compared by its hash.
+	// longestBody is the number of bytes of a body that are compared by tokens. The rest of a
+	// longer body is compared by its hash.
 	longestBody = 1 << 20
-	// longestAnswer is how many bytes of a body are read.
+	// longestAnswer is the number of bytes of a body that are read.
 	longestAnswer = 256 << 20
 	userAgent     = "Mozilla/5.0 (compatible; modgw-host)"
 )
 
 // Server is one of the two that are asked.
 type Server struct {
-	// URL says where it listens: scheme, host and port. The path is not used.
+	// URL is the address of the server: scheme, host and port. The path is not used.
 	URL *url.URL
 
-	// Header is sent with each request, beside Host and User-Agent. nil: nothing more.
+	// Header is sent with each request, in addition to Host and User-Agent. nil: none.
 	Header http.Header
 
 	// Timeout is for each request as a whole. 0: a minute.
 	Timeout time.Duration
 }
 
-// Answer is what a server has answered.
+// Answer is the answer of a server.
 type Answer struct {
 	Status int // HTTP status; 0: there is no answer
 	Header http.Header

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// known is what is known of the answers of the old server to one request.
+// known has the facts about the old server's answers to one request.
 type known struct {
 	request  Request
 	server   *Server
@@ -69,7 +69,8 @@ func (k *known) note(a Answer) {
 	k.bodies, k.lengths = append(k.bodies, a.Sum), append(k.lengths, a.Length)
 }
 
-// differences are those between what the old server answers and an answer of the new one.
+// differences returns the differences between the old server's answers and an answer of the new
+// one.
 func (k *known) differences(s *Server, n Answer) (found []Difference) {
 	if n.Err != nil {
 		d := Difference{In: InAnswer, Old: strconv.Itoa(k.first.Status), New: printable(n.Err.Error())}
@@ -105,7 +106,7 @@ func status(a Answer) string {
 	return text
 }
 
-// firstLine is the first line of a body that says something: not the beginning of a page.
+// firstLine returns the first informative line of a body: not the beginning of a page.
 func firstLine(body []byte) string {
 	for line := range bytes.Lines(body) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '<' {
@@ -115,8 +116,8 @@ func firstLine(body []byte) string {
 	return ""
 }
 
-// offers are headers that only tell clients what else they may ask for: a server that adds them
-// answers alike.
+// offers are headers that only offer clients further requests: a server that adds them answers
+// alike.
 var offers = []string{"Accept-Ranges", "Etag", "Last-Modified"}
 
 func (k *known) headerDifferences(s *Server, n Answer) (found []Difference) {

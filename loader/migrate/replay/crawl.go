@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Crawl says how far links are followed.
+// Crawl controls how far links are followed.
 type Crawl struct {
 	Plain  *Server  // the server whose pages are read; nil: there is none without TLS
 	Secure *Server  // the server for pages with TLS; nil: there is none
@@ -23,8 +23,8 @@ var leaving = []string{
 	"logout", "log-out", "signout", "sign-out", "delete", "remove", "unsubscribe",
 }
 
-// Run adds the start page of each host and what its pages link to, until there are as many as Most
-// says. It returns the error of a start page that cannot be read.
+// Run adds the start page of each host and the targets of its pages' links, up to Most requests. It
+// returns the error of a start page that cannot be read.
 func (c Crawl) Run(ctx context.Context, rs *Requests) (err error) {
 	for _, host := range c.Hosts {
 		start := Request{Method: "GET", Host: host, Target: "/", From: "start page"}
@@ -89,7 +89,7 @@ func (c Crawl) request(page Request, link string) (r Request, ok bool) {
 	return r, true
 }
 
-// links are those of a page, and where a redirect leads.
+// links returns the links of a page, and the target of a redirect.
 func links(a Answer) (found []string) {
 	if location := a.Header.Get("Location"); location != "" {
 		found = append(found, location)

@@ -8,8 +8,8 @@ type hunk struct{ a, b span }
 // mostEdits bounds the work and the memory of a diff: about its square.
 const mostEdits = 1200
 
-// diff returns what differs between two texts, in their order. Where more than [mostEdits] tokens
-// differ, the middle between a common beginning and a common end is one hunk.
+// diff returns the differences between two texts, in order. If more than [mostEdits] tokens differ,
+// the middle between a common beginning and a common end is one hunk.
 func diff(a, b text) []hunk {
 	from := 0
 	for from < a.len() && from < b.len() && bytes.Equal(a.token(from), b.token(from)) {
@@ -58,7 +58,7 @@ func (m *myers) run() (hunks []hunk, ok bool) {
 	return nil, false
 }
 
-// step is where diagonal k is reached with d edits, before what is equal is followed.
+// step returns the position that d edits reach on diagonal k, before equal tokens are followed.
 func (m *myers) step(furthest []int, zero, d, k int) int {
 	if d == 0 {
 		return 0

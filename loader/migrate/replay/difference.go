@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// What an answer can differ in.
+// Parts of an answer that can differ.
 const (
 	InAnswer = "answer" // one server did not answer
 	InStatus = "status"
@@ -56,7 +56,7 @@ func shown(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// widestLine is how many bytes of a line are shown around a difference.
+// widestLine is the number of bytes of a line that are shown around a difference.
 const widestLine = 160
 
 // line is the line of a text in which a token is.

@@ -54,8 +54,8 @@ func cookies(values []string) map[string]string {
 	return found
 }
 
-// distinct are the values, each once: a header that the app and the web server both set says no
-// more than one.
+// distinct returns the values, each once: a header that both the app and the web server set has the
+// effect of one.
 func distinct(values []string) (all []string) {
 	for _, v := range values {
 		if !slices.Contains(all, v) {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// longestLine is how many bytes a line of a log or a list may have.
+// longestLine is the longest line of a log or a list, in bytes.
 const longestLine = 1 << 20
 
 // ReadList adds the requests of a list: a line for each, such as "/path", "HEAD /path" or
-// "https://www.example.com/path". Empty lines and those that begin with "#" are left out. name is
-// that of the file.
+// "https://www.example.com/path". Empty lines and those that begin with "#" are skipped. name is
+// the name of the file.
 func (rs *Requests) ReadList(r io.Reader, name string) error {
 	return eachLine(r, func(number int, line string) {
 		line = strings.TrimSpace(line)

@@ -15,8 +15,8 @@ import (
 var logLine = lazyregexp.New(
 	`^(?:(\S+) )?\S+ \S+ .*?\[[^\]]+\] "((?:[^"\\]|\\.)*)" \d{3} `)
 
-// ReadLog adds the requests of an access log. Lines in another format are skipped. name is that of
-// the file.
+// ReadLog adds the requests of an access log. Lines in another format are skipped. name is the name
+// of the file.
 func (rs *Requests) ReadLog(r io.Reader, name string) error {
 	return eachLine(r, func(number int, line string) {
 		request, ok := parseLine(line)
@@ -51,7 +51,7 @@ func parseLine(line string) (r Request, ok bool) {
 	return r, true
 }
 
-// address takes over what a whole URL says.
+// address sets the fields from a whole URL.
 func (r *Request) address(u *url.URL) {
 	r.Host, r.Target, r.Secure = u.Host, u.RequestURI(), u.Scheme == "https"
 }
@@ -67,8 +67,7 @@ func isHost(text string) bool {
 	return text != "" && text != "-" && !strings.ContainsAny(text, `/@"\`)
 }
 
-// withoutPort takes off the port that vhost_combined writes after each name: it is that of the old
-// server.
+// withoutPort removes the port that vhost_combined writes after each name: it is the old server's.
 func withoutPort(host string) string {
 	name, port, ok := strings.Cut(host, ":")
 	if _, err := strconv.ParseUint(port, 10, 16); !ok || err != nil {

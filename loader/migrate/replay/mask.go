@@ -2,7 +2,7 @@ package replay
 
 import "slices"
 
-// mask says which parts of a text may differ, because they differ between answers of the old
+// mask marks the parts of a text that may differ, because they differ between answers of the old
 // server.
 type mask struct {
 	text  text
@@ -16,13 +16,13 @@ type part struct {
 	seen    [4]uint64 // ends of values in it, a bit for each byte
 }
 
-// slack is how many tokens more than those seen a part that varies may have: a token in base64 has
-// more or fewer signs that split it.
+// slack is the number of tokens that a varying part may have beyond those seen: signs split a token
+// in base64 into a varying number of parts.
 const slack = 16
 
 func newMask(b []byte) *mask { return &mask{text: newText(b)} }
 
-// learn adds what differs in another answer of the old server.
+// learn adds the differences to another answer of the old server.
 func (m *mask) learn(other []byte) {
 	b := newText(other)
 	for _, h := range diff(m.text, b) {
@@ -91,8 +91,8 @@ func (p *part) allows(h hunk, other text) bool {
 	return true
 }
 
-// see notes the kinds of tokens in a range. Signs of one value are as good as others; what ends a
-// value, such as a line or a tag, is only where it has been.
+// see records the kinds of tokens in a range. Signs within a value are interchangeable; tokens that
+// end a value, such as a line or a tag, are only allowed at their place.
 func (p *part) see(t text, s span) {
 	for i := s.from; i < s.to; i++ {
 		c := t.first(i)

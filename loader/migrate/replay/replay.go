@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// mostRounds is how often a request is sent that differs: what varies seldom shows only then.
+// mostRounds is how often a request with differences is sent: rare variations show only then.
 const mostRounds = 3
 
-// Config says what to compare.
+// Config describes the comparison.
 type Config struct {
 	Plain    Pair      // the servers without TLS
 	Secure   Pair      // the servers with TLS
@@ -17,7 +17,7 @@ type Config struct {
 	// Host is the name for requests that have none. "": that of the URL of the old server.
 	Host string
 
-	// Parallel is how many requests are compared at once. 0: four.
+	// Parallel is the number of requests that are compared at once. 0: four.
 	Parallel int
 
 	// Suspects finds likely causes; nil: none are named.
@@ -27,7 +27,7 @@ type Config struct {
 	Done func(Result)
 }
 
-// Pair is where both servers answer for one scheme. Its zero value stands for none; the requests go
+// Pair has the addresses of both servers for one scheme. The zero value means none; the requests go
 // to the other pair then.
 type Pair struct {
 	Old *Server // the server whose answers are right
@@ -57,7 +57,7 @@ type Result struct {
 func (r Result) Alike() bool { return r.Failed == "" && len(r.Differences) == 0 }
 
 // Replay compares the answers to all requests. The results are in the order of the requests, and
-// end with what was compared when ctx ended.
+// end with the last one compared before ctx ended.
 func Replay(ctx context.Context, c Config) []Result {
 	parallel := c.Parallel
 	if parallel == 0 {
@@ -144,7 +144,7 @@ func (c *Config) one(ctx context.Context, r Request) Result {
 	return result
 }
 
-// judge compares all answers of the new server with what is known by now.
+// judge compares all answers of the new server with those of the old one.
 func (r *Result) judge(old *known, s *Server, answers []Answer) {
 	r.Differences, r.Unsteady = []Difference{}, false
 	alike := 0

@@ -29,7 +29,7 @@ func IsSafe(method string) bool {
 	return method == "GET" || method == "HEAD" || method == "OPTIONS"
 }
 
-// check says why a request cannot be sent; nil when it can.
+// check returns the reason why a request cannot be sent, or nil.
 func (r Request) check() error {
 	switch {
 	case !IsSafe(r.Method):
@@ -42,7 +42,7 @@ func (r Request) check() error {
 	return nil
 }
 
-// hasGap reports whether text has what ends a word of a request line.
+// hasGap reports whether text has a character that ends a word of a request line.
 func hasGap(text string) bool {
 	return strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f })
 }
@@ -53,7 +53,7 @@ type Requests struct {
 	Skipped int       // lines and links that are no request that can be replayed
 	Unsafe  int       // requests with a method such as POST
 
-	places map[string]int // indexes in List, by what String returns
+	places map[string]int // indexes in List, by the result of String
 }
 
 // Add adds a request, or counts it when it is there already.

@@ -16,16 +16,16 @@ type Suspect struct {
 
 	// Args are the words of the line after the directive.
 	Args []string `json:"-"`
-	// ByHand says that nothing has become of it yet.
+	// ByHand means that it was not translated.
 	ByHand bool `json:"-"`
 }
 
-// mostSuspects is how many are named for one request.
+// mostSuspects is the number of lines that are named for one request.
 const mostSuspects = 3
 
-// Suspects returns a function that finds those of the lines that are the likeliest causes of the
-// differences of a request, the likeliest first. app finds the descriptor that answers for a
-// request; it is named where no line fits.
+// Suspects returns a function that finds the lines that are the likeliest causes of the differences
+// of a request, the likeliest first. app finds the descriptor that answers a request; it is named
+// if no line fits.
 func Suspects(lines []Suspect, app func(Request) (Suspect, bool)) func(Result) []Suspect {
 	return func(r Result) []Suspect {
 		type scored struct {
@@ -85,7 +85,7 @@ var (
 	ofBodies    = []string{"setenv", "passenv", "env", "wsgipassauthorization", "requestheader", "errordocument", "substitute", "fastcgi_param", "uwsgi_param"}
 )
 
-// score says how likely the line is the cause of a difference; 0: not at all.
+// score returns how likely the line is the cause of a difference; 0: not at all.
 func (s Suspect) score(r Request, d Difference) int {
 	score := 0
 	switch {
@@ -112,7 +112,7 @@ func (s Suspect) score(r Request, d Difference) int {
 	if s.ByHand {
 		return score + 4
 	}
-	// What was translated is a cause only where it is about the very place or header.
+	// A translated line is a cause only if it concerns the very place or header.
 	if score >= 6 {
 		return score
 	}

@@ -63,8 +63,8 @@ func (t text) token(i int) []byte { return t.bytes[t.offsets[i]:t.offsets[i+1]] 
 // first is the first byte of a token.
 func (t text) first(i int) byte { return t.bytes[t.offsets[i]] }
 
-// padding returns where the signs "=" end that stand at the end of a value, as in base64; i when
-// there are none.
+// padding returns the end of the signs "=" at the end of a value, as in base64; i if there are
+// none.
 func (t text) padding(i int) int {
 	end := i
 	for end < t.len() && t.first(end) == '=' {

@@ -1,6 +1,6 @@
 // Package shellwords splits lines of shell into commands and their words. It executes nothing: it
-// knows quotes, variables that are given, assignments before a command, and what separates
-// commands.
+// handles quotes, variables with given values, assignments before a command, and command
+// separators.
 package shellwords
 
 import (
@@ -14,8 +14,8 @@ type Command struct {
 	Then string   // && || ; | or & before the next one; empty at the end
 }
 
-// Variable returns what a variable stands for. written is the variable as it stands in the line,
-// and otherwise what it says to use when it is not set.
+// Variable returns the value of a variable. written is the variable as written in the line, and
+// otherwise its default there.
 type Variable func(name, written, otherwise string) string
 
 // Fields splits a line into words without regard to commands. Variables stay as they are.

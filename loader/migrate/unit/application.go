@@ -163,7 +163,7 @@ func (r *reading) modulePath(n *migrate.JSON, a *pyapp.App) {
 	r.set(paths, pyapp.Translated("python.path, or root, of %q", dirs))
 }
 
-// entry reads what says which app it is. whole is the app around a target.
+// entry reads the settings that identify the app. whole is the app around a target.
 func (r *reading) entry(whole, n *migrate.JSON, a *pyapp.App, name string) {
 	module, callable := n.Get("module").Text(), n.Get("callable").Text()
 	if module == "" && n.Get("module") == nil {
@@ -207,7 +207,7 @@ var (
 )
 
 // protocolOf looks into the app's module for the framework, as Unit looked at the callable. It
-// returns "" when that says nothing.
+// returns "" if the module does not show it.
 func (r *reading) protocolOf(a *pyapp.App, module string) string {
 	file := strings.ReplaceAll(module, ".", "/")
 	for _, dir := range append([]string{a.Dir}, a.Path...) {

@@ -1,6 +1,6 @@
-// Package unit reads configurations of NGINX Unit, and of FreeUnit, which has the same: JSON, as
-// the control API shows it and takes it.
+// Package unit reads configurations of NGINX Unit, and of FreeUnit, which are the same: JSON in the
+// format of the control API.
 //
-// encoding/json gives the tokens; the tree that is made of them knows the line of each key, and
-// keeps keys that repeat.
+// encoding/json provides the tokens. The tree made of them has the line of each key, and keeps keys
+// that repeat.
 package unit

@@ -11,7 +11,7 @@ import (
 // Reader reads configurations of NGINX Unit and FreeUnit.
 type Reader struct{}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Reader) Name() string { return "configuration of NGINX Unit" }
 
 var sections = lazyregexp.New(`"(listeners|applications|routes|upstreams)"\s*:`)
@@ -70,7 +70,7 @@ func (r *reading) set(n *migrate.JSON, o pyapp.Outcome) {
 	}
 }
 
-// setAll gives a node and all that is in it the same outcome.
+// setAll gives a node and all its members the same outcome.
 func (r *reading) setAll(n *migrate.JSON, o pyapp.Outcome) {
 	if n == nil {
 		return
@@ -103,7 +103,7 @@ func (r *reading) report(n *migrate.JSON, path string) {
 	}
 }
 
-// settings reads what is neither of an app nor of its way in.
+// settings reads the settings that concern neither apps nor the way to them.
 func (r *reading) settings() {
 	r.setAll(r.top.Get("upstreams"), pyapp.ByHand("let the web server in front balance between the servers: upstream and proxy_pass of nginx"))
 	if log := r.top.Get("access_log"); log != nil {

@@ -123,7 +123,7 @@ func (r *reading) steps(steps *migrate.JSON, address string) {
 	}
 }
 
-// match returns the hosts and paths of a step; none are all. The reason says what it has beside.
+// match returns the hosts and paths of a step; none means all. The reason names other conditions.
 func (r *reading) match(n *migrate.JSON) (hosts, urls []string, reason string) {
 	if n == nil {
 		return nil, nil, ""
@@ -312,7 +312,7 @@ func (r *reading) alias(s *share, name string) {
 	s.node = nil
 }
 
-// static makes an app of a folder that no app stands behind.
+// static makes an app of a folder without an app.
 func (r *reading) static(s share) {
 	r.statics++
 	name := fmt.Sprintf("static-%d", r.statics)
@@ -327,7 +327,7 @@ func (r *reading) static(s share) {
 	r.set(s.node, pyapp.Translated("app %q with static { dir = %q }", a.Name, s.dir))
 }
 
-// write adds the apps to the plan, and says what their paths become.
+// write adds the apps to the plan, and notes the outcomes of their paths.
 func (r *reading) write() {
 	for _, name := range r.order {
 		a := r.apps[name]

@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
-// config is what the options of one configuration say.
+// config has the options of one configuration.
 type config struct {
 	*pyapp.App
 	reading  *reading
@@ -78,7 +78,7 @@ func (r *reading) again(i int) *option {
 	return nil
 }
 
-// numeric are those of them that are numbers; one that is none does not count.
+// numeric are the options that are numbers; an invalid number is ignored.
 var numeric = []string{"processes", "workers", "threads", "gevent", "harakiri", "max-requests", "reload-on-rss", "listen"}
 
 // apply follows one option by its rule.
@@ -174,7 +174,7 @@ func (c *config) write(stem string) {
 	}
 }
 
-// usual are names of configurations that say nothing of the app.
+// usual are uninformative names of configurations.
 var usual = map[string]bool{"uwsgi": true, "wsgi": true, "config": true, "app": true, ".": true, "": true, "conf": true, "prod": true, "production": true}
 
 // entryOf returns the entry for a module or a file, with the callable that the configuration names.

@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// magic are uWSGI's placeholders of one letter. What is not here depends on where and when it runs.
+// magic returns the value of uWSGI's placeholder of one letter. Missing ones depend on the place
+// and time of the run.
 func (r *reading) magic(letter byte, file string) (value string, known bool) {
 	base := path.Base(file)
 	extension := strings.TrimPrefix(path.Ext(base), ".")
@@ -45,7 +46,7 @@ func (r *reading) magic(letter byte, file string) (value string, known bool) {
 	return "", false
 }
 
-// cpusMark stands for the number of CPUs in a value. No configuration has it.
+// cpusMark represents the number of CPUs in a value. No configuration contains it.
 const cpusMark = "\uE002"
 
 var (
@@ -55,15 +56,15 @@ var (
 	plainSum   = lazyregexp.New(`^` + cpusMark + `(?: ([-+*/]) (\d+))?$`)
 )
 
-// maxValue is how long a value may become, and maxPlaceholders how many placeholders it may have
-// with those in the values that they stand for.
+// maxValue is the longest value, and maxPlaceholders the largest number of its placeholders,
+// including those in their values.
 const (
 	maxValue        = 1 << 14
 	maxPlaceholders = 1000
 )
 
-// expand resolves the placeholders of a value. The reason says what cannot be resolved, "" when
-// everything is.
+// expand resolves the placeholders of a value. The reason names those that cannot be resolved, or
+// is "".
 func (r *reading) expand(l line) (value, reason string) {
 	r.placeholders = 0
 	value = r.fileParts(l.value, &reason)
@@ -136,7 +137,7 @@ func (r *reading) percent(value, file string, depth int, reason *string) string 
 	return b.String()
 }
 
-// closing returns the index of the bracket that closes the first one, -1 without one.
+// closing returns the index of the bracket that closes the first one, or -1.
 func closing(text string) int {
 	depth := 0
 	for i := range len(text) {

@@ -11,10 +11,10 @@ import (
 // Reader reads configuration files of uWSGI.
 type Reader struct{}
 
-// syntaxes of templates that stand in configurations of uWSGI. $(X) and %(x) are its own.
+// syntaxes of templates that occur in configurations of uWSGI. $(X) and %(x) are its own.
 var syntaxes = []migrate.Syntax{migrate.Braces, migrate.ERB, migrate.At, migrate.Percents, migrate.ShellPath, migrate.Shell, migrate.Dunder, migrate.Brace}
 
-// Name is what the reader reads.
+// Name returns the name of the format.
 func (Reader) Name() string { return "uWSGI configuration" }
 
 var (
@@ -51,8 +51,8 @@ func parse(s migrate.Source, p *migrate.Plan) []line {
 	return parseINI(s, p)
 }
 
-// Read reads a configuration with what it includes, and the vassals of an Emperor, when no command
-// line among the sources names it.
+// Read reads a configuration with its includes, and the vassals of an Emperor if no command line
+// among the sources names it.
 func (Reader) Read(s migrate.Source, p *migrate.Plan) {
 	p.Finally(migrate.Rest, func() {
 		if p.Claim("uwsgi " + s.Path) {

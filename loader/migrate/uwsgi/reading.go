@@ -17,12 +17,12 @@ const (
 	maxLines    = 5000
 )
 
-// reading is the reading of one configuration with what it includes.
+// reading is the reading of one configuration with its includes.
 type reading struct {
 	plan    *migrate.Plan
 	config  *config
 	section string // section that is read
-	vassals string // folder of the Emperor; empty without one
+	vassals string // folder of the Emperor; empty: none
 	env     map[string]string
 
 	lines    []line // all lines of all files, in the order of reading
@@ -33,13 +33,13 @@ type reading struct {
 	executed int
 
 	similar      map[string]string // known options by unknown names that are like them
-	placeholders int               // those that the value at hand has had so far
+	placeholders int               // number of placeholders of the current value so far
 	includes     int
 	options      []option
 
 	inherited []line // user and group of the unit that has the command line
 	name      string // wish for the app's name
-	program   string // uwsgi as a command line names it; empty without one
+	program   string // uwsgi as named by a command line; empty: none
 }
 
 // option is a line whose placeholders are resolved.
@@ -221,7 +221,7 @@ func (r *reading) decide(kind, value string) (is, known bool) {
 	return false, false
 }
 
-// undecided says of a block that it has to be done by hand.
+// undecided notes that a block has to be done by hand.
 func (r *reading) undecided(i int, body []int, task string) {
 	r.set(i, pyapp.ByHand("%s", task))
 	for _, one := range body {

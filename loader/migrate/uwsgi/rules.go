@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
-// setField is the rule for what says which app it is.
+// setField is the rule for options that identify the app.
 func setField(field *string, what string) pyapp.Rule {
 	return func(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 		if o.Text() == "" {
@@ -74,7 +74,7 @@ func (c *config) addressSpace(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	return pyapp.ByHand("the host counts resident memory, which is less than the address space: set recycle { memory } to what a worker may use, instead of %s MiB", o.Text())
 }
 
-// listen is the rule for an address. Clients of http may be browsers, those of other protocols are
+// listen is the rule for an address. Clients of http may be browsers; those of other protocols are
 // web servers.
 func (c *config) listen(protocol string) pyapp.Rule {
 	return func(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
-// plugins is the rule for plugins. Those of another language make an app of another kind.
+// plugins is the rule for plugins. Plugins of another language make an app of another kind.
 func (c *config) plugins(_ *pyapp.App, o pyapp.Option) pyapp.Outcome {
 	var unknown []string
 	for _, name := range strings.FieldsFunc(o.Text(), func(r rune) bool { return r == ',' || r == ' ' }) {

@@ -19,16 +19,16 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// challengeProtocol is what a certificate authority negotiates to see that a name is ours (RFC
-// 8737).
+// challengeProtocol is negotiated by a certificate authority that checks whether a name is ours
+// (RFC 8737).
 const challengeProtocol = acme.ALPNProto
 
-// challengePath is where a certificate authority looks for what it has asked for over HTTP (RFC
-// 8555 section 8.3).
+// challengePath is the path below which a certificate authority looks for answers to its challenges
+// over HTTP (RFC 8555 section 8.3).
 const challengePath = "/.well-known/acme-challenge/"
 
-// authority gets certificates by ACME, each when its name is first asked for, and new ones long
-// before they expire. What it got is kept in a folder.
+// authority gets certificates by ACME: one when its name is first asked for, and renewals long
+// before it expires. It stores them in a folder.
 type authority struct {
 	hosts     []string
 	manager   *autocert.Manager
@@ -43,8 +43,8 @@ type authority struct {
 	told map[string]time.Time // when it was last said that there is no certificate for a name
 }
 
-// tellAgain is how long after one failure for a name the next is not said. There is a new attempt
-// each minute in which someone asks for the name.
+// tellAgain is the shortest interval between log records about failures for one name. A new attempt
+// is made each minute in which a client asks for the name.
 const tellAgain = 10 * time.Minute
 
 func newAuthority(settings modgw.ACME, cache string, log *slog.Logger) *authority {
@@ -78,8 +78,8 @@ func (a *authority) serves(name string) bool {
 	return slices.Contains(a.hosts, strings.ToLower(strings.TrimSuffix(name, ".")))
 }
 
-// certificate is the one for the name that a client asks for. Getting the first one takes seconds:
-// it goes on when the client has lost its patience.
+// certificate returns the certificate for the name that a client asks for. Getting the first one
+// takes seconds: it continues if the client gives up.
 func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if isChallenge(hello) {
 		return a.manager.GetCertificate(hello)
@@ -131,15 +131,15 @@ func (a *authority) tell(name string, err error) {
 	a.log.Error("certificate not issued", "code", f.Code, "error", f.Line(), "hint", f.Hint)
 }
 
-// close gives up what is being asked for, and returns when nothing is.
+// close cancels pending requests to the authority, and returns when none is left.
 func (a *authority) close() {
 	a.cancel()
 	a.asking.Wait()
 	a.transport.CloseIdleConnections()
 }
 
-// Challenges answers what a certificate authority asks over HTTP for the names that the store gets
-// certificates for, and leaves everything else to next.
+// Challenges answers a certificate authority's challenges over HTTP for the names that the store
+// gets certificates for, and passes all other requests to next.
 func (s *Store) Challenges(next http.Handler) http.Handler {
 	if s.acme == nil {
 		return next
@@ -160,7 +160,7 @@ func hostname(host string) string {
 	return name
 }
 
-// bound makes requests that end with ctx, whatever their own contexts say.
+// bound makes requests that end with ctx, regardless of their own contexts.
 type bound struct {
 	ctx context.Context
 	by  http.RoundTripper

@@ -13,12 +13,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// lookAgain is how long the files of a pair are not looked at after a look.
+// lookAgain is the shortest interval between two looks at the files of a pair.
 const lookAgain = time.Second
 
-// pair is a certificate with its key in two files that may be replaced at any time. A handshake
-// looks whether they were, at most once a second: that costs two stats, needs no watcher,
-// which would not see what lies behind links of links, and does nothing while no one connects.
+// pair is a certificate and its key in two files that may be replaced at any time. A handshake
+// checks whether they were, at most once a second. That costs two stats and nothing while no client
+// connects; and a watcher would not see the targets of nested links.
 type pair struct {
 	files  modgw.Certificate
 	log    *slog.Logger
@@ -32,7 +32,7 @@ type pair struct {
 	looking atomic.Bool
 }
 
-// fileMark tells a file from one that has replaced it, or that has other contents.
+// fileMark distinguishes a file from its replacement, and from the same file with other contents.
 type fileMark struct {
 	inode            uint64
 	size             int64

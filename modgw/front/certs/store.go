@@ -9,10 +9,10 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Config is what a Store is made from.
+// Config is the configuration of a Store.
 type Config struct {
 	Listener modgw.Listener // its TLS, ACME, ClientCA and ClientCertificate count
-	Cache    string         // folder for what ACME gets; it is made when it is needed
+	Cache    string         // folder for certificates from ACME; created when needed
 	Log      *slog.Logger   // nil: nothing is logged
 }
 
@@ -55,14 +55,15 @@ func New(c Config) (*Store, error) {
 }
 
 // suites are the ciphers of TLS 1.2 that HTTP/2 allows (RFC 9113 section 9.2.2). Those of TLS 1.3
-// are not for anybody to choose.
+// cannot be chosen.
 var suites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// TLS is how a listener shakes hands: TLS 1.2 or newer, with HTTP/2 or HTTP/1.1 after it.
+// TLS returns the configuration of a listener's handshakes: TLS 1.2 or newer, followed by HTTP/2 or
+// HTTP/1.1.
 func (s *Store) TLS() *tls.Config {
 	c := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -86,8 +87,8 @@ func (s *Store) TLS() *tls.Config {
 	return c
 }
 
-// choose finds the certificate for the name that a client asks for: the first pair of files that
-// fits, else what ACME has, else the first pair.
+// choose returns the certificate for the name that a client asks for: the first pair of files that
+// matches, else the one from ACME, else the first pair.
 func (s *Store) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if s.acme != nil && isChallenge(hello) {
 		return s.acme.certificate(hello)
@@ -103,14 +104,14 @@ func (s *Store) choose(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return s.pairs[0].current(), nil
 }
 
-// Close ends what the store still asks a certificate authority for.
+// Close cancels pending requests to a certificate authority.
 func (s *Store) Close() {
 	if s.acme != nil {
 		s.acme.close()
 	}
 }
 
-// largestFile is how many bytes of a file are read.
+// largestFile is the largest size of a file, in bytes.
 const largestFile = 1 << 20
 
 func readAuthorities(file string) (*x509.CertPool, error) {

@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// errBodyTooLong is what reading a body returns after its declared length when more has come.
+// errBodyTooLong is the error of reading a body beyond its declared length if it is longer.
 var errBodyTooLong = errors.New("request body longer than its Content-Length")
 
 // body is a request's body.
 type body struct{ stream *stream }
 
-// Read takes what was received or, when no goroutine leads, takes records itself. It ends with
-// io.EOF only after the peer has said that the body is complete and no shorter than was declared.
+// Read returns received bytes. If no goroutine reads the connection, Read reads records itself. It
+// ends with io.EOF only after the peer has completed the body, with at least the declared length.
 func (b *body) Read(p []byte) (int, error) {
 	s := b.stream
 	c := s.conn
@@ -56,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 }
 
-// Close makes reading fail. What is still to come of the body is dropped.
+// Close makes reading fail. The rest of the body is discarded.
 func (b *body) Close() error {
 	c := b.stream.conn
 	c.mu.Lock()

@@ -2,8 +2,8 @@ package fcgi
 
 import "sync"
 
-// bufferSize is how much is read or written at once. It leaves room for one record as long as
-// records can be.
+// bufferSize is the number of bytes that are read or written at once. A record of the largest size
+// fits.
 const bufferSize = 64 << 10
 
 // buffers keeps buffers of bufferSize bytes for reuse. Each may have bytes from its last use in it.

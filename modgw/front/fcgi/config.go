@@ -5,20 +5,21 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// Config is what a Server is made from. Connections between requests may stay idle for ever,
-// because closing one can lose the request that is on its way.
+// Config is the configuration of a Server. Connections between requests may stay idle forever,
+// because closing one can lose a request in transit.
 type Config struct {
 	front.Config
 
-	// Authorizer says that Handler knows of RequestInfo.Authorizer; otherwise that role is unknown.
+	// Authorizer means that Handler supports RequestInfo.Authorizer; otherwise that role is
+	// refused.
 	Authorizer bool
 
 	// Loops are where ordinary requests are served if Handler is a [modgw.LoopHandler]; none:
 	// goroutines serve all. They must not be closed before Serve has returned.
 	Loops []*eventloop.Loop
 
-	// MaxStreams is how many requests may be in flight on one connection; one beyond is answered
-	// 503. 0: 100.
+	// MaxStreams is the largest number of requests in flight on one connection; further ones are
+	// answered with 503. 0: 100.
 	MaxStreams int
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // leadAfter is how long a handler runs before another goroutine takes the lead of its connection.
-// Requests that take longer do not feel the cost; faster ones do not have it.
+// Longer requests do not notice the cost; shorter ones do not have it.
 const leadAfter = 10 * time.Millisecond
 
 var (
@@ -151,9 +151,9 @@ func (c *conn) lead() {
 	}
 }
 
-// nextReady takes records until there is a request whose handler can be called, and returns it. It
-// returns nil when a handler leads from now on, as it does nothing but wait for the body of its
-// request: to pass that on would cost a wake-up for each record.
+// nextReady reads records until there is a request whose handler can be called, and returns it. It
+// returns nil if a handler leads from now on, because it only waits for the body of its request:
+// passing on each record would cost a wake-up.
 func (c *conn) nextReady() (*stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,8 +185,8 @@ func (c *conn) nextReady() (*stream, error) {
 	}
 }
 
-// takeTurn takes one record, or a piece of one, and those that came with it. The caller holds c.mu,
-// which is given up meanwhile.
+// takeTurn reads one record, or a piece of one, and those that arrived with it. The caller holds
+// c.mu, which is released meanwhile.
 func (c *conn) takeTurn() error {
 	c.reading = turnTaken
 	idle := len(c.streams) == 0 && c.in.Between()
@@ -221,8 +221,8 @@ func (c *conn) wantsMore() bool {
 	return len(c.ready) == 0 && !c.readAheadFull() && !c.isOver() && !c.wanted.full()
 }
 
-// takeInTime takes a record, and those that came with it, within the read timeout, unless the peer
-// may take its time with it.
+// takeInTime reads a record, and those that arrived with it, within the read timeout, unless the
+// peer is allowed to take longer.
 func (c *conn) takeInTime(idle, awaited bool) error {
 	if idle {
 		if err := c.awaitBytes(); err != nil {
@@ -246,7 +246,8 @@ func (c *conn) awaited() bool {
 		slices.ContainsFunc(c.streams, func(s *stream) bool { return s.input != inputEnded })
 }
 
-// readAheadFull reports whether some handler should first read of its body what was read ahead.
+// readAheadFull reports whether some handler should first read the part of its body that was read
+// ahead.
 func (c *conn) readAheadFull() bool {
 	return slices.ContainsFunc(c.streams, func(s *stream) bool { return s.stage != gathering && len(s.stdin) >= readAhead })
 }
@@ -285,8 +286,8 @@ func (c *conn) lateLead() {
 	c.promote()
 }
 
-// promote makes another goroutine lead when the one that led has been in a handler for long, or
-// when a request is ready beside the one that it serves.
+// promote makes another goroutine lead if the leading one has been in a handler for long, or if
+// another request is ready.
 func (c *conn) promote() {
 	c.leadTimer.Stop()
 	if c.leading {
@@ -320,7 +321,7 @@ func (c *conn) Drain() {
 	}
 }
 
-// fail ends the connection and tells all its requests why. A handler that still runs finds out by
+// fail ends the connection and informs all its requests of the reason. A running handler notices by
 // its context, its body or its next write.
 func (c *conn) fail(err error) {
 	c.mu.Lock()

@@ -8,7 +8,7 @@ import (
 )
 
 // idle waits for the first bytes of a request without holding a buffer: web servers keep thousands
-// of connections open, and most of them have nothing to say. The caller has the reading turn.
+// of connections open, most of them idle. The caller has the reading turn.
 type idle struct {
 	raw syscall.RawConn // nil for a connection that is none of the kernel's
 	n   int
@@ -39,7 +39,7 @@ func (c *conn) awaitBytes() error {
 	return nil
 }
 
-// readOnce reads what is there, and reports whether there was something, or the end.
+// readOnce reads the available bytes, and reports whether there were some, or the end.
 func (c *conn) readOnce(fd uintptr) bool {
 	buf := c.server.buffers.get()
 	c.idle.n, c.idle.err = rawsocket.Read(int(fd), buf[:])
@@ -51,7 +51,7 @@ func (c *conn) readOnce(fd uintptr) bool {
 	return true
 }
 
-// rawConn is how the kernel's connections are waited for without a buffer.
+// rawConn returns the raw connection, to wait for input without a buffer.
 func rawConn(rwc any) syscall.RawConn {
 	if s, ok := rwc.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {

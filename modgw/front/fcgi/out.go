@@ -50,7 +50,7 @@ func (c *conn) write(pieces ...[]byte) error {
 	return c.out.err
 }
 
-// sendRest writes what a loop has left of a response.
+// sendRest writes the rest of a response that a loop has begun.
 func (c *conn) sendRest(rest []byte) {
 	if len(rest) == 0 {
 		return

@@ -2,7 +2,7 @@ package fcgi
 
 import "time"
 
-// phase says how a connection that a goroutine serves may go on.
+// phase is the phase in the life of a connection that a goroutine serves.
 type phase uint8
 
 const (
@@ -14,7 +14,7 @@ const (
 	returning                  // the connection goes back to its loop
 )
 
-// readingTurn says whether a goroutine takes records of a connection.
+// readingTurn reports whether a goroutine is reading records of a connection.
 type readingTurn uint8
 
 const (
@@ -23,8 +23,8 @@ const (
 	turnInterrupted                    // the one that waits was interrupted, to let go
 )
 
-// newcomerGrace is how long a connection that was accepted last of all may take to begin its
-// request.
+// newcomerGrace is how long a connection that was accepted just before the end may take to begin
+// its request.
 const newcomerGrace = time.Second
 
 // requestBegun notes that the peer has begun a request. It does not send the rest of the one before

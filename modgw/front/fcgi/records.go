@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// maxQuery is how much is read of a management record: more names than there are fit in.
+// maxQuery is the number of bytes read of a management record. All existing names fit.
 const maxQuery = 4 << 10
 
 // takeRecord takes the next record, or the next piece of a record with body. The caller has the
@@ -188,12 +188,12 @@ func (c *conn) takeAbort(h fcgi.Header) error {
 	if s == nil {
 		return nil
 	}
-	// First the end record: what the handler still writes when it learns of the abort must not come
-	// before it.
+	// Send the end record first: it must precede any output that the handler still writes when it
+	// learns of the abort.
 	_ = c.sendLast(s, fcgi.AppendEnd(nil, s.id, fcgi.End{}))
 	c.mu.Lock()
 	s.lose(errGone)
-	s.input = inputEnded // nothing more comes of a request that was aborted
+	s.input = inputEnded // an aborted request has no further input
 	c.mu.Unlock()
 	c.finished(s)
 	return nil

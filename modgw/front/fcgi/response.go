@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// headRoom is what is kept free between the response's head and its body in the buffer: for the
-	// length that is known only at the end, the empty line, and the header of the record.
+	// headRoom is the room that is reserved between the response's head and its body in the buffer:
+	// for a length that is known only at the end, the empty line, and the header of the record.
 	headRoom = len("Content-Length: 9223372036854775807\r\n") + len("\r\n") + fcgi.HeaderLen
 
-	// tailRoom is what is kept free after the body, for the end record.
+	// tailRoom is the room that is reserved after the body for the end record.
 	tailRoom = fcgi.HeaderLen + fcgi.BodyLen
 )
 
-// response is the [front.Output] of a response. It gathers what the handler writes into as few
-// records and writes as it can, in one buffer where a record is built in place.
+// response is the [front.Output] of a response. It collects the handler's output into as few
+// records and writes as possible, in one buffer in which records are built in place.
 type response struct {
 	front.Response
 	stream *stream
@@ -53,9 +53,9 @@ func (w *response) SetHead(status int, header http.Header) error {
 	return nil
 }
 
-// appendHead appends a response's head without the empty line that ends it. Status always stands
-// there, so that no server has to guess, and it comes after all headers: HAProxy makes 302 of a
-// response whose Location comes after its Status.
+// appendHead appends a response's head without the empty line that ends it. Status is always
+// included, so that no server has to guess, and follows all headers: HAProxy turns a response into
+// a 302 if its Location comes after its Status.
 func appendHead(dst []byte, status int, header http.Header) ([]byte, error) {
 	dst, err := cgi.AppendHeader(dst, header)
 	if err != nil {

@@ -16,7 +16,7 @@ func (c *conn) run(s *stream) {
 	c.finished(s)
 }
 
-// finished takes a request whose response is complete, or never will be, off the connection.
+// finished removes a request from the connection when its response is complete or was given up.
 func (c *conn) finished(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,13 +36,13 @@ func (c *conn) finished(s *stream) {
 	}
 }
 
-// linger lets the rest of a finished request's body come. Closing before would take the response
-// from a client that is still sending; but some clients, nginx without keep-alive for one, stop
-// sending and wait for the end of ours.
+// linger receives the rest of a finished request's body. Closing earlier would lose the response
+// for a client that is still sending. But some clients, for example nginx without keep-alive, stop
+// sending and wait for us to close.
 func (c *conn) linger(s *stream) {
 	c.phase, c.lingerID = lingering, s.id
 	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok && !s.keepConn {
-		_ = half.CloseWrite() // if it fails the connection has ended, which reading will tell
+		_ = half.CloseWrite() // reading reports an error as well
 	}
 }
 
@@ -52,7 +52,7 @@ func (c *conn) cutOff(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.startClosing()
-	s.input = inputEnded // what is still to come of it is of no use
+	s.input = inputEnded // the rest of the input is not used
 }
 
 // refuse answers a request without calling its handler.
@@ -81,7 +81,7 @@ func (s *stream) bodyWasShort() bool {
 	return s.input == inputEnded && s.received < s.length
 }
 
-// lost tells a request that its response cannot be sent any more.
+// lost informs a request that its response cannot be sent any more.
 func (c *conn) lost(s *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

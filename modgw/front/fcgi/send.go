@@ -2,11 +2,11 @@ package fcgi
 
 import "github.com/modgw/modgw/modgw/fcgi"
 
-// recordSize is how much content a record of a long response has: as much as Apache reads at once
-// with the iobuffersize that the generated configuration has.
+// recordSize is the size of the content of a long response's records: the number of bytes that
+// Apache reads at once with the iobuffersize of the generated configuration.
 const recordSize = 64000
 
-// Add implements [front.Output]. It puts p behind what is to be sent, and sends when it does not
+// Add implements [front.Output]. It appends p to the buffer, and sends the buffer if p does not
 // fit.
 func (w *response) Add(p []byte) error {
 	w.borrow()
@@ -35,7 +35,7 @@ func (w *response) Add(p []byte) error {
 // smallRoom is the room in a buffer that is not worth a read of its own.
 const smallRoom = 4 << 10
 
-// room is what is free in the buffer, after sending what is in it when that is too little.
+// room returns the free part of the buffer. If that is too small, it sends the contents first.
 func (w *response) room() ([]byte, error) {
 	w.borrow()
 	if cap(w.buf)-tailRoom-len(w.buf) < smallRoom {
@@ -63,10 +63,9 @@ func (w *response) Send() error {
 	return err
 }
 
-// End implements [front.Output]. The end record says that STDOUT is at
-// its end, too: the empty record that the specification has for that (section 3.3) would make
-// Apache poll and read once more, and no web server needs it, as PHP's processes have never sent
-// it.
+// End implements [front.Output]. The end record also ends STDOUT: the empty record that the
+// specification has for that (section 3.3) would make Apache poll and read once more. No web server
+// needs it, since PHP's processes have never sent it.
 func (w *response) End() {
 	w.borrow()
 	start := w.recordStart()
@@ -84,8 +83,8 @@ func (w *response) End() {
 	}
 }
 
-// records makes the record of what is in the buffer from start on; several when it is a head too
-// long for one.
+// records frames the contents of the buffer from start on as a record, or as several if a head is
+// too long for one.
 func (w *response) records(start int) []byte {
 	content := w.buf[start+fcgi.HeaderLen:]
 	if len(content) > fcgi.MaxContent {
@@ -110,7 +109,7 @@ func (w *response) recordStart() int {
 	return at - fcgi.HeaderLen
 }
 
-// sendHeadAlone sends what is in the buffer when it is longer than a record can be.
+// sendHeadAlone sends the contents of the buffer if they are too long for one record.
 func (w *response) sendHeadAlone() error {
 	if len(w.buf)-w.bodyAt+w.headLen+headRoom < fcgi.MaxContent {
 		return nil
@@ -139,7 +138,7 @@ func (w *response) Drop() {
 	w.lent, w.buf, w.headLen = nil, nil, 0
 }
 
-// note says that records were sent, and tells the request when that failed.
+// note records that records were sent, and informs the request if that failed.
 func (w *response) note(err error) error {
 	if w.Sent(err) != nil {
 		w.stream.conn.lost(w.stream)

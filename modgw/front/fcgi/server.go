@@ -52,7 +52,7 @@ func New(config Config) *Server {
 	return s
 }
 
-// open makes a connection of what was accepted.
+// open wraps an accepted connection.
 func (s *Server) open(base context.Context, rwc net.Conn) connection {
 	return s.openAs(base, rwc, false)
 }
@@ -77,8 +77,8 @@ func (s *Server) openAs(base context.Context, rwc net.Conn, used bool) connectio
 // done.
 func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
 
-// Adopt serves a connection that another process has passed, until Serve ends. used says that there
-// was a request on it.
+// Adopt serves a connection that another process has passed, until Serve ends. used reports whether
+// the connection has carried a request.
 func (s *Server) Adopt(rwc net.Conn, used bool) {
 	s.conns.Adopt(rwc, func() connection { return s.openAs(context.Background(), rwc, used) })
 }
@@ -102,6 +102,6 @@ func (s *Server) begin(c connection, ended func()) bool {
 }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
-// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
-// is left. It may be called once; an error means that ln has failed.
+// lets requests in flight finish within the drain timeout, and returns nil when everything it
+// started has ended. It may be called once. An error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.conns.Run(ctx, ln) }

@@ -14,15 +14,16 @@ import (
 
 // Sizes of request bodies in memory, in bytes.
 const (
-	// smallBody is what is received before the handler is called, so that a slow client occupies no
-	// worker.
+	// smallBody is the number of bytes received before the handler is called, so that a slow client
+	// does not occupy a worker.
 	smallBody = 64 << 10
 
-	// readAhead is how much of a body is received while its handler runs and does not read.
+	// readAhead is the number of bytes of a body that are received while its handler runs and does
+	// not read.
 	readAhead = 64 << 10
 )
 
-// stream is one request of a connection. What is not said otherwise is guarded by conn.mu.
+// stream is one request of a connection. Fields are guarded by conn.mu unless noted otherwise.
 type stream struct {
 	conn     *conn
 	id       uint16
@@ -48,7 +49,7 @@ type stream struct {
 	response response
 }
 
-// stage says what was done for a request.
+// stage is the progress of a request.
 type stage uint8
 
 const (
@@ -58,13 +59,13 @@ const (
 	replied
 )
 
-// inputState says what comes next of a request.
+// inputState is the state of a request's input.
 type inputState uint8
 
 const (
 	inVariables inputState = iota
 	inBody
-	inputEnded // nothing, or nothing that counts
+	inputEnded // no further input, or none that matters
 )
 
 // headComplete makes the request of the variables that have come.
@@ -97,8 +98,8 @@ func (c *conn) headComplete(s *stream) {
 	}
 }
 
-// seldomHasBody tells for which requests without a declared length it is not worth to call the
-// handler before it is known that they have no body.
+// seldomHasBody reports whether requests of a method without a declared length are likely to have a
+// body, so that the handler should not be called until that is known.
 func seldomHasBody(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodTrace:
@@ -163,7 +164,7 @@ func (s *stream) begin() {
 	s.conn.ready = append(s.conn.ready, s)
 }
 
-// lose tells a stream that its client has gone.
+// lose informs a stream that its client has gone.
 func (s *stream) lose(cause error) {
 	if s.input != inputEnded {
 		s.bodyFails(io.ErrUnexpectedEOF)

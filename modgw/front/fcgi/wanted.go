@@ -30,9 +30,9 @@ func (w *wanted) took(piece []byte) bool {
 	return true
 }
 
-// takeWanted is takeTurn for a handler: what comes of the body of s is put into p, and n is how
-// much. It returns early, and without an error, when the body is closed. The caller holds c.mu,
-// which is given up meanwhile.
+// takeWanted is takeTurn for a handler: it copies n bytes of the body of s into p. It returns
+// early, without an error, if the body is closed. The caller holds c.mu, which is released
+// meanwhile.
 func (c *conn) takeWanted(s *stream, p []byte) (n int, err error) {
 	c.wanted = wanted{stream: s}
 	if len(p) >= smallRoom {

@@ -5,7 +5,7 @@ import (
 	"github.com/modgw/modgw/modgw/front/onloop"
 )
 
-// wholeRequest says where the parts of a request are in a buffer that begins with it.
+// wholeRequest has the positions of the parts of a request in a buffer that begins with it.
 type wholeRequest struct {
 	id         uint16
 	keepConn   bool

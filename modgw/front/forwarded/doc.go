@@ -1,5 +1,5 @@
-// Package forwarded reads what proxies say of a request's client in headers, and drops such headers
-// of everybody else.
+// Package forwarded reads headers in which proxies describe a request's client, and removes such
+// headers of all other senders.
 //
-// It does not decide who is a proxy: the administrator names their addresses.
+// It does not decide who is a proxy: the administrator lists their addresses.
 package forwarded

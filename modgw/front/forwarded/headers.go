@@ -11,9 +11,9 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// names are all headers by which proxies speak of the client. Those that say what others say too
-// (X-Real-Ip, X-Client-Ip, X-Forwarded-Ssl …) are never read: one header for one purpose leaves
-// nothing to contradict it.
+// names are all headers with which proxies describe the client. Redundant ones (X-Real-Ip,
+// X-Client-Ip, X-Forwarded-Ssl …) are never read: with one header for one purpose there are no
+// contradictions.
 var names = map[string]bool{
 	"Forwarded": true, "X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Port": true,
 	"X-Forwarded-Proto": true, "X-Forwarded-Scheme": true, "X-Forwarded-Protocol": true, "X-Forwarded-Ssl": true,
@@ -25,7 +25,7 @@ var names = map[string]bool{
 	"X-Server-Software": true,
 }
 
-// Facts are what a trusted proxy says of the client. Empty fields were not said.
+// Facts are a trusted proxy's statements about the client. Empty fields were not stated.
 type Facts struct {
 	addr, port  string // the address and port of the client
 	proto, host string
@@ -34,20 +34,20 @@ type Facts struct {
 	software    string // SERVER_SOFTWARE of the proxy
 }
 
-// Take takes the forwarded headers out of a request's header, and returns what they say if the peer
-// that sent it is trusted:
+// Take removes the forwarded headers from a request's header, and returns their contents if the
+// peer that sent it is trusted:
 //
 //	client   X-Forwarded-For, else Forwarded's for=
 //	scheme   X-Forwarded-Proto, else Forwarded's proto=
 //	host     X-Forwarded-Host, else Forwarded's host=
 //	port     X-Forwarded-Port
-//	prefix   X-Forwarded-Prefix, else X-Script-Name: what the proxy has taken off the path
+//	prefix   X-Forwarded-Prefix, else X-Script-Name: the part of the path that the proxy removed
 //	proxy    X-Server-Software, which names the program that a proxy runs, as SERVER_SOFTWARE does
 //	         in CGI
 //
-// A request that has X-Forwarded-For has no Forwarded for us: a proxy adds one kind and passes the
-// client's other on. Those that a trusted proxy was believed stay for the app to see, but for the
-// prefix, which is a part of its mount.
+// If a request has X-Forwarded-For, Forwarded is ignored: a proxy adds one kind and passes on the
+// client's other one. Headers of a trusted proxy stay visible to the app, except the prefix, which
+// is a part of its mount.
 func (p Proxies) Take(header http.Header, trusted bool) Facts {
 	var f Facts
 	var believed []string
@@ -88,7 +88,7 @@ func (p Proxies) read(h http.Header) Facts {
 	return f.checked()
 }
 
-// readRFC7239 reads Forwarded: the element that the proxy next to the client wrote tells all.
+// readRFC7239 reads Forwarded. The element of the proxy next to the client has all facts.
 func (p Proxies) readRFC7239(values []string) Facts {
 	all := elements(values)
 	hops := make([]string, len(all))
@@ -109,8 +109,8 @@ func (p Proxies) client(hops []string) (addr, port string) {
 	return splitHop(hops[p.clientAt(hops)])
 }
 
-// clientAt walks from the nearest hop to the farthest: what stands before the first untrusted one
-// is what that one claims. When all are trusted, the farthest is the client.
+// clientAt walks from the nearest hop to the farthest: the entries before the first untrusted hop
+// are only that hop's claims. If all are trusted, the farthest is the client.
 func (p Proxies) clientAt(hops []string) int {
 	for i := len(hops) - 1; i > 0; i-- {
 		if addr, _ := splitHop(hops[i]); !p.Contain(addr) {
@@ -120,7 +120,7 @@ func (p Proxies) clientAt(hops []string) int {
 	return 0
 }
 
-// checked drops what is no address, scheme, host, port or prefix.
+// checked clears fields that are not a valid address, scheme, host, port or prefix.
 func (f Facts) checked() Facts {
 	if _, err := netip.ParseAddr(f.addr); err != nil {
 		f.addr, f.port = "", ""
@@ -140,14 +140,14 @@ func (f Facts) checked() Facts {
 	return f
 }
 
-// isPrefix reports whether s can stand before a path: it must not become a host, or lead out of
-// where it is.
+// isPrefix reports whether s may be put before a path: it must not become a host, or lead out of
+// its folder.
 func isPrefix(s string) bool {
 	return strings.HasPrefix(s, "/") && !strings.Contains(s, "//") && cgi.RemoveDots(s) == s &&
 		strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") == ""
 }
 
-// Apply lets the request be the one that the client sent to the proxy.
+// Apply changes the request to the one that the client sent to the proxy.
 func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	if f.addr != "" {
 		info.RemoteAddr, info.RemotePort = f.addr, f.port
@@ -164,7 +164,7 @@ func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 		r.Host, info.ServerName = f.host, ""
 	}
 	if f.proto != "" || f.host != "" || f.serverPort != "" {
-		info.ServerPort = f.serverPort // that of the server behind the proxy is not the client's
+		info.ServerPort = f.serverPort // the port behind the proxy is not the client's
 	}
 	if f.prefix != "" {
 		info.Prefix = f.prefix
@@ -174,9 +174,9 @@ func (f Facts) Apply(r *http.Request, info *modgw.RequestInfo) {
 	}
 }
 
-// Resolve lets a request that a web server passed on be the one that the client sent: the server's
-// peer, which it names as the client, may be a trusted proxy. From everybody else the forwarded
-// headers are dropped.
+// Resolve changes a request that a web server passed on to the one that the client sent: the
+// server's peer, which it names as the client, may be a trusted proxy. If it is not, the forwarded
+// headers are removed.
 func (p Proxies) Resolve(r *http.Request) {
 	info := modgw.RequestInfoOf(r)
 	p.Take(r.Header, p.Contain(info.RemoteAddr)).Apply(r, info)
@@ -206,7 +206,7 @@ func elements(values []string) []string {
 	return all
 }
 
-// lastOf is what the nearest proxy says, where every proxy may add an element.
+// lastOf returns the element of the nearest proxy, if every proxy may add one.
 func lastOf(values []string) string {
 	all := elements(values)
 	if len(all) == 0 {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Proxies are the networks of trusted proxies: what they say of the client is believed. nil: none
-// is does.
+// Proxies are the networks of trusted proxies, whose statements about the client are believed. nil
+// means that no proxy is trusted.
 type Proxies []netip.Prefix
 
 // Contain reports whether an address, without a port, is a trusted proxy's.

@@ -13,12 +13,12 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// drainLimit is how much of a body that a handler has not read is read in its place, so that the
+// drainLimit is the number of unread bytes of a body up to which it is read to its end, so that the
 // connection can be used again.
 const drainLimit = 256 << 10
 
-// body is a request's body that must not keep its reader waiting for ever. What counts is the time
-// spent waiting, so an app that reads slowly harms no client.
+// body is a request's body that must not keep its reader waiting forever. Only the time spent
+// waiting counts, so a slowly reading app does not harm its client.
 type body struct {
 	source      func([]byte) (int, error)
 	setDeadline func(time.Time) error // for the next read
@@ -27,12 +27,12 @@ type body struct {
 	conn        *conn         // nil over HTTP/2
 	request     *http.Request // gets the trailers
 	length      int64         // declared length; -1: none
-	expected    bool          // the client sends it when it is told to, which reading does
+	expected    bool          // the client sends it after a 100 Continue, which reading triggers
 
 	reading  sync.Mutex // held while the source is read
 	received atomic.Int64
 	begun    atomic.Bool // reading has
-	complete atomic.Bool // nothing more comes
+	complete atomic.Bool // the body was received completely
 	closed   atomic.Bool // by the handler, or because it has returned
 	waited   time.Duration
 	refused  atomic.Pointer[modgw.Fault] // why no more of it can be read; nil: it can
@@ -72,14 +72,14 @@ func (b *body) Read(p []byte) (int, error) {
 	return b.read(p)
 }
 
-// Close makes reading fail. What is still to come of the body is not waited for.
+// Close makes reading fail. The rest of the body is not waited for.
 func (b *body) Close() error {
 	b.closed.Store(true)
 	return nil
 }
 
-// read reads until the client has used up its time. Between reads no deadline stands: the
-// connection is only watched for the client's going then.
+// read reads until the client has used up its time. There is no deadline between reads: then the
+// connection is only watched for the client's leaving.
 func (b *body) read(p []byte) (int, error) {
 	b.begun.Store(true)
 	earned := time.Duration(b.received.Load()) * time.Second / time.Duration(b.rate)
@@ -105,9 +105,9 @@ func (b *body) read(p []byte) (int, error) {
 }
 
 // endsConnection reports whether the connection must end with a response that begins now, because
-// so much is left of the body that it will not be read. A client may wait for the end of the
-// response before it sends on, and only that of one with a length is sent (sized) before what is
-// left is read.
+// so much of the body is left that it will not be read. A client may wait for the end of the
+// response before it continues to send, and only a response with a length (sized) is sent before
+// the rest is read.
 func (b *body) endsConnection(sized bool) bool {
 	switch {
 	case b == nil || b.conn == nil || b.complete.Load() || !b.hasRest():
@@ -139,19 +139,20 @@ func (b *body) stop() {
 	_ = b.conn.SetReadDeadline(time.Time{})
 }
 
-// drain reads what a handler has left, up to a limit; -1 for none. It reports whether that was all.
+// drain reads the part of the body that a handler has left, up to a limit; -1 means no limit. It
+// reports whether that was all.
 func (b *body) drain(limit int64) bool {
 	switch {
 	case b.complete.Load():
 		return true
 	case b.expected && !b.begun.Load() && b.conn.hasRest():
-		return false // it was not sent, and the client must not be told to send it now
+		return false // the client has not sent it, and must not be asked for it now
 	}
 	var rest io.Reader = readerFunc(b.read)
 	if limit >= 0 {
 		rest = io.LimitReader(rest, limit)
 	}
-	_, _ = io.Copy(io.Discard, rest) // complete tells
+	_, _ = io.Copy(io.Discard, rest) // complete reports the result
 	return b.complete.Load()
 }
 
@@ -168,7 +169,7 @@ func (b *body) fault() *modgw.Fault {
 	return b.refused.Load()
 }
 
-// status is that of the answer to a request whose body is refused.
+// status returns the status with which a request is answered whose body is refused.
 func (b *body) status() int {
 	if b.fault().Code == codeSlowBody {
 		return http.StatusRequestTimeout

@@ -12,10 +12,10 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// Config is what a Server is made from.
+// Config is the configuration of a Server.
 type Config struct {
-	// Handler answers requests. Over HTTP/1 a request's Header and URL are those of the
-	// connection's next request, too, so a handler must not use them after it has returned.
+	// Handler answers requests. Over HTTP/1 a request's Header and URL are reused for the
+	// connection's next request, so a handler must not use them after it has returned.
 	Handler http.Handler
 
 	Log *slog.Logger // nil: nothing is logged
@@ -28,15 +28,15 @@ type Config struct {
 	// none: goroutines serve all. They must not be closed before Serve has returned.
 	Loops []*eventloop.Loop
 
-	// TLS is for connections with TLS; nil: there is none. What it negotiates must be "http/1.1" or
-	// "h2", or else the connection ends after the handshake.
+	// TLS is the configuration of connections with TLS; nil: no TLS. It must negotiate "http/1.1"
+	// or "h2", or else the connection ends after the handshake.
 	TLS *tls.Config
 
 	// TrustedProxies are the peers whose forwarded headers are believed; nil: none is.
 	TrustedProxies []netip.Prefix
 
-	// TrustUnix makes each client of a Unix socket a trusted proxy: the socket's permissions
-	// say who that is.
+	// TrustUnix makes every client of a Unix socket a trusted proxy: the socket's permissions
+	// decide who that is.
 	TrustUnix bool
 
 	// ProxyProtocol makes every connection begin with a header in which a proxy names its client
@@ -47,11 +47,11 @@ type Config struct {
 	Allow []netip.Prefix
 	// users whose processes on this machine may connect; nil without GIDs: any
 	UIDs []uint32
-	GIDs []uint32 // groups whose members may beside them
+	GIDs []uint32 // groups whose members may, in addition
 	// at once; more wait in the socket's backlog; 0: that of [listen.DefaultMaxConnections]
 	MaxConnections int
 
-	// for a request's head, from its first byte, and for what comes before it; 0: 10 seconds
+	// for a request's head, from its first byte, and for anything before it; 0: 10 seconds
 	HeaderTimeout time.Duration
 	IdleTimeout   time.Duration // between two requests; 0: 60 seconds
 	// for each write of a response, which as a whole may last for ever; 0: 60 seconds
@@ -65,7 +65,7 @@ type Config struct {
 	BodyGrace   time.Duration // 0: 20 seconds
 	MinBodyRate int           // bytes per second; 0: 500
 
-	// DrainTimeout bounds how long requests in flight may take after Serve was told to end. 0: 30
+	// DrainTimeout is how long requests in flight may take after Serve was told to end. 0: 30
 	// seconds.
 	DrainTimeout time.Duration
 }

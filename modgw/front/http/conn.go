@@ -18,16 +18,16 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// How much is sent under one deadline: of a file, and of what a handler writes at once.
+// The number of bytes sent under one deadline: of a file, and of one write of a handler.
 const (
 	filePiece  = 1 << 20
 	writePiece = 256 << 10
 )
 
-// conn is a connection with a client. Its single writes must end in time: a deadline for the whole
+// conn is a connection with a client. Each single write has a time limit: a deadline for the whole
 // response would cut off streams.
 //
-// It is a [net.Conn] for those who get it when HTTP/1 has ended on it: what was read already comes
+// It is a [net.Conn] for users that take it over after HTTP/1. Bytes that were already read come
 // first.
 type conn struct {
 	net.Conn // source of requests: the kernel's connection, or the one that TLS decrypts
@@ -44,7 +44,7 @@ type conn struct {
 	message http1.Request
 	request http.Request // the one that was read last, without a context
 	served  bool         // a request was
-	begun   time.Time    // when the head came that is not complete; zero without one
+	begun   time.Time    // when an incomplete head began to arrive; zero: none did
 
 	read    readDeadline
 	write   writeDeadline
@@ -82,7 +82,7 @@ func (c *conn) take(rwc net.Conn) {
 // RemoteAddr is the client's address.
 func (c *conn) RemoteAddr() net.Addr { return c.client }
 
-// Read reads what was left in the buffer, and then from the connection.
+// Read reads the rest of the buffer, and then from the connection.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.in.len() > 0 {
 		n := copy(p, c.in.bytes())
@@ -93,8 +93,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.readInTime(p, time.Time{}, time.Now(), forMore)
 }
 
-// fill reads once behind what is buffered. It must be done before the deadline, unless that is
-// zero.
+// fill reads once into the free part of the buffer. It must finish before the deadline, unless that
+// is zero.
 func (c *conn) fill(deadline, now time.Time, waits waiting) error {
 	n, err := c.readInTime(c.in.room(), deadline, now, waits)
 	c.in.add(n)
@@ -188,13 +188,13 @@ func (c *conn) writeInTime(pieces [][]byte) error {
 	return c.writeUntil(pieces, now, now.Add(c.server.config.WriteTimeout))
 }
 
-// isSocket reports whether what is written goes to the kernel as it is.
+// isSocket reports whether bytes are written to the kernel unchanged.
 func (c *conn) isSocket() bool {
 	_, ok := c.Conn.(*rawsocket.Conn)
 	return ok
 }
 
-// writeUntil writes all pieces before end; it is now. It leaves in pieces what was not written.
+// writeUntil writes all pieces before end; now is the current time. Unwritten bytes stay in pieces.
 func (c *conn) writeUntil(pieces [][]byte, now, end time.Time) error {
 	socket, ok := c.Conn.(*rawsocket.Conn)
 	if !ok {
@@ -217,13 +217,14 @@ func (c *conn) writeUntil(pieces [][]byte, now, end time.Time) error {
 	}
 }
 
-// joinedSize is how much is joined to one write where one call takes one piece: a record of TLS.
+// joinedSize is the size up to which pieces are joined to one write if a call writes one piece: a
+// record of TLS.
 const joinedSize = 16 << 10
 
 var joinBuffers = sync.Pool{New: func() any { return new([joinedSize]byte) }}
 
-// writeJoined writes pieces one after the other, short ones together. It leaves in pieces what was
-// not written.
+// writeJoined writes pieces one after the other, short ones together. Unwritten bytes stay in
+// pieces.
 func writeJoined(to io.Writer, pieces [][]byte) error {
 	buffer := joinBuffers.Get().(*[joinedSize]byte)
 	defer joinBuffers.Put(buffer)

@@ -7,9 +7,9 @@ import (
 )
 
 // readDeadline is the earliest of the deadlines of a connection's reads, which are set
-// independently: a handler may interrupt a read by any goroutine while its own bound stands.
-// Requests move them again and again, and hardly ever is one over; so the socket itself keeps a
-// bound that comes too early, until it is over and a read has to go on.
+// independently: a handler may interrupt a read from any goroutine while the read's own deadline
+// applies. Requests move the deadlines again and again, and they hardly ever expire. So the socket
+// keeps a deadline that may be too early, until it expires and a read has to continue.
 type readDeadline struct {
 	mu      sync.Mutex
 	handler time.Time // set by [net.Conn.SetReadDeadline]
@@ -21,7 +21,7 @@ type readDeadline struct {
 	reading bool
 }
 
-// waiting is what a read waits for.
+// waiting is the thing that a read waits for.
 type waiting uint8
 
 const (
@@ -41,7 +41,7 @@ func (d *readDeadline) set(c net.Conn, which *time.Time, t time.Time) error {
 	return d.apply(c, time.Now())
 }
 
-// begin bounds a read by its own deadline beside the others.
+// begin sets a read's own deadline, in addition to the others.
 func (d *readDeadline) begin(c net.Conn, own, now time.Time, waits waiting) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,7 +88,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// apply lets the socket's bound be one that comes in time; d.mu is held.
+// apply ensures that the socket's deadline is early enough; d.mu is held.
 func (d *readDeadline) apply(c net.Conn, now time.Time) error {
 	t := d.earliest()
 	if comesFirst(d.bound, t, now) || t.IsZero() && d.bound.IsZero() {
@@ -112,7 +112,7 @@ func (d *writeDeadline) set(c net.Conn, t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// apply lets the bound be one that comes in time.
+// apply ensures that the deadline is early enough.
 func (d *writeDeadline) apply(c net.Conn, t, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

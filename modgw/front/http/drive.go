@@ -11,7 +11,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// state is what a connection is after some requests were served.
+// state is the state of a connection after some requests were served.
 type state uint8
 
 const (
@@ -55,7 +55,7 @@ func (c *conn) run() {
 	c.shut()
 }
 
-// leave ends what belongs to the HTTP/1 of a connection.
+// leave ends the use of a connection by HTTP/1.
 func (c *conn) leave() {
 	if !c.handed {
 		c.know()
@@ -104,7 +104,7 @@ func (c *conn) serveUntilIdle() state {
 }
 
 // readHead reads until the head of a request is complete, or HTTP/2 begins. For NeedMore the state
-// says why there is no head.
+// has the reason why there is no head.
 func (c *conn) readHead() (http1.Event, state) {
 	for {
 		event, used, err := c.parser.Parse(c.in.bytes())

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// respond makes of a request what fronts hand to the gateway, and of the response what may be sent.
-// ctx becomes the request's.
+// respond prepares a request for the gateway, calls the handler, and checks the response. ctx
+// becomes the request's context.
 func (s *Server) respond(ctx context.Context, w *response, r *http.Request, p *peer) {
 	defer w.finish()
 	p.conn.know()
@@ -39,11 +39,11 @@ func (w *response) serve(ctx context.Context, r *http.Request, info *modgw.Reque
 	serve(w, r)
 }
 
-// prepare cleans the request's header and tells what is known of the request.
+// prepare cleans the request's header and returns the facts about the request.
 func (s *Server) prepare(r *http.Request, p *peer, received time.Time) modgw.RequestInfo {
 	for name := range r.Header {
 		// "X_Forwarded_For" and "X-Forwarded-For" are one variable for an app. Proxy would become
-		// HTTP_PROXY. What the client expects it has got when the app reads the body.
+		// HTTP_PROXY. The client's expectation is met when the app reads the body.
 		if strings.Contains(name, "_") || name == "Proxy" || name == "Expect" {
 			delete(r.Header, name)
 		}
@@ -85,8 +85,8 @@ func (s *Server) prepare(r *http.Request, p *peer, received time.Time) modgw.Req
 }
 
 // recovered answers for a handler that has panicked with value. It reports whether the response has
-// begun already: then what was written is sent, and the response must be cut off so that the client
-// can see it.
+// begun already: then the bytes written so far are sent, and the response must be cut off so that
+// the client notices.
 func (w *response) recovered(value any) (begun bool) {
 	f, status := cgi.Aborted(w.begun)
 	if value != http.ErrAbortHandler {

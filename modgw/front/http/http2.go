@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// maxStreams is how many requests one HTTP/2 connection may have in flight.
+// maxStreams is the largest number of requests in flight on one HTTP/2 connection.
 const maxStreams = 100
 
 // handedOver is the listener that net/http's server of HTTP/2 knows: connections whose clients
@@ -99,8 +99,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.respond(r.Context(), w, r, p)
 }
 
-// inTime bounds what is sent over HTTP/2 until the func that it returns is called: there a client
-// can make one response wait and not the connection. Over HTTP/1 the connection bounds each write.
+// inTime limits the time of writes over HTTP/2 until the returned function is called: there a
+// client can stall one response and not the connection. Over HTTP/1 the connection limits each
+// write.
 func (w *response) inTime() (sent func()) {
 	control := http.NewResponseController(w.ResponseWriter)
 	// there is no error with HTTP/2

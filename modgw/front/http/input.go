@@ -2,15 +2,15 @@ package http
 
 import "sync"
 
-// inputSize is how much is read at once while no more is known of a request.
+// inputSize is the number of bytes that are read at once while nothing is known about the request.
 const inputSize = 4 << 10
 
 var inputBuffers = sync.Pool{New: func() any { return new([inputSize]byte) }}
 
-// input is what was read from a connection and is not used yet.
+// input has the bytes that were read from a connection and not used yet.
 type input struct {
-	buffer     []byte // nil without one
-	start, end int    // bounds of what is not used
+	buffer     []byte // nil if it is empty
+	start, end int    // bounds of the unused bytes
 	pooled     *[inputSize]byte
 }
 
@@ -18,10 +18,10 @@ func (in *input) bytes() []byte { return in.buffer[in.start:in.end] }
 
 func (in *input) len() int { return in.end - in.start }
 
-// discard says that n bytes were used. They stay where they are until room is called.
+// discard marks n bytes as used. They stay in place until room is called.
 func (in *input) discard(n int) { in.start += n }
 
-// room returns where more can be read to, behind what is not used yet.
+// room returns the free part of the buffer, after the unused bytes.
 func (in *input) room() []byte {
 	if in.buffer == nil {
 		in.pooled = inputBuffers.Get().(*[inputSize]byte)
@@ -40,7 +40,7 @@ func (in *input) room() []byte {
 	return in.buffer[in.end:]
 }
 
-// add says that n bytes were read to room.
+// add reports that n bytes were read into room.
 func (in *input) add(n int) { in.end += n }
 
 // release gives the buffer back when all of it was used.

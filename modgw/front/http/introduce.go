@@ -14,7 +14,7 @@ import (
 func (c *conn) introduce() error {
 	in := bufio.NewReader(c.Conn)
 	if _, err := in.Peek(1); err != nil {
-		// it has said nothing at all, as a proxy does that looks whether the port is open
+		// it sent nothing at all, like a proxy that checks whether the port is open
 		return err
 	}
 	header, err := proxyproto.Read(in)

@@ -19,7 +19,7 @@ const (
 )
 
 // shut ends a connection from which nothing more is read, after the answer to a head that was
-// refused. One that has input left stays open until the client has had the time to read its answer.
+// refused. If it has unread input, it stays open until the client has had time to read the answer.
 func (c *conn) shut() {
 	if c.owed != 0 {
 		c.answerRefusal()
@@ -61,7 +61,7 @@ func hasUnread(socket net.Conn) (unread bool) {
 	return unread
 }
 
-// linger reads what the client still sends, within bounds.
+// linger reads and discards further input of the client, within limits.
 func (c *conn) linger() {
 	if c.CloseWrite() != nil {
 		return

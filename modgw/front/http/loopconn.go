@@ -16,23 +16,23 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// maxInput is how long a request may be, body included, that is served on the loop.
+// maxInput is the largest size of a request, body included, that is served on the loop, in bytes.
 const maxInput = 64 << 10
 
-// loopConn is a connection on the loop: the [onloop.Protocol] for requests without TLS that are
-// short. What it has, conn included, belongs to the goroutine while one has the connection.
+// loopConn is a connection on the loop: the [onloop.Protocol] for short requests without TLS. Its
+// fields, conn included, belong to the goroutine while one has the connection.
 type loopConn struct {
 	conn *conn // without a net.Conn while it is on the loop
 
 	part    part
 	framing http1.Writer // for the response, from the head on
 
-	// info is what the request's context carries. One that ends on the loop leaves both to the
-	// next one.
+	// info is the value in the request's context. A request that ends on the loop leaves both to
+	// the next one.
 	info *modgw.RequestInfo
 }
 
-// part says what of a request was read.
+// part is the part of a request that was read.
 type part uint8
 
 const (
@@ -41,7 +41,7 @@ const (
 	preface               // HTTP/2 begins in its place
 )
 
-// newOnLoop returns what serves connections on the loop; nil if goroutines have to.
+// newOnLoop returns the server for connections on the loop, or nil if goroutines must serve them.
 func newOnLoop(c Config) *onloop.Server {
 	handler, ok := c.Handler.(modgw.LoopHandler)
 	if !ok || len(c.Loops) == 0 || c.TLS != nil || c.ProxyProtocol {
@@ -243,7 +243,7 @@ type driver struct {
 	work  onloop.Work
 	part  part
 	begun *begunRequest // nil unless the head was read
-	hurry atomic.Bool   // the connection goes back as soon as it is idle
+	hurry atomic.Bool   // the connection must be passed on as soon as it is idle
 }
 
 // begunRequest is a request whose head was read on the loop.

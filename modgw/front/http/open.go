@@ -63,7 +63,7 @@ func (c *conn) encrypt(ctx context.Context) error {
 		return errors.New("the connection was for " + state.NegotiatedProtocol)
 	}
 	c.Conn, c.tls, c.facts = secured, &state, tlsFacts(&state)
-	c.parser.SkipPreface() // what was agreed is what is spoken
+	c.parser.SkipPreface() // HTTP/1 was negotiated
 	return nil
 }
 
@@ -73,7 +73,7 @@ type prefixed struct {
 	prefix []byte // is read first
 }
 
-// Read reads what comes first.
+// Read reads the prefix first.
 func (c *prefixed) Read(p []byte) (int, error) {
 	if len(c.prefix) == 0 {
 		return c.Conn.Read(p)
@@ -87,7 +87,7 @@ func (c *prefixed) Read(p []byte) (int, error) {
 const plainRequest = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
 	"400 Bad Request\nThis port speaks HTTPS: the address must begin with https://\n"
 
-// looksLikeHTTP tells it by the first octets of the methods that clients begin with.
+// looksLikeHTTP recognises HTTP by the first octets of the methods that clients begin with.
 func looksLikeHTTP(octets [5]byte) bool {
 	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"}, string(octets[:]))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/internal/eventloop"
 )
 
-// halfOpenGrace is how long a request whose client has ended its sending side may take to begin its
-// response. Later the client counts as gone.
+// halfOpenGrace is how long a request whose client has closed its sending side may take to begin
+// its response. After that the client counts as gone.
 const halfOpenGrace = 3 * time.Second
 
 // presence is whether a connection's client is still there, as a context of its requests.
@@ -38,7 +38,7 @@ func (p *presence) context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// end says that the client has gone, unless only a handler has to do with it.
+// end reports that the client has gone, unless only a handler may use the connection.
 func (p *presence) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +51,7 @@ func (p *presence) leave() {
 	}
 }
 
-// inputEnded returns what closes when the client has ended its sending side.
+// inputEnded returns a channel that is closed when the client has closed its sending side.
 func (p *presence) inputEnded() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +64,7 @@ func (p *presence) inputEnded() <-chan struct{} {
 	return p.input
 }
 
-// endInput says that the client has ended its sending side.
+// endInput reports that the client has closed its sending side.
 func (p *presence) endInput() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *presence) endInput() {
 	p.startGrace()
 }
 
-// beginRequest says that the client waits for a response.
+// beginRequest reports that the client waits for a response.
 func (p *presence) beginRequest() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,8 +85,8 @@ func (p *presence) beginRequest() {
 	p.startGrace()
 }
 
-// beginResponse says that the client waits for its response no longer. If it has gone, what is sent
-// to it shows that.
+// beginResponse reports that the client does not wait for its response any more. If it has gone,
+// sending shows that.
 func (p *presence) beginResponse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

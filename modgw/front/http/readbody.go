@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// smallRead is how much a handler may ask for of a body, that more than it is read at once.
+// smallRead is the largest read of a handler for which more than the requested bytes are read at
+// once.
 const smallRead = 4 << 10
 
 // readBody reads the body of the request that is served. The error is [io.EOF] at its end, an

@@ -26,7 +26,7 @@ func (s *Server) refusal(r *http.Request) (status int, f *modgw.Fault) {
 	return 0, nil
 }
 
-// mistake says what is wrong with a request; "" for nothing.
+// mistake describes the mistake in a request, or returns "".
 func mistake(r *http.Request) string {
 	switch {
 	case r.Method == http.MethodConnect:
@@ -47,8 +47,8 @@ func mistake(r *http.Request) string {
 	return ""
 }
 
-// isTarget reports whether the target has one of the forms that requests to a server have (RFC 9112
-// section 3.2), which in HTTP/2 is that of a path.
+// isTarget reports whether the target has one of the forms of requests to a server (RFC 9112
+// section 3.2). In HTTP/2 that is a path.
 func isTarget(r *http.Request) bool {
 	switch {
 	case strings.HasPrefix(r.RequestURI, "/"):
@@ -65,7 +65,7 @@ func isWebURL(target string) bool {
 		u.User == nil && u.Hostname() != "" && (u.Path == "" || u.Path[0] == '/')
 }
 
-// agrees reports whether a header has no line that says something else.
+// agrees reports whether all lines of a header equal want.
 func agrees(lines []string, want string) bool {
 	return len(lines) == 0 || len(lines) == 1 && strings.EqualFold(lines[0], want)
 }
@@ -77,8 +77,8 @@ func countFields(header http.Header) (lines int) {
 	return lines
 }
 
-// hasItsLength reports whether Content-Length is what is known of the body. net/http sees to that,
-// but for HTTP/2 only when a body comes.
+// hasItsLength reports whether Content-Length agrees with the body. net/http ensures that, but for
+// HTTP/2 only if there is a body.
 func hasItsLength(r *http.Request) bool {
 	lines := r.Header["Content-Length"]
 	if r.ProtoMajor == 1 || len(lines) == 0 {

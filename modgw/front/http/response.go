@@ -12,12 +12,12 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// response keeps what a handler says within what may be sent.
+// response keeps a handler's output within the rules of the protocol.
 type response struct {
 	http.ResponseWriter
 	server  *Server
 	request *http.Request
-	body    *body // body of the request; nil without one
+	body    *body // body of the request; nil: none
 	trusted bool  // the peer is a trusted proxy
 	begun   bool  // the head is on its way
 	closing bool  // the connection ends with this response
@@ -44,7 +44,7 @@ func (w *response) WriteHeader(status int) {
 	if f := w.body.fault(); f != nil {
 		w.err = f
 		clear(w.Header())
-		w.answer(w.body.status(), f) // whatever the app makes of half a body
+		w.answer(w.body.status(), f) // regardless of the app's answer to half a body
 		return
 	}
 	if status != http.StatusSwitchingProtocols {
@@ -55,7 +55,7 @@ func (w *response) WriteHeader(status int) {
 			w.refuse(http.StatusInternalServerError, f)
 			return
 		}
-		// So says a handler that has left a part of the request's body in the connection.
+		// A handler that has left a part of the request's body in the connection sets it.
 		w.closing = w.closing || strings.EqualFold(w.Header().Get("Connection"), "close") ||
 			w.body.endsConnection(w.isSized(status))
 		cgi.StripHopByHop(w.Header())
@@ -84,9 +84,9 @@ func (w *response) isSized(status int) bool {
 		status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// hint sends what the header has so far as early hints, to clients that know them (RFC 8297). A
-// client of HTTP/1.0 would take them for the response, and what may not be in a response may not be
-// in them.
+// hint sends the current header as early hints, to clients that know them (RFC 8297). A client of
+// HTTP/1.0 would take them for the response, and fields that are forbidden in a response are also
+// forbidden in hints.
 func (w *response) hint() {
 	if !w.request.ProtoAtLeast(1, 1) || cgi.CheckHead(http.StatusOK, w.Header()) != nil {
 		return
@@ -118,8 +118,8 @@ func (w *response) WriteBriefly(p []byte, d time.Duration) (int, error) {
 // ReadFrom sends all of src.
 func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	if !w.begun {
-		// src may be the request's body, which some clients do not send before they are told to: by
-		// reading it, and not after the head of a response.
+		// src may be the request's body, which some clients do not send before a 100 Continue.
+		// Reading it sends that, which must happen before the head of a response.
 		if n, err = io.CopyN(writerOnly{w}, src, firstPiece); err != nil {
 			return n, ended(err)
 		}
@@ -135,7 +135,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	return n + m, err
 }
 
-// firstPiece is how much is read before a response begins.
+// firstPiece is the number of bytes that are read before a response begins.
 const firstPiece = 512
 
 // ended is the error of a copy that may end early.
@@ -146,7 +146,7 @@ func ended(err error) error {
 	return err
 }
 
-// Flush sends what was written.
+// Flush sends the bytes written so far.
 func (w *response) Flush() { _ = w.FlushError() }
 
 // FlushError is Flush for [http.ResponseController].
@@ -157,7 +157,7 @@ func (w *response) FlushError() error {
 	return w.flush()
 }
 
-// flush sends what was written.
+// flush sends the bytes written so far.
 func (w *response) flush() error {
 	if w.h1 != nil {
 		return w.h1.FlushError()
@@ -194,7 +194,7 @@ func (w *response) refuse(status int, f *modgw.Fault) {
 	w.answer(status, f)
 }
 
-// answer tells the client what has gone wrong. After a bad request nothing more is taken from its
+// answer sends the client an error page. After a bad request nothing more is read from its
 // connection.
 func (w *response) answer(status int, f *modgw.Fault) {
 	err, body := w.err, w.body
@@ -204,10 +204,10 @@ func (w *response) answer(status int, f *modgw.Fault) {
 	w.begun, w.err, w.body = true, err, body
 }
 
-// endBody sees to what a handler has left of the request's body: it is read where there is little
-// of it, so that the connection can be used again, or dropped with the connection. A trusted proxy
-// may send all of it: Apache passes a body on as a whole before it looks for the response, and
-// takes a connection that is closed meanwhile for a failure.
+// endBody disposes of the part of the request's body that a handler has not read. If it is short,
+// it is read, so that the connection can be used again; otherwise the connection ends. A trusted
+// proxy may send all of it: Apache sends a whole body before it looks for the response, and treats
+// a connection that is closed meanwhile as a failure.
 func (w *response) endBody() {
 	limit := int64(drainLimit)
 	switch {
@@ -244,6 +244,6 @@ func (w *response) finish() {
 	case w.cut:
 		panic(http.ErrAbortHandler) // net/http ends the response so that the client can see it
 	default:
-		w.inTime() // for what is left to send when this returns
+		w.inTime() // for the bytes that remain to be sent after the return
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// newcomerGrace is how long a connection that was accepted last of all may take to say who it is.
+// newcomerGrace is how long a connection that was accepted just before the end may take to begin.
 const newcomerGrace = time.Second
 
 // Server is the HTTP front.
@@ -79,9 +79,9 @@ func New(config Config) *Server {
 }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
-// lets requests in flight finish within the drain timeout, or leaves connections after
-// [Server.SetHandover], and returns nil when nothing it started is left. It may be called once; an
-// error means that ln has failed.
+// lets requests in flight finish within the drain timeout, or passes connections on after
+// [Server.SetHandover], and returns nil when everything it started has ended. It may be called
+// once. An error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
@@ -122,8 +122,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 // of Serve is done.
 func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
 
-// Adopt serves a connection that another process has passed, until Serve ends. used says that there
-// was a request on it.
+// Adopt serves a connection that another process has passed, until Serve ends. used reports whether
+// the connection has carried a request.
 func (s *Server) Adopt(rwc net.Conn, used bool) {
 	<-s.begun
 	s.conns.Adopt(rwc, func() connection { return s.openConn(rwc, used) })
@@ -159,7 +159,7 @@ func (s *Server) openConn(rwc net.Conn, used bool) connection {
 	return c
 }
 
-// know says that the connection's first request has a handler, or never will.
+// know reports that the connection's first request has a handler, or never will.
 func (c *conn) know() { c.known.Do(c.server.newcomers.Done) }
 
 // notOpened ends a connection on which there will be no request. Strangers who look for open ports

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// tlsFacts is what Apache's mod_ssl would say of a connection, in the same variables. The names of
+// tlsFacts returns the variables with which Apache's mod_ssl describes a connection. The names of
 // ciphers are those of IANA.
 func tlsFacts(state *tls.ConnectionState) map[string]string {
 	facts := map[string]string{

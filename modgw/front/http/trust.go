@@ -6,13 +6,13 @@ import (
 	"github.com/modgw/modgw/modgw/front/forwarded"
 )
 
-// trust says which peers are proxies whose word about the client counts.
+// trust decides which peers are proxies that may describe the client.
 type trust struct {
 	proxies forwarded.Proxies
 	unix    bool
 }
 
-// peer is what a connection's requests know of its other end.
+// peer has the facts about the other end of a connection that its requests need.
 type peer struct {
 	trusted bool
 	addr    string // without port; "" for a Unix socket

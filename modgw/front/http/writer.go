@@ -14,11 +14,11 @@ import (
 	"github.com/modgw/modgw/modgw/http1"
 )
 
-// gatherSize is how much of a response's body is gathered before it is sent. One that is complete
-// by then gets a length.
+// gatherSize is the number of bytes of a response's body that are collected before it is sent. A
+// response that is complete by then gets a length.
 const gatherSize = 4 << 10
 
-// output is the memory of what a response gathers.
+// output is the memory in which a response is collected.
 type output struct {
 	head   [2 << 10]byte
 	body   [gatherSize]byte
@@ -27,7 +27,7 @@ type output struct {
 
 var outputs = sync.Pool{New: func() any { return new(output) }}
 
-// writer sends a response over HTTP/1: the [http.ResponseWriter] below what may be sent. As with
+// writer sends a response over HTTP/1: it is the [http.ResponseWriter] below response. As with
 // net/http, a response may be sent before the request's body was read.
 type writer struct {
 	conn    *conn
@@ -43,7 +43,7 @@ type writer struct {
 	body   []byte  // not sent yet; in output
 }
 
-// stage is how far a response is.
+// stage is the progress of a response.
 type stage uint8
 
 const (
@@ -91,7 +91,7 @@ func (w *writer) gather() {
 	}
 }
 
-// release gives up the memory when nothing is gathered in it.
+// release frees the memory if it is empty.
 func (w *writer) release() {
 	if w.output != nil {
 		outputs.Put(w.output)
@@ -143,8 +143,8 @@ func (w *writer) WriteBriefly(p []byte, d time.Duration) (n int, err error) {
 	return n, err
 }
 
-// sendBriefly sends what was gathered, and of p what goes out with it before end. The error is
-// os.ErrDeadlineExceeded when the client does not take all of that.
+// sendBriefly sends the collected bytes, and of p as much as goes out with them before end. The
+// error is os.ErrDeadlineExceeded if the client does not accept all of that.
 func (w *writer) sendBriefly(p []byte, now, end time.Time) (n int, err error) {
 	start := w.appendHeadEnd(-1)
 	p = p[:min(len(p), writePiece-len(start)-len(w.body))]
@@ -163,7 +163,7 @@ func (w *writer) sendBriefly(p []byte, now, end time.Time) (n int, err error) {
 	return n, err
 }
 
-// count says that n bytes are to be sent.
+// count announces n bytes of the body.
 func (w *writer) count(n int64) error {
 	switch {
 	case w.stage == hijacked:
@@ -178,7 +178,7 @@ func (w *writer) count(n int64) error {
 	return w.framing.Count(n)
 }
 
-// sendBody sends what was gathered, and p.
+// sendBody sends the collected bytes, and p.
 func (w *writer) sendBody(p []byte) error {
 	start := w.appendHeadEnd(-1)
 	if n := len(w.body) + len(p); n > 0 {
@@ -188,7 +188,7 @@ func (w *writer) sendBody(p []byte) error {
 	return w.send(start, nil, nil, nil)
 }
 
-// appendHeadEnd returns what is left to be sent of the head.
+// appendHeadEnd returns the unsent part of the head.
 func (w *writer) appendHeadEnd(complete int64) []byte {
 	w.gather()
 	if w.stage == headSent {
@@ -201,7 +201,7 @@ func (w *writer) appendHeadEnd(complete int64) []byte {
 	return w.framing.AppendHeadEnd(w.head, complete, w.conn.server.date.At(time.Now()))
 }
 
-// send sends pieces that are in the memory of what is gathered, which is empty then, or the
+// send sends pieces, which are in the memory for collecting, which is then empty, or in the
 // caller's.
 func (w *writer) send(start, body, p, end []byte) error {
 	w.output.pieces = [rawsocket.MaxPieces][]byte{start, body, p, end}
@@ -213,7 +213,7 @@ func (w *writer) send(start, body, p, end []byte) error {
 	return w.err
 }
 
-// Flush sends what was gathered.
+// Flush sends the collected bytes.
 func (w *writer) Flush() { _ = w.FlushError() }
 
 // FlushError is Flush for [http.ResponseController].
@@ -245,14 +245,14 @@ func (w *writer) ReadFrom(src io.Reader) (int64, error) {
 }
 
 // passesOn reports whether n more bytes of the body can be sent without being looked at, and sends
-// what comes before them.
+// the bytes before them.
 func (w *writer) passesOn(n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.count(0) == nil && w.framing.HasBody() && w.framing.HasRoom(n) && w.sendBody(nil) == nil
 }
 
-// end sends what is left of the response. One that is cut off gets no end that looks like one.
+// end sends the rest of the response. A response that is cut off does not get a valid end.
 func (w *writer) end(cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -275,7 +275,7 @@ func (w *writer) end(cut bool) {
 	if !cut {
 		end = w.framing.AppendEnd(end, w.header)
 	}
-	_ = w.send(start, w.body, nil, end) // the next read tells
+	_ = w.send(start, w.body, nil, end) // an error surfaces on the next read
 	w.release()
 }
 
@@ -284,7 +284,7 @@ func (w *writer) KeepsOpen() bool {
 	return w.err == nil && w.framing.KeepsOpen() && w.framing.IsComplete()
 }
 
-// sayContinue tells a client that its body is wanted, unless the response has begun.
+// sayContinue asks the client for the body, unless the response has begun.
 func (w *writer) sayContinue() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

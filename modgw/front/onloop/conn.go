@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/listen"
 )
 
-// state says what a connection does.
+// state is the activity of a connection.
 type state uint8
 
 const (
@@ -33,7 +33,7 @@ const (
 // serves. Its fields belong to the loop that it is on.
 type Conn struct {
 	server   *Server
-	local    atomic.Pointer[local] // says which loop; that loop alone changes it
+	local    atomic.Pointer[local] // selects the loop; only that loop changes it
 	protocol Protocol
 	peer     net.Addr
 	ended    func() // called when the connection has ended
@@ -99,7 +99,7 @@ func (c *Conn) Ready(e eventloop.Events) {
 	case idle, receiving:
 		c.receive()
 	case serving:
-		// The peer may have sent more, or left; or it is an event of what was read already.
+		// The peer may have sent more or left, or the event is for bytes that were read already.
 		n, err := 0, error(io.EOF)
 		if !e.Ended() {
 			n, err = c.protocol.Read(c.fd)
@@ -122,7 +122,7 @@ func (c *Conn) contain() {
 	}
 }
 
-// receive reads what has come, and serves a request that is whole.
+// receive reads the available input, and serves a request that is whole.
 func (c *Conn) receive() {
 	n, err := c.protocol.Read(c.fd)
 	switch {
@@ -183,7 +183,7 @@ func (c *Conn) enter(s state, limit *eventloop.Limit) {
 	}
 }
 
-// rest makes the connection idle if nothing of a request was read.
+// rest makes the connection idle if no part of a request was read.
 func (c *Conn) rest() {
 	switch {
 	case c.protocol.HasInput():
@@ -229,8 +229,8 @@ func (c *Conn) close() {
 	c.ended()
 }
 
-// pass passes the connection, on which no request is in flight, to another process. What its client
-// has sent meanwhile is in the socket.
+// pass passes the connection, on which no request is in flight, to another process. Bytes that its
+// client has sent meanwhile are in the socket.
 func (c *Conn) pass() {
 	c.enter(closed, nil)
 	c.source.Remove()
@@ -241,7 +241,7 @@ func (c *Conn) pass() {
 	c.ended()
 }
 
-// forget releases what belongs to the request that was served.
+// forget releases the resources of the request that was served.
 func (c *Conn) forget() {
 	c.local.Load().releaseHeader(c.header)
 	c.request, c.info, c.header, c.owner = nil, nil, nil, nil
@@ -257,7 +257,7 @@ func (c *Conn) Drain() {
 			c.driver.Drain()
 		case c.state != idle: // it ends after the request
 		case !c.protocol.WasUsed():
-			c.leaveLoop(Work{}) // what its client is about to send is answered
+			c.leaveLoop(Work{}) // the client's next request is answered
 		default:
 			if n, _ := c.protocol.Read(c.fd); n > 0 {
 				c.proceed() // it came at the last moment

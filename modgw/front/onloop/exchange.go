@@ -86,8 +86,7 @@ func (c *Conn) Respond(status int, body []byte) {
 	local := c.local.Load()
 	out, ok := c.protocol.AppendResponse(local.out[:0], status, c.header, body, local.loop.Time())
 	if !ok {
-		// A goroutine sends a response that takes more than one write, and says what is wrong with
-		// it.
+		// A goroutine sends a response that needs more than one write, and reports errors in it.
 		header, body := c.header.Clone(), bytes.Clone(body)
 		c.Continue(func(w http.ResponseWriter, _ *http.Request) {
 			maps.Copy(w.Header(), header)

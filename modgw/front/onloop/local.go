@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/internal/rawsocket"
 )
 
-// local is what the connections of a front on one loop have in common. It belongs to that loop.
+// local has the state that the connections of a front on one loop share. It belongs to that loop.
 type local struct {
 	loop        *eventloop.Loop
 	busy, stall *eventloop.Limit

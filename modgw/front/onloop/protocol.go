@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Progress says how much of a request was read.
+// Progress is the extent to which a request was read.
 type Progress uint8
 
 const (
@@ -21,8 +21,8 @@ const (
 // Protocol is one connection as its front knows it. Methods are called on the loop, and never while
 // a goroutine has the connection.
 type Protocol interface {
-	// Read reads what has come into the connection's memory, as far as there is room. The error is
-	// unix.EAGAIN when nothing has come, and io.EOF at the end.
+	// Read reads available input into the connection's memory, as far as there is room. The error
+	// is unix.EAGAIN if nothing is available, and io.EOF at the end.
 	Read(fd int) (n int, err error)
 
 	// HasInput reports whether a part of a request was read that was not answered.
@@ -31,7 +31,7 @@ type Protocol interface {
 	// WasUsed reports whether the peer has begun a request since the connection was accepted.
 	WasUsed() bool
 
-	// Parse says what was read.
+	// Parse returns the progress of the request.
 	Parse() Progress
 
 	// Request is the request that Parse has found whole, received at this time. If ok is false
@@ -45,22 +45,22 @@ type Protocol interface {
 	// goroutine must send.
 	AppendResponse(b []byte, status int, header http.Header, body []byte, now time.Time) (out []byte, ok bool)
 
-	// EndRequest removes the request from what was read, after AppendResponse. It reports whether
+	// EndRequest removes the request from the input, after AppendResponse. It reports whether
 	// another one may follow.
 	EndRequest() (keepsOpen bool)
 
 	// Release frees the memory of a connection that is idle or has ended.
 	Release()
 
-	// LeaveLoop makes the driver that goes on with the connection, which is rwc from now on, and
-	// with the input that was read.
+	// LeaveLoop returns the driver that continues with the connection, which is rwc from now on,
+	// and with the input that was read.
 	LeaveLoop(rwc net.Conn, w Work) Driver
 }
 
-// Work is what a goroutine goes on with.
+// Work is the work that a goroutine takes over.
 type Work struct {
-	// Rest is the rest of a response, to be sent first, and Body what comes after it, unless it is
-	// nil; it is to be closed. After them the connection ends if IsOver.
+	// Rest is the rest of a response, to be sent first. Body is the part after it, unless it is
+	// nil, and must be closed. After them the connection ends if IsOver is set.
 	Rest   []byte
 	Body   io.ReadCloser
 	IsOver bool

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// stallTime is how long a response may be sent from where its body is. Then a goroutine sends
-	// the rest, which it keeps elsewhere.
+	// stallTime is how long a response may be sent from the original place of its body. After that
+	// a goroutine sends a copy of the rest.
 	stallTime = 20 * time.Millisecond
 
-	// sendSize is how many bytes one call sends, so that it does not take long.
+	// sendSize is the largest number of bytes sent by one call, so that it does not take long.
 	sendSize = 256 << 10
 )
 
@@ -24,8 +24,8 @@ const (
 type Sender interface {
 	Protocol
 
-	// AppendHead appends what comes before the body of a whole response with so many bytes, after
-	// which nothing comes. It reports false where that is impossible.
+	// AppendHead appends the part of a whole response before its body of length bytes; nothing
+	// follows the body. It reports false if the protocol does not allow that.
 	AppendHead(b []byte, status int, header http.Header, length int, now time.Time) ([]byte, bool)
 }
 
@@ -65,7 +65,7 @@ func (c *Conn) RespondFrom(body modgw.LoopBody) {
 	c.send()
 }
 
-// send sends what there is room for.
+// send sends as much as the socket accepts.
 func (c *Conn) send() {
 	s := c.sending
 	local := c.local.Load()
@@ -89,7 +89,7 @@ func (c *Conn) send() {
 	default:
 		c.releaseBody()
 		if waited {
-			c.source.StopAwaitingRoom() // what the client has sent meanwhile is news again
+			c.source.StopAwaitingRoom() // bytes that have arrived meanwhile cause an event
 		}
 		c.endResponse()
 	}
@@ -109,7 +109,7 @@ func (s *sending) sendSome(fd int, message *rawsocket.Message) error {
 	return err
 }
 
-// releaseBody gives the body back, if there is one.
+// releaseBody releases the body, if there is one.
 func (c *Conn) releaseBody() {
 	if s := c.sending; s != nil {
 		c.sending = nil

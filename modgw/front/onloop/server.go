@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// MaxTime is how long a connection may be within a request on the loop. Then a goroutine takes
-	// over, which has deadlines and watches the client.
+	// MaxTime is how long a request may stay on the loop. After that a goroutine takes over, which
+	// has deadlines and watches the client.
 	MaxTime = 200 * time.Millisecond
 
-	// stayAway is how many requests a goroutine serves after one that the handler did not accept on
-	// the loop: its app may never be served there, and moving a connection costs time. It serves
-	// as many after several in a row that had to leave the loop.
+	// stayAway is the number of requests that a goroutine serves after one that the handler did not
+	// accept on the loop: its app may never be served there, and moving a connection takes time. It
+	// also applies after several requests in a row that had to leave the loop.
 	stayAway = 32
 )
 
-// Config is what a Server is made from.
+// Config is the configuration of a Server.
 type Config struct {
 	Loops   []*eventloop.Loop // one at least, not closed before the last connection has ended
 	Handler modgw.LoopHandler // answers requests
@@ -31,12 +31,12 @@ type Config struct {
 	// 0: no bound.
 	IdleTimeout, FirstTimeout time.Duration
 
-	// Multiplexed says that what comes while a request is served may concern that request: it moves
-	// to a goroutine then.
+	// Multiplexed means that input during a request may concern that request: it then moves to a
+	// goroutine.
 	Multiplexed bool
 }
 
-// Server is what the connections of a front have in common.
+// Server has the state that the connections of a front share.
 type Server struct {
 	Config
 	locals []*local      // for each loop
@@ -52,8 +52,8 @@ func New(c Config) *Server {
 	return s
 }
 
-// Accept takes over a connection that was accepted. ok is false when it cannot be on a loop; it is
-// left as it is then.
+// Accept takes over an accepted connection. ok is false if it cannot be on a loop; it is unchanged
+// then.
 func (s *Server) Accept(rwc net.Conn, p Protocol) (c *Conn, ok bool) {
 	peer := rwc.RemoteAddr()
 	fd, ok := eventloop.Take(rwc)
@@ -66,7 +66,7 @@ func (s *Server) Accept(rwc net.Conn, p Protocol) (c *Conn, ok bool) {
 	return c, true
 }
 
-// localOf returns what belongs to a loop; nil: the server has nothing there.
+// localOf returns the state of a loop, or nil if the server has no connections there.
 func (s *Server) localOf(loop *eventloop.Loop) *local {
 	for _, l := range s.locals {
 		if l.loop == loop {

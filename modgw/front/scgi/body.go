@@ -8,20 +8,21 @@ import (
 	"sync"
 )
 
-// errBodyTooLong is what reading a body returns after its declared length when more has come.
+// errBodyTooLong is the error of reading a body beyond its declared length if it is longer.
 var errBodyTooLong = errors.New("request body longer than its Content-Length")
 
 const (
-	// smallBody is what is received before the handler is called, so that a slow client occupies no
-	// worker.
+	// smallBody is the number of bytes received before the handler is called, so that a slow client
+	// does not occupy a worker.
 	smallBody = 64 << 10
 
-	// readAhead is how much of a body is received while its handler runs and does not read.
+	// readAhead is the number of bytes of a body that are received while its handler runs and does
+	// not read.
 	readAhead = 64 << 10
 )
 
-// body is a request's body. One goroutine, in receive, takes it from the connection ahead of its
-// reader, and then notices when the client goes.
+// body is a request's body. One goroutine, in receive, reads it from the connection ahead of its
+// reader, and then notices if the client leaves.
 type body struct {
 	in    *bufio.Reader
 	input *input
@@ -44,9 +45,9 @@ func newBody(in *bufio.Reader, input *input, length int64, gone func(error)) *bo
 	return b
 }
 
-// fill receives all of a small body, and the first byte of another: not before is the handler
-// called, so that a body that was lost on the way never reaches an app. The error says that it was,
-// or that more has come.
+// fill receives all of a small body, or the first byte of a larger one. The handler is called only
+// then, so that a body that was lost on the way never reaches an app. The error reports a body that
+// was lost or is too long.
 func (b *body) fill() error {
 	if b.left > smallBody {
 		_, err := b.in.Peek(1)
@@ -114,7 +115,7 @@ func (b *body) end(err error) (closed bool) {
 	return b.closed
 }
 
-// Read takes what was received. It ends with io.EOF only when the body is as long as was declared.
+// Read returns received bytes. It ends with io.EOF only if the body has its declared length.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,7 +136,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return 0, nil
 }
 
-// Close makes reading fail. What is still to come of the body is dropped.
+// Close makes reading fail. The rest of the body is discarded.
 func (b *body) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,7 +153,7 @@ func (b *body) finish() bool {
 	return b.err != nil
 }
 
-// fault tells how the body differs from what was declared; "" when it does not, as far as is known.
+// fault describes how the body differs from its declaration; "": not at all, as far as known.
 func (b *body) fault() (than string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -105,7 +105,7 @@ func (c *conn) makeRequest(b *cgi.Builder) error {
 	return nil
 }
 
-// lengthFault is the answer to a request that does not say where it ends.
+// lengthFault returns the answer to a request without a valid length.
 func (c *conn) lengthFault() (status int, f *modgw.Fault) {
 	if c.request.TransferEncoding != nil {
 		return http.StatusLengthRequired, noLength()
@@ -150,7 +150,7 @@ func (c *conn) refuse(status int, f *modgw.Fault) {
 // closeWrite lets the client see the end of the response while its request is still on its way.
 func (c *conn) closeWrite() {
 	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // if it fails the connection has ended, which reading will tell
+		_ = half.CloseWrite() // reading reports an error as well
 		return
 	}
 	c.rwc.Close()

@@ -3,16 +3,16 @@
 // both, a connection carries one request: its variables, its body, and then the response until the
 // connection ends.
 //
-// Only requests are accepted: the uwsgi packets by which uWSGI runs code, calls functions, or
-// changes files and its own processes are refused, and no variable such as UWSGI_FILE chooses what
-// answers.
+// Only requests are accepted: the uwsgi packets with which uWSGI runs code, calls functions, or
+// changes files and its own processes are refused, and no variable such as UWSGI_FILE selects the
+// app.
 //
-// # What ends what
+// # How bodies and requests end
 //
-// A body has the length that CONTENT_LENGTH says; what comes after it is a mistake, if it is
-// noticed in time. Neither protocol has a way to say that a request is given up: a client that
-// closes its side of the connection, or only stops sending before its body is complete, has gone.
-// Nor is there a way to say that a response has broken off. Over TCP its connection is reset then,
-// which web servers take for an error; over a Unix socket it just ends, and only a Content-Length
-// tells that something is missing.
+// The length of a body is CONTENT_LENGTH. Bytes after it are a mistake, which is reported if
+// noticed in time. Neither protocol can cancel a request: a client that closes its side of the
+// connection, or that stops sending before its body is complete, counts as gone. Nor can a response
+// be marked as broken off. Over TCP its connection is reset, which web servers treat as an error.
+// Over a Unix socket the connection just ends, and only a Content-Length shows that bytes are
+// missing.
 package scgi

@@ -6,7 +6,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// notARequest is the error of a protocol's Read for what is no request of the protocol.
+// notARequest returns the error of a protocol's Read for input that is not a request.
 func notARequest(protocol, why string) *modgw.Fault {
 	return &modgw.Fault{
 		Code:    "MGW-REQ-013",

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// newcomerGrace is how long a connection that has said nothing yet may still begin its request when
-// the server ends.
+// newcomerGrace is how long a connection without input may still begin its request when the server
+// ends.
 const newcomerGrace = time.Second
 
 // input reads a connection and bounds its pauses.
@@ -18,7 +18,7 @@ type input struct {
 	mu       sync.Mutex
 	begun    bool // something was read
 	draining bool
-	watching bool // nothing is due any more, so nothing is late
+	watching bool // no more input is due, so none is late
 }
 
 func (in *input) Read(p []byte) (int, error) {
@@ -42,10 +42,10 @@ func (in *input) setDeadline() {
 	case in.draining && !in.begun:
 		due = time.Now().Add(newcomerGrace)
 	}
-	_ = in.rwc.SetReadDeadline(due) // if it fails the connection has ended, which reading will tell
+	_ = in.rwc.SetReadDeadline(due) // reading reports an error as well
 }
 
-// drain leaves a connection that has said nothing yet little time.
+// drain shortens the time of a connection that has not begun its request.
 func (in *input) drain() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

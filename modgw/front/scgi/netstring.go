@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// maxDigits is how long the length of a netstring can be: more than any limit allows, and far from
-// overflowing.
+// maxDigits is the longest length of a netstring in digits: more than any limit allows, and far
+// from overflowing.
 const maxDigits = 9
 
 const lengthName = "CONTENT_LENGTH"
@@ -52,10 +52,10 @@ func readLength(in *bufio.Reader) (int, error) {
 	}
 }
 
-// parseNetstring takes the variables apart: a name and a value in turn, with a NUL byte after each.
-// The first one is the body's length. A configuration for nginx that names it once more sends it
-// empty when there is no body; where it is not empty it counts, because nginx's own is too small
-// when it does not gather bodies.
+// parseNetstring parses the variables: alternating names and values, each followed by a NUL byte.
+// The first one is the body's length. An nginx configuration that sets it again sends it empty if
+// there is no body. If it is not empty, it takes precedence, because nginx's own value is too small
+// when nginx does not buffer bodies.
 func parseNetstring(s string, set func(name, value string)) error {
 	if !strings.HasPrefix(s, lengthName+"\x00") || strings.HasPrefix(s, lengthName+"\x00\x00") {
 		return fmt.Errorf("%w: %s is not the first of them", errGarbled, lengthName)

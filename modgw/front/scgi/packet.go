@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// headerLen is the length of what stands before a packet's content: modifier1, the content's length
-// in two bytes, the lower one first, and modifier2, which would say more to other modifiers and
-// says nothing to this one.
+// headerLen is the length of a packet's header: modifier1, the content's length in two bytes, the
+// lower one first, and modifier2, which has no meaning for this modifier1.
 const headerLen = 4
 
 // modifierRequest is the modifier1 of a request (uwsgi protocol, "Packet structure"). Each other
@@ -36,9 +35,9 @@ func readPacket(in *bufio.Reader, set func(name, value string)) error {
 	return parsePacket(string(content), set)
 }
 
-// parsePacket takes the content of a packet apart: strings with their lengths before them, a name
-// and a value in turn. It undoes what mod_proxy_uwsgi does to the path of a mount itself: for
-// "/blog/" that sends SCRIPT_NAME "/blog/" and PATH_INFO "/", which together would be "/blog//".
+// parsePacket parses the content of a packet: alternating names and values, each preceded by its
+// length. It reverts a change of mod_proxy_uwsgi to the path of a mount: for "/blog/" that sends
+// SCRIPT_NAME "/blog/" and PATH_INFO "/", which together would be "/blog//".
 func parsePacket(s string, set func(name, value string)) error {
 	var script, info, software string
 	for s != "" {

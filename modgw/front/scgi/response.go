@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/front"
 )
 
-// bufferSize is how much of a response is gathered before it is sent, and sent at once.
+// bufferSize is the number of bytes of a response that are collected and then sent at once.
 const bufferSize = 64 << 10
 
 // response is the [front.Output] of a response. One that fits into its buffer is sent with its

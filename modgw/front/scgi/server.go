@@ -15,12 +15,12 @@ type Server struct {
 	conns    listen.Conns[*conn]
 }
 
-// New makes a server for SCGI. It starts nothing.
+// New returns a server for SCGI. It starts nothing.
 func New(c front.Config) *Server {
 	return newServer(protocol{name: "scgi", statusLine: "Status:", read: readNetstring}, c)
 }
 
-// NewUWSGI makes a server for uwsgi. It starts nothing.
+// NewUWSGI returns a server for uwsgi. It starts nothing.
 func NewUWSGI(c front.Config) *Server {
 	return newServer(protocol{name: "uwsgi", statusLine: "HTTP/1.1", read: readPacket}, c)
 }
@@ -43,6 +43,6 @@ func newServer(p protocol, c front.Config) *Server {
 func (s *Server) SetHandover(h listen.Handover) { s.conns.SetHandover(h) }
 
 // Serve accepts connections from ln and serves their requests until ctx is done. Then it closes ln,
-// lets requests in flight finish within the drain timeout, and returns nil when nothing it started
-// is left. It may be called once; an error means that ln has failed.
+// lets requests in flight finish within the drain timeout, and returns nil when everything it
+// started has ended. It may be called once. An error means that ln has failed.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.conns.Run(ctx, ln) }

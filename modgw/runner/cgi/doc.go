@@ -1,4 +1,5 @@
-// Package cgi runs a process for each request, as RFC 3875 has it.
+// Package cgi runs a process for each request, as RFC 3875 defines it.
 //
-// It keeps no process: one that should live longer than a request is a FastCGI program.
+// It keeps no process running: a program that should live longer than a request is a FastCGI
+// program.
 package cgi

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// exitTime is how long a script may take to end after it closed its output, to learn how it ends;
-// it may go on after that.
+// exitTime is how long to wait for a script's exit status after it closed its output. The script
+// may continue to run after that.
 const exitTime = 100 * time.Millisecond
 
 // script is a running script.
@@ -27,7 +27,7 @@ type script struct {
 	read    chan struct{} // closes when its standard output is not read any more
 }
 
-// launch starts a script. The error is that of the start.
+// launch starts a script.
 func (c *call) launch() (*script, error) {
 	s := &script{pipe: relay.NewPipe(c.Config.Descriptor.Timeouts.Request), read: make(chan struct{})}
 	var theirs []*os.File
@@ -63,7 +63,7 @@ func (c *call) launch() (*script, error) {
 	return s, nil
 }
 
-// printer returns what logs a line of the script's standard error.
+// printer returns a function that logs a line of the script's standard error.
 func (c *call) printer(s *script) func(proc.Line) {
 	log := c.Config.Log.With("script", c.where.Name, "request", c.Info.ID)
 	return func(line proc.Line) {
@@ -87,10 +87,10 @@ func (s *script) pump() {
 	}
 }
 
-// errKilled says that a script was ended by a signal.
+// errKilled means that a script was ended by a signal.
 var errKilled = errors.New("it was killed")
 
-// end is io.EOF when the script has said all that it wanted to.
+// end returns io.EOF if the script has ended normally.
 func (s *script) end() error {
 	timer := time.NewTimer(exitTime)
 	defer timer.Stop()
@@ -149,9 +149,9 @@ func (s *script) close() {
 	}
 }
 
-// environment is that of a script: what all processes of the app have, and the variables of the
-// request, nothing of which the client or the web server in front can name freely. ok is false for
-// what no process's environment can hold.
+// environment returns the environment of a script: the variables of all processes of the app, and
+// those of the request. The client or the web server in front cannot choose a name freely. ok is
+// false if a process's environment cannot hold a value.
 func (c *call) environment() (list []string, ok bool) {
 	variables := map[string]string{}
 	var order []string

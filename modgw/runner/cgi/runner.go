@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// defaultConcurrency is how many scripts run at once.
+// defaultConcurrency is the number of scripts that run at once.
 const defaultConcurrency = 10
 
 // Runner runs a CGI app. It implements [modgw.Runner].
@@ -35,7 +35,7 @@ type Runner struct {
 
 var _ modgw.Runner = (*Runner)(nil)
 
-// New makes the runner of a generation. It starts nothing.
+// New returns the runner of a generation. It starts nothing.
 func New(c modgw.RunnerConfig) (*Runner, error) {
 	d := c.Descriptor
 	if d.CGI == nil {

@@ -67,8 +67,8 @@ func (s *scripts) look(file string) error {
 	return s.lookInside(file)
 }
 
-// lookInside is look for a file that a path has named. A link may not lead out of its folder: what
-// is there the app's owner may not have meant to be run by everybody.
+// lookInside is look for a file named by a path. A link must not lead out of its folder: the owner
+// of the app may not have meant everyone to run the files there.
 func (s *scripts) lookInside(file string) error {
 	folder := files.Folder{Dir: s.dir, User: s.user}
 	return folder.Visit(func(root files.Root) error { return s.judge(root.Stat(filepath.Base(file))) })

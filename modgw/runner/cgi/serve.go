@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/relay"
 )
 
-// maxEnvironment is how long a script's environment may be: the kernel wants the rest of the 2 MiB
-// or so that it has for it and the arguments (execve(2)); one variable alone may have 128 KiB.
+// maxEnvironment is the largest size of a script's environment in bytes. The kernel limits it
+// together with the arguments to about 2 MiB (execve(2)), and a single variable to 128 KiB.
 const maxEnvironment = 1 << 20
 
 // call is one request on its way through the runner.
@@ -47,7 +47,7 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// prepare reads what the request has. The error says why no script can be run for it.
+// prepare reads the request. The error is the reason why no script can be run for it.
 func (c *call) prepare() (err error) {
 	if c.where, err = c.runner.scripts.locate(c.Info); err != nil {
 		return err
@@ -87,9 +87,9 @@ func (c *call) run(release func()) error {
 	return err
 }
 
-// finish sees to it, once, that a script's place goes to another one when it has ended. One whose
-// response was complete ends by itself; another one is told to. When another request is to be
-// answered instead, the place must be free for that.
+// finish releases a script's place, once, when the script has ended. A script whose response was
+// complete ends by itself; any other is told to. If another request is to be answered instead, the
+// place must be free for that.
 func (c *call) finish(s *script, feeder *relay.Feeder, cause error, release func()) {
 	end := func() {
 		if cause != nil {

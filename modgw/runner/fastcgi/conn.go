@@ -15,13 +15,12 @@ const (
 	// readSize is the size of a connection's buffer for reading.
 	readSize = 32 << 10
 
-	// unboundTime is how long a program may take to read what it was sent when a request has no
-	// time limit of its own.
+	// unboundTime is how long a program may take to read its input if a request has no time limit.
 	unboundTime = 5 * time.Minute
 )
 
-// protocolError is an error that costs the connection its life: what comes on it cannot be trusted
-// any more.
+// protocolError is an error after which the connection cannot be used, because its input cannot be
+// trusted any more.
 type protocolError struct{ rule string }
 
 // Error names the rule that was broken.
@@ -29,9 +28,9 @@ func (e *protocolError) Error() string { return "protocol error: " + e.rule }
 
 func brokeRule(format string, args ...any) error { return &protocolError{fmt.Sprintf(format, args...)} }
 
-// conn is a connection to a program, with the requests that are on it: one at a time, or several
-// where the program says that it can. A goroutine of its own reads it, so that a connection that
-// was closed is noticed before it is used again.
+// conn is a connection to a program, with its current requests: one at a time, or several if the
+// program supports that. Its own goroutine reads it, so that a closed connection is noticed before
+// it is used again.
 type conn struct {
 	program *program
 	net     net.Conn
@@ -47,7 +46,7 @@ type conn struct {
 	broken  error // nothing more can be done with it
 }
 
-// read takes what comes until the connection ends, and gives it to the requests that it belongs to.
+// read reads until the connection ends, and dispatches records to their requests.
 func (c *conn) read() {
 	defer close(c.ended)
 	var r fcgi.Reader
@@ -119,7 +118,7 @@ func (c *conn) stream(id uint16) *stream {
 	return c.streams[id]
 }
 
-// finish ends a request as the program says.
+// finish ends a request with the status from the program.
 func (c *conn) finish(s *stream, end fcgi.End) {
 	c.mu.Lock()
 	delete(c.streams, s.id)
@@ -153,7 +152,7 @@ func (c *conn) close(err error) {
 		c.broken = err
 	}
 	for _, s := range c.streams {
-		s.pipe.Cut(err) // the reader may wait for someone to take what came
+		s.pipe.Cut(err) // the reader may be waiting for the consumer of the data
 	}
 	c.mu.Unlock()
 	c.net.Close() // which the reader sees
@@ -185,7 +184,7 @@ func (c *conn) begin(s *stream) error {
 	}
 }
 
-// errUnsent says that nothing of what was written has left.
+// errUnsent means that no byte was written.
 type errUnsent struct{ error }
 
 func (e errUnsent) Unwrap() error { return e.error }

@@ -8,12 +8,12 @@ import (
 	"github.com/modgw/modgw/modgw/fcgi"
 )
 
-// maxParams is how long the variables of a request may be, as in other servers.
+// maxParams is the largest size of a request's variables in bytes, as in other servers.
 const maxParams = 1 << 20
 
-// params are a request's variables as a FastCGI stream: those of CGI, then what the descriptor says
-// to a program that has its environment from someone else, then what the web server's
-// administrator has set; the first one of a name counts.
+// params returns a request's variables as a FastCGI stream: first those of CGI, then those of the
+// descriptor if the program has its environment from elsewhere, then those that the web server's
+// administrator has set. The first value of a name counts.
 func (c *call) params(where location, length int64) []byte {
 	var b []byte
 	seen := map[string]bool{}
@@ -28,7 +28,7 @@ func (c *call) params(where location, length int64) []byte {
 	if where.filename != "" {
 		set("SCRIPT_FILENAME", where.filename)
 		set("DOCUMENT_ROOT", where.root)
-		set("REDIRECT_STATUS", "200") // tells php-cgi that a web server chose the script
+		set("REDIRECT_STATUS", "200") // informs php-cgi that a web server chose the script
 		if where.PathInfo != "" {
 			set("PATH_TRANSLATED", where.root+path.Clean(where.PathInfo))
 		}
@@ -49,8 +49,8 @@ func (c *call) params(where location, length int64) []byte {
 	return b
 }
 
-// reserved reports whether a variable chooses what a program executes, or with which settings, or
-// could be taken for one of CGI's: no web server in front may set it.
+// reserved reports whether a variable selects the code or settings that a program executes, or
+// could be mistaken for a variable of CGI. A web server in front may not set it.
 func reserved(name string) bool {
 	switch name {
 	case "CONTENT_LENGTH", "CONTENT_TYPE", "PATH_INFO", "REMOTE_USER", "AUTH_TYPE", "HTTPS", "PHPRC", "PHP_INI_SCAN_DIR":

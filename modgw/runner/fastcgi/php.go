@@ -8,9 +8,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// phpOptions are the options of a PHP that the host starts: the descriptor's settings, and one that
-// lets OPcache look at a script for each request, for a page that was saved is to be seen at once.
-// nil for other programs.
+// phpOptions returns the options of a PHP that the host starts: the descriptor's settings, and one
+// that makes OPcache check scripts on each request, so that a saved page is seen at once. It
+// returns nil for other programs.
 func phpOptions(f modgw.FastCGI) []string {
 	if !f.IsPHP() {
 		return nil

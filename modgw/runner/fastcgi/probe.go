@@ -13,27 +13,26 @@ import (
 )
 
 const (
-	// silence is how long a program that has read the question may take to answer it: some never
-	// do.
+	// silence is how long a program that has read the query may take to answer. Some never do.
 	silence = 300 * time.Millisecond
 
-	// lookInterval is how often a program that starts is looked at whether it has read the
-	// question.
+	// lookInterval is the interval at which a starting program is checked for having read the
+	// query.
 	lookInterval = 10 * time.Millisecond
 )
 
-// values are what FCGI_GET_VALUES may ask for.
+// valueNames are the values that FCGI_GET_VALUES may ask for.
 var valueNames = []string{"FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS"}
 
-// answer is what a program says of itself.
+// answer is a program's answer to a query.
 type answer struct {
 	fcgi.Values
 	closed bool // it closed the connection instead
 }
 
-// ask asks a program what it can (section 4.1). It returns when the program has answered, or has
-// accepted the connection and says nothing, which programs may that know no management records;
-// then nothing is known.
+// ask asks a program for its capabilities (section 4.1). It returns when the program has answered.
+// It also returns if the program has accepted the connection and does not answer, as is allowed for
+// programs without management records; then nothing is known.
 func ask(ctx context.Context, connect func(context.Context) (net.Conn, error)) (answer, error) {
 	conn, err := connect(ctx)
 	if err != nil {
@@ -92,8 +91,8 @@ func wasRead(conn net.Conn) bool {
 	return controlErr != nil || err != nil || unread == 0
 }
 
-// hear reads the answer. Whatever else comes, or the end of the connection, is an answer too:
-// someone is there.
+// hear reads the answer. Any other input, or the end of the connection, also counts as an answer:
+// the program is running.
 func hear(conn net.Conn) answer {
 	var r fcgi.Reader
 	r.Reset(conn, make([]byte, fcgi.HeaderLen+fcgi.MaxContent), 0)
@@ -112,7 +111,7 @@ func hear(conn net.Conn) answer {
 	return answer{Values: parseValues(string(content))}
 }
 
-// parseValues reads what a program says of itself; what makes no sense is not said.
+// parseValues parses a program's answer and ignores invalid values.
 func parseValues(content string) (v fcgi.Values) {
 	_ = fcgi.EachPair(content, func(name, value string) {
 		n, err := strconv.ParseUint(value, 10, 16)

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// idleTime is how long a connection is kept that has no request: it may occupy a process of a
-	// program that others use too.
+	// idleTime is how long an idle connection is kept: it may occupy a process of a program that
+	// others use too.
 	idleTime = 10 * time.Second
 
-	// dialTime is how long a program may take to accept a connection that the kernel cannot keep
-	// for it.
+	// dialTime is how long a program may take to accept a connection that the kernel cannot queue.
 	dialTime = 5 * time.Second
 
-	// maxStreams is how many requests are on a connection at once where a program can take several.
+	// maxStreams is the number of simultaneous requests on a connection if a program supports
+	// several.
 	maxStreams = 100
 
-	// maxConns is how many connections such a program gets until it must take several requests on
-	// one.
+	// maxConns is the number of connections to such a program, after which they carry several
+	// requests.
 	maxConns = 16
 )
 
@@ -34,7 +34,7 @@ var (
 	errMakeWay = errors.New("another connection waits to be accepted")
 )
 
-// program is what accepts connections at one address: a process of ours, or something that someone
+// program accepts connections at one address. It is a process of the app, or a program that someone
 // else runs.
 type program struct {
 	connect func(context.Context) (net.Conn, error)
@@ -49,7 +49,7 @@ type program struct {
 	closed  bool
 }
 
-// place is what a program knows of its connection.
+// place is a program's record of one connection.
 type place struct {
 	streams int
 	idle    *time.Timer // runs while there are none
@@ -59,8 +59,7 @@ func newProgram(connect func(context.Context) (net.Conn, error)) *program {
 	return &program{connect: connect, conns: make(map[*conn]*place), dialed: make(chan struct{})}
 }
 
-// open returns a connection with a stream of its own for s. Where reuse is false no one has used it
-// before.
+// open returns a connection with a new stream for s. If reuse is false, the connection is new.
 func (p *program) open(ctx context.Context, s *stream, reuse bool) (*conn, error) {
 	for {
 		c, dialed := p.pick(reuse)
@@ -121,9 +120,9 @@ func (p *program) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// pick takes a place on a connection that there is. Without one, the caller is to dial, which is
-// counted already, or to wait until dialed closes, and then to pick again: as many connections are
-// being opened as the program takes.
+// pick reserves a place on an existing connection. If there is none, the caller must either dial,
+// which is counted already, or wait until dialed closes and then pick again, because the largest
+// number of connections is being opened.
 func (p *program) pick(reuse bool) (c *conn, dialed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +135,7 @@ func (p *program) pick(reuse bool) (c *conn, dialed <-chan struct{}) {
 	return c, nil
 }
 
-// limit is how many connections a program gets until it must take several requests on one.
+// limit returns the number of connections to a program, after which they carry several requests.
 func (p *program) limit() int { return cmp.Or(p.values.MaxConns, maxConns) }
 
 // share is pick without a new connection; nil when there must be one. p.mu is held.
@@ -226,8 +225,8 @@ func (p *program) lost(c *conn, wasAccepted bool) {
 	}
 }
 
-// retire opens no more connections and lets those end that have requests; what the program has said
-// already is still read.
+// retire opens no more connections, and closes each when its requests have ended. Output that the
+// program has sent is still read.
 func (p *program) retire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -259,7 +258,8 @@ func (p *program) close() {
 	p.readers.Wait()
 }
 
-// noMpxs notes that the program cannot take several requests on one connection, whatever it said.
+// noMpxs records that the program does not support several requests on one connection, contrary to
+// its answer.
 func (p *program) noMpxs() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,20 +10,20 @@ import (
 	"github.com/modgw/modgw/internal/webfiles"
 )
 
-// sourceSuffixes end the names of what stands beside scripts and is read by them, not by browsers:
-// code that is included, templates, settings and databases.
+// sourceSuffixes are the name endings of files that scripts read and browsers should not: included
+// code, templates, settings and databases.
 var sourceSuffixes = []string{
 	".inc", ".module", ".install", ".engine", ".theme", ".profile", ".make", ".twig", ".tpl", ".latte", ".blade",
 	".sh", ".sql", ".sqlite", ".sqlite3", ".db", ".ini", ".conf", ".cfg", ".yml", ".yaml", ".toml", ".neon", ".lock", ".log",
 	".key", ".pem", ".hcl",
 }
 
-// sourceNames are the names of files that say how a project is made.
+// sourceNames are the names of files that describe how a project is built.
 var sourceNames = []string{
 	"composer.json", "composer.phar", "package.json", "package-lock.json", "web.config", "makefile", "dockerfile",
 }
 
-// isSource reports whether a file beside scripts is not meant for browsers.
+// isSource reports whether a file among the scripts is not meant for browsers.
 func isSource(name string) bool {
 	base := strings.ToLower(path.Base(name))
 	return slices.Contains(sourceNames, base) ||
@@ -81,7 +81,7 @@ func denies(text string) bool {
 	return false
 }
 
-// publicSite is how the files beside scripts are served.
+// publicSite returns the site that serves the files among the scripts.
 func publicSite(s *scripts, site webfiles.Site) *webfiles.Site {
 	site.Folder, site.Hide = s.folder, isSource
 	return &site

@@ -15,8 +15,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// externalPlaces is how many requests a program that someone else runs gets at once when it does
-// not say what it can.
+// externalPlaces is the number of simultaneous requests to a program that someone else runs if it
+// does not report a limit.
 const externalPlaces = 64
 
 // Runner runs a FastCGI app. It implements [modgw.Runner].
@@ -24,13 +24,13 @@ type Runner struct {
 	config  modgw.RunnerConfig
 	user    *account.Account // nil: the host's own
 	scripts *scripts         // nil: the program answers all paths itself
-	public  *webfiles.Site   // the files beside the scripts; nil without scripts
+	public  *webfiles.Site   // files among the scripts; nil if there are no scripts
 	queue   *queue.Queue
 	pool    *workers.Pool    // nil: someone else runs the program
 	sandbox *workers.Sandbox // confines the workers; nil: nothing does
 
 	halt     chan struct{}  // closes when the runner stops
-	ending   sync.WaitGroup // waits for what goes on after a request was answered
+	ending   sync.WaitGroup // waits for work that continues after a request was answered
 	mu       sync.Mutex
 	programs []*program // the programs that may have connections
 	stopped  bool
@@ -48,7 +48,7 @@ type target struct {
 	worker  *worker // nil: someone else runs the program
 }
 
-// New makes the runner of a generation. It starts nothing.
+// New returns the runner of a generation. It starts nothing.
 func New(c modgw.RunnerConfig) (*Runner, error) {
 	d := c.Descriptor
 	if d.FastCGI == nil {
@@ -83,8 +83,8 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 	return r, nil
 }
 
-// connectingUser has the rights with which a program that runs already is connected to. nil: this
-// process. A descriptor that is not root's gets those of the user who wrote it.
+// connectingUser returns the user with whose rights an external program is connected to; nil means
+// this process. For a descriptor that is not root's it is the descriptor's owner.
 func (r *Runner) connectingUser() *account.Account {
 	if r.config.Descriptor.Owner == "" {
 		return nil
@@ -114,7 +114,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	return nil
 }
 
-// places is how many requests a program gets at once.
+// places returns the number of simultaneous requests to a program.
 func (r *Runner) places(v fcgi.Values, otherwise int) int {
 	if n := r.config.Descriptor.FastCGI.Concurrency; n > 0 {
 		return n

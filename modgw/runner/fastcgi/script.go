@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// extension ends the names of scripts. Nothing else is executed, whatever a path looks like: a
-	// picture that a visitor has uploaded is none, and neither is what stands behind it in
+	// extension is the name ending of scripts. Nothing else is executed, regardless of the path:
+	// not a picture that a visitor has uploaded, and not with a path after it as in
 	// /picture.png/x.php.
 	extension = ".php"
 
-	// indexPage is what a folder without a script answers with.
+	// indexPage is the page of a folder without a script.
 	indexPage = "index.html"
 )
 
@@ -34,14 +34,14 @@ type location struct {
 // scripts finds the script that a path means.
 type scripts struct {
 	folder files.Folder
-	index  string // the script of a folder; that of the root answers other paths too
+	index  string // script of a folder; that of the root also answers paths without a file
 	local  bool   // the program sees the same files as the host
 }
 
-// errSlash says that a path names a folder and should end in a slash.
+// errSlash means that a path names a folder and lacks a slash at its end.
 var errSlash = errors.New("the path names a folder")
 
-// errFile says that a path names a file that is no script.
+// errFile means that a path names a file that is no script.
 var errFile = errors.New("the path names a file")
 
 // locate finds the script for a request. The error is a *Failure, errSlash or errFile.
@@ -65,9 +65,9 @@ func (r *Runner) locate(info *modgw.RequestInfo) (location, error) {
 	}, nil
 }
 
-// find splits a path below the mount into the path of a script and the rest. The script of a folder
-// has its name added; that of the root stands for all paths that name none, and gets no rest then,
-// as with other servers: it looks at REQUEST_URI.
+// find splits a path below the mount into the path of a script and the rest. A folder's path gets
+// the name of the folder's script. The script of the root answers all paths that name no script. It
+// gets no rest then, as with other servers: it uses REQUEST_URI.
 func (s *scripts) find(whole string) (name, rest string, err error) {
 	if !clean(whole) {
 		return "", "", s.noScript(whole)
@@ -107,8 +107,8 @@ func clean(whole string) bool {
 	return true
 }
 
-// lookUp looks for the first script on the path; else for a file, the script of a folder, and the
-// script of the root. What an .htaccess denies everybody is not there.
+// lookUp looks for the first script on the path, else for a file, then for the script of the
+// folder, then for the script of the root. Files that an .htaccess denies to everyone are skipped.
 func (s *scripts) lookUp(root files.Root, whole string) (name, rest string, err error) {
 	if isDenied(root, whole) {
 		return "", "", fs.ErrNotExist
@@ -187,8 +187,8 @@ func ends(whole string) func(yield func(int) bool) {
 	}
 }
 
-// addSlash redirects to the path with a slash at its end, so that what a page refers to is looked
-// for below it.
+// addSlash redirects to the path with a slash at its end, so that relative links in the page are
+// resolved below it.
 func addSlash(e *relay.Request) {
 	target, query, _ := strings.Cut(e.Info.RawTarget, "?")
 	target = "/" + strings.TrimLeft(target, "/") + "/" // two slashes would name another host

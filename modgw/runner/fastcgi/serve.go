@@ -46,8 +46,8 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// prepare reads what the request has. It reports whether the request was answered already; the
-// error says why it cannot be given to a program.
+// prepare reads the request. It reports whether the request was answered already. The error is the
+// reason why it cannot be given to a program.
 func (c *call) prepare() (handled bool, err error) {
 	where, err := c.runner.locate(c.Info)
 	switch {
@@ -139,12 +139,13 @@ func (c *call) conclude(t *turn, err error) (again bool, _ error) {
 	return c.Again(outcome, err), err
 }
 
-// judge finds out what an error of the program means for the request, and what to report.
+// judge returns the outcome that an error of the program has for the request, and the error to
+// report.
 func (c *call) judge(t *turn, err error) (relay.Outcome, error) {
 	_, unsent := errors.AsType[errUnsent](err)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = relay.ErrOverdue // it does not read what it is sent
+		err = relay.ErrOverdue // it does not read its input
 	case errors.Is(err, errCannotMpx) && t.conn.mpxs:
 		t.program.noMpxs()
 		return relay.Unbegun, refused(err)
@@ -193,9 +194,9 @@ func (c *call) finish(t *turn) {
 	c.runner.release(t)
 }
 
-// letGo ends a feeder, and reports whether the connection can be used again. What the program has
-// not read of the body by now it never will: only one that takes several requests on a connection
-// tells them apart.
+// letGo ends a feeder, and reports whether the connection can be used again. A program that has not
+// read all of the body by now never will, and only a program that multiplexes requests can tell
+// them apart.
 func (t *turn) letGo() bool {
 	if !t.conn.mpxs {
 		select {
@@ -217,9 +218,9 @@ func (t *turn) letGo() bool {
 	return true
 }
 
-// giveUp leaves the program to itself with a request that no one wants any more, until it has
-// noticed. For a process of ours the request's time goes on until then. One that took too long is
-// stuck, perhaps: its place goes to no one until the process has ended, which was asked for.
+// giveUp abandons a request in a program until the program notices. For a process of the app the
+// request's time limit continues until then. If the request took too long, the program may be
+// stuck: its place stays occupied until the process, which was told to end, has ended.
 func (c *call) giveUp(t *turn, cause error) {
 	if t.feeder != nil {
 		c.Body.Stop()
@@ -261,9 +262,9 @@ func (r *Runner) release(t *turn) {
 	r.queue.Release(t.member)
 }
 
-// unanswered lets go of a program that accepts no connection. One of ours that has closed its
-// socket is ending, and gets no more requests; one that was retired in this moment goes on with
-// those that it has.
+// unanswered handles a program that does not accept connections. A process of the app that has
+// closed its socket is ending, and gets no more requests. One that was retired at this moment
+// continues with the requests that it has.
 func (c *call) unanswered(t *turn, err error) (again bool, _ error) {
 	c.runner.queue.Release(t.member)
 	outcome := relay.Unbegun

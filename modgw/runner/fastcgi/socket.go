@@ -48,7 +48,8 @@ func (s *socket) connect(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", workers.PathOf(s.node))
 }
 
-// handedOver lets go of what the program has now alone, so that its connections break when it ends.
+// handedOver closes the host's copy of the program's socket, so that its connections break when the
+// program ends.
 func (s *socket) handedOver() { s.file.Close() }
 
 func (s *socket) close() {
@@ -61,8 +62,8 @@ func (s *socket) close() {
 	}
 }
 
-// connector returns what connects to an address of someone else's program, with the rights of a
-// user for sockets with a path. nil: with those of this process.
+// connector returns a function that connects to the address of an external program, with the rights
+// of a user for sockets with a path. A nil user means this process.
 func connector(address modgw.Address, user *account.Account) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		if user == nil || address.Network() != "unix" {

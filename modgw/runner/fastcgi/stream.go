@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// abortTime is how long a program may take to end a request that it was told to abort.
+// abortTime is how long a program may take to end a request after it was told to abort it.
 const abortTime = time.Second
 
 // Why a program did not carry out a request.
@@ -42,7 +42,7 @@ type stream struct {
 	end     fcgi.End
 
 	aborted atomic.Bool
-	sign    chan struct{} // has a token when the program has answered after it was told to abort
+	sign    chan struct{} // receives a token when the program has reacted to an abort
 }
 
 func newStream(log *slog.Logger, sandbox *workers.Sandbox, name string, limit time.Duration) *stream {
@@ -134,8 +134,8 @@ func (s *stream) End() error {
 // Fail implements [relay.Sink].
 func (s *stream) Fail(err error) { s.pipe.Cut(err) }
 
-// abort tells the program that no one wants the response, waits a little for it to agree, and else
-// closes the connection, which a program notices that writes.
+// abort tells the program to abort the request, waits briefly for its confirmation, and otherwise
+// closes the connection, which the program notices when it writes.
 func (s *stream) abort(cause error) {
 	s.tellAbort(cause)
 	timer := time.NewTimer(abortTime)
@@ -154,10 +154,10 @@ func (s *stream) tellAbort(cause error) {
 	_ = s.conn.write(abortTime, func(b []byte) []byte { return fcgi.AppendRecord(b, fcgi.TypeAbort, s.id, nil) })
 }
 
-// await waits for a sign that the program, which was told to abort, has not hung: that it ends the
-// request, or goes on to write, for which the connection is closed then. It reports false when
-// there is none until the request's time is up. over and gone close when no one wants to know any
-// more.
+// await waits for a sign that the program, which was told to abort, does not hang: it ends the
+// request, or continues to write, and then the connection is closed. It reports false if there is
+// no sign until the request's time is up. over and gone are closed when the result is no longer
+// needed.
 func (s *stream) await(cause error, over, gone <-chan struct{}) (alive bool) {
 	var late <-chan time.Time
 	if s.limit > 0 {

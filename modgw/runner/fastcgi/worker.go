@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// worker is one process of the app's program, which takes requests on a socket of its own.
+// worker is one process of the app's program, which receives requests on its own socket.
 type worker struct {
 	*workers.Worker
 	runner  *Runner
@@ -97,7 +97,7 @@ func (w *worker) Retire() <-chan struct{} {
 	return w.runner.queue.Remove(w.member)
 }
 
-// suspect lets no more requests come to a worker whose socket is closed, and ends it if it does not
+// suspect stops sending requests to a worker whose socket is closed, and kills it if it does not
 // end by itself.
 func (w *worker) suspect(err error) {
 	w.Retire()

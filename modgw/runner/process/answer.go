@@ -26,7 +26,7 @@ type answer struct {
 	clock   *relay.Clock
 	cancel  context.CancelCauseFunc // cancels the request
 	release func()                  // gives the worker's place back once the response is complete
-	// ends the registration as an endless response; nil without one
+	// ends the registration as an endless response; nil: none
 	forget   func()
 	replaced atomic.Bool
 
@@ -57,7 +57,7 @@ func (a *answer) Read(p []byte) (int, error) {
 // Ready implements [spool.Source]; no one asks.
 func (a *answer) Ready() bool { return false }
 
-// Waited implements [spool.Source]: the clock stands still then.
+// Waited implements [spool.Source]: the clock is paused then.
 func (a *answer) Waited(time.Duration) {}
 
 // Interrupt implements [spool.Source].
@@ -110,7 +110,7 @@ type takenConn struct {
 // Read implements [net.Conn].
 func (c *takenConn) Read(p []byte) (int, error) { return c.in.Read(p) }
 
-// CloseWrite ends what is sent to the client.
+// CloseWrite closes the sending side towards the client.
 func (c *takenConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -9,12 +9,12 @@ import (
 )
 
 var (
-	// errTwoLengths says that a response tells its length in two ways, so that two readers could
-	// disagree on its end (RFC 9112, 6.3). net/http would believe the one and not mention the
-	// other.
+	// errTwoLengths means that a response declares its length in two ways, so that two readers
+	// could disagree on its end (RFC 9112, 6.3). net/http would use one and ignore the other.
 	errTwoLengths = errors.New("it has both Content-Length and Transfer-Encoding")
 
-	// errBeyond says that more came than the response's Content-Length. net/http would drop it.
+	// errBeyond means that a response is longer than its Content-Length. net/http would drop the
+	// rest.
 	errBeyond = errors.New("its body is longer than its Content-Length")
 )
 
@@ -53,13 +53,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lineStart is how many bytes of a header line are kept: enough for the names that matter, and a
-// length.
+// lineStart is the number of bytes of a header line that are kept: enough for the relevant names
+// and a length.
 const lineStart = 48
 
-// responseScan follows a response that comes in pieces: it looks for headers that must not stand
-// together, and counts the bytes of a body whose length is known. Its zero value lets everything
-// pass.
+// responseScan follows a response that arrives in pieces: it looks for headers that exclude each
+// other, and counts the bytes of a body of known length. Its zero value lets everything pass.
 type responseScan struct {
 	state  scanState
 	isHead bool // the response answers HEAD
@@ -67,8 +66,8 @@ type responseScan struct {
 	line   [lineStart]byte // the beginning of the current line
 	length int             // bytes of the current line so far; a long one has more than line
 
-	after   following // says by the status what follows the head
-	framing framing   // how the head says where the body ends
+	after   following // part after the head, by the status
+	framing framing   // end of the body, by the head
 	left    uint64    // the Content-Length, and then the bytes of the body that have not passed yet
 }
 
@@ -82,7 +81,7 @@ const (
 	inBody                        // a body whose bytes are counted
 )
 
-// following is what a status says of what follows the head.
+// following is the part of a response after the head, as the status determines it.
 type following int
 
 const (
@@ -91,7 +90,7 @@ const (
 	nothingFollows           // the status has no body, or another protocol follows
 )
 
-// framing is how a head says where its body ends.
+// framing is the way in which a head determines the end of its body.
 type framing int
 
 const (
@@ -149,7 +148,7 @@ func (s *responseScan) endLine() error {
 	return s.readHeader(line)
 }
 
-// readStatusLine finds out what follows the head.
+// readStatusLine determines the part after the head.
 func (s *responseScan) readStatusLine(line []byte) {
 	_, status, _ := bytes.Cut(line, []byte{' '})
 	code, _, _ := bytes.Cut(status, []byte{' '})

@@ -32,9 +32,8 @@ func (a address) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, a.network, a.name)
 }
 
-// listening waits until the program has accepted a connection from the socket that it inherited, or
-// listens on its port, and returns which. The error is ctx's, or says that the program listens
-// elsewhere.
+// listening waits until the program has accepted a connection from the inherited socket or listens
+// on its port, and returns which. The error is ctx's, or means that the program listens elsewhere.
 func (w *worker) listening(ctx context.Context) (address, error) {
 	s, p := w.inherited, w.port
 	probe, err := s.address.dial(ctx)

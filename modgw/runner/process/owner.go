@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/internal/account"
 )
 
-// ownListener reports whether everybody who listens on a port is of the app's user or root: another
-// user could have been faster than the program. Where the kernel does not tell, no one is
-// suspected.
+// ownListener reports whether all listeners on a port belong to the app's user or root: another
+// user could have been faster than the program. If the kernel does not report the owners, the
+// result is true.
 func ownListener(port int, user *account.Account) bool {
 	uid := uint64(os.Geteuid())
 	if user != nil {

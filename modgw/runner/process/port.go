@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// port is a port number that is kept for one program. A socket without a listener is bound to it on
-// every address of this machine with SO_REUSEADDR: the kernel gives the number to no one who asks
-// for any, and lets a program that asks for this one bind and listen, provided that it sets
-// SO_REUSEADDR too, as servers do to be able to start again. Handing over a number that no one
-// holds would be a race against everybody else who asks for one.
+// port is a port number that is reserved for one program. A socket that does not listen is bound to
+// it on every address of this machine with SO_REUSEADDR. The kernel then does not assign the number
+// to others, and lets a program that asks for it bind and listen if it sets SO_REUSEADDR too, as
+// servers do to be able to restart. Without the reservation, another process could get the number
+// first.
 type port struct {
 	number  int
 	sockets []*os.File // one, or those that an earlier version has had
@@ -67,7 +67,7 @@ func bindPort(family int, at unix.Sockaddr) (_ *port, err error) {
 	return p, err
 }
 
-// portName is how arguments and variables name the port, as a shell's would.
+// portName matches a reference to the port in arguments and variables, in the notation of shells.
 var portName = regexp.MustCompile(`\$(?:PORT\b|\{PORT\})`)
 
 // replaceIn is args with the number in place of $PORT and ${PORT}.
@@ -79,8 +79,8 @@ func (p *port) replaceIn(args []string) []string {
 	return replaced
 }
 
-// replaceInValues is env with the number in place of $PORT and ${PORT} in the values. Secrets stay
-// as they are: they name nothing, whatever characters they have.
+// replaceInValues returns env with the number in place of $PORT and ${PORT} in the values. Secrets
+// stay unchanged: their characters have no meaning.
 func (p *port) replaceInValues(env, secrets []string) []string {
 	replaced := p.replaceIn(env)
 	for i, variable := range env {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// stuckTime is how long a program that has let a request's time run out without any answer may take
-// for the next one.
+// stuckTime is how long a program whose last request timed out without any answer may take for the
+// next one.
 const stuckTime = 5 * time.Second
 
-// pulse is what tells whether a program hangs. It has no fixed number of threads, so that one
-// request which takes long means nothing; but one that answers none of several, for as long as a
-// request may take, hangs. Its zero value knows nothing.
+// pulse detects whether a program hangs. A program has no fixed number of threads, so one long
+// request means nothing. But if it answers none of several for as long as a request may take, it
+// hangs. Its zero value is ready to use.
 type pulse struct {
 	mu       sync.Mutex
 	answered time.Time // when the latest answer began
@@ -36,7 +36,8 @@ func (p *pulse) beat() (hung bool) {
 	return hung
 }
 
-// due is when a request that began then, and got no answer, tells whether the program hangs.
+// due returns the time at which an unanswered request that began at a time shows whether the
+// program hangs.
 func (p *pulse) due(began time.Time, limit time.Duration) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,8 +60,8 @@ func (p *pulse) expire(began time.Time) (hangs bool) {
 	return p.hung
 }
 
-// watchOver has a worker replaced whose program hangs, as a request shows that got no answer: by
-// its time, which goes on when its client has gone.
+// watchOver replaces a worker whose program hangs, which is detected by an unanswered request. The
+// request's time continues if its client has gone.
 func (w *worker) watchOver(request string, began time.Time, limit time.Duration) {
 	w.runner.Background(func() {
 		timer := time.NewTimer(time.Until(w.pulse.due(began, limit)))

@@ -13,8 +13,8 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// claims are headers by which someone in between says who the client is or what it asked for. The
-// program gets only what the host says, in those that are most widely understood.
+// claims are headers in which intermediaries describe the client or its request. The program gets
+// the host's own values instead, in the most widely understood headers.
 var claims = []string{
 	"Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "Client-Ip", "True-Client-Ip", "X-Remote-Addr",
 	"X-Remote-User", "X-Script-Name", "X-Scheme", "X-Url-Scheme", "Front-End-Https", "X-Original-Host", "X-Original-Uri",
@@ -50,7 +50,7 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 	}
 }
 
-// forwarded is what the host says of the client, as RFC 7239 writes it.
+// forwarded returns the host's description of the client in the syntax of RFC 7239.
 func forwarded(info *modgw.RequestInfo, host string) string {
 	var parts []string
 	if addr, err := netip.ParseAddr(info.RemoteAddr); err == nil {
@@ -81,8 +81,8 @@ func quoted(value string) string {
 	return value
 }
 
-// target is what the program is asked for. The path is the one that was authorised; how the client
-// had encoded it is kept where that says the same.
+// target returns the URL for the program. Its path is the authorised one. The client's encoding is
+// kept if it means the same path.
 func (c *call) target() *url.URL {
 	raw, query, asked := strings.Cut(c.Info.RawTarget, "?")
 	u := &url.URL{Scheme: "http", Host: "app", Path: c.Info.Path, RawQuery: query, ForceQuery: asked}
@@ -103,9 +103,9 @@ func (c *call) target() *url.URL {
 	return u
 }
 
-// upgrade tells whether the connection may be given to another protocol when the program agrees. A
-// WebSocket cannot do without, which the error says; for anything else the program gets the request
-// as if the client had not offered it.
+// upgrade reports whether the connection may change to another protocol if the program agrees. It
+// is an error if a WebSocket request cannot; for anything else the program gets the request without
+// the client's offer.
 func (c *call) upgrade() (may bool, _ error) {
 	wanted := c.R.Header.Get("Upgrade")
 	switch {
@@ -119,8 +119,8 @@ func (c *call) upgrade() (may bool, _ error) {
 	return false, nil
 }
 
-// canHijack reports whether a front can hand the connection over. That is for the innermost writer
-// to say: those around it pass a call on, and have the method whatever comes of it.
+// canHijack reports whether a front can hand over the connection. Only the innermost writer knows:
+// the wrappers around it have the method in any case.
 func canHijack(w http.ResponseWriter) bool {
 	for {
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })

@@ -13,9 +13,9 @@ import (
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
 
-// places is how many requests a worker has at once; what comes beyond waits in the queue. Programs
-// that serve HTTP have no fixed number of places, so this only bounds what a program that hangs can
-// hold open.
+// places is the number of simultaneous requests of a worker; further ones wait in the queue.
+// Programs that serve HTTP have no fixed number of places, so this only limits the requests that a
+// hanging program can hold.
 const places = 1000
 
 // Runner runs a program that serves HTTP. It implements [modgw.Runner].
@@ -35,7 +35,7 @@ var (
 	_ modgw.Resizer  = (*Runner)(nil)
 )
 
-// New makes a runner for an app of kind go or http. It starts nothing.
+// New returns a runner for an app of kind go or http. It starts nothing.
 func New(config modgw.RunnerConfig) (*Runner, error) {
 	d := config.Descriptor
 	r := &Runner{config: config, queue: queue.New(d.Queue).OnCrowd(config.Crowded)}

@@ -31,10 +31,10 @@ type call struct {
 	conn   *conn         // brings the response; nil before the request is sent
 	state  state
 	answer *answer // the body of the response; nil unless the state is answering
-	leave  func()  // ends what a tunnel needs; nil without one
+	leave  func()  // releases the resources of a tunnel; nil: none
 }
 
-// state says how far the answer is.
+// state is the progress of the answer.
 type state int
 
 const (
@@ -85,7 +85,7 @@ func (r *Runner) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// RoundTrip gives the request to a worker, or to another one when that does no harm.
+// RoundTrip sends the request to a worker, or to another one if that does no harm.
 func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	if !c.Body.IsReceived() {
 		out.Body = io.NopCloser(c.Body) // which is the front's, and may be sent again
@@ -117,7 +117,8 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	}
 }
 
-// judge finds out what an error of the program means for the request, and what to report.
+// judge returns the outcome that an error of the program has for the request, and the error to
+// report.
 func (c *call) judge(err error) (relay.Outcome, error) {
 	outcome := relay.OutcomeOf(err)
 	switch {
@@ -236,7 +237,7 @@ func (c *call) end() {
 // before its response began.
 func (c *call) unanswered() bool { return c.answer == nil && c.state != upgraded && c.ctx.Err() != nil }
 
-// worker is the one whose place the call has.
+// worker returns the worker on which the call has a place.
 func (c *call) worker() *worker { return c.member.Value.(*worker) }
 
 // release gives the place back.

@@ -12,9 +12,8 @@ import (
 
 var _ workers.Sharing = (*worker)(nil)
 
-// shared is what a host says of a worker that another host is to have as well. The files are the
-// folder entry of a Unix socket, if the worker is reached by one, and the sockets that keep its
-// port.
+// shared describes a worker that another host shares. The files are the folder entry of a Unix
+// socket, if the worker is reached by one, and the sockets that reserve its port.
 type shared struct {
 	Network   string `json:"network"`
 	Address   string `json:"address"`

@@ -13,8 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// strayInterval is how often it is looked whether a program that starts listens on another port
-// than its own.
+// strayInterval is the interval of checks whether a starting program listens on a wrong port.
 const strayInterval = 500 * time.Millisecond
 
 // stray notices a program that listens on another port than the one it was given. Some open one for
@@ -33,8 +32,8 @@ func newStray(w *worker) *stray {
 	return &stray{worker: w, patience: w.runner.config.Descriptor.Timeouts.Startup / share, lookedAt: time.Now()}
 }
 
-// check looks where the program listens, now and then. The error says that it listens elsewhere and
-// has for a while.
+// check checks now and then on which ports the program listens. The error means that it has been
+// listening elsewhere for a while.
 func (s *stray) check() error {
 	now := time.Now()
 	if now.Sub(s.lookedAt) < min(strayInterval, s.patience) {
@@ -54,8 +53,9 @@ func (s *stray) check() error {
 	return nil
 }
 
-// strayAddress is where a process of the worker's group listens beside the socket that it has
-// inherited; the zero value when it listens nowhere or on its port, which may not be reached yet.
+// strayAddress returns an address on which a process of the worker's group listens, other than the
+// inherited socket. It is the zero value if there is none, or if it is the worker's port, which may
+// not be reachable yet.
 func (w *worker) strayAddress() (stray netip.AddrPort) {
 	sockets := listeningSockets(strconv.Itoa(w.pid))
 	own := w.ownSockets()
@@ -93,7 +93,7 @@ func (w *worker) ownSockets() map[uint64]bool {
 	return found
 }
 
-// inode is that of the socket; 0 when only the program has it.
+// inode returns the inode of the socket, or 0 if only the program has it.
 func (s *inherited) inode() uint64 {
 	if s == nil || s.file == nil {
 		return 0

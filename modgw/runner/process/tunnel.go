@@ -14,7 +14,7 @@ const (
 	// frameTime is how long the rest of a frame may take when a WebSocket is to end.
 	frameTime = time.Second
 
-	// closeTime is how long the client may take to answer the frame that closes a WebSocket.
+	// closeTime is how long the client may take to answer the close frame of a WebSocket.
 	closeTime = 2 * time.Second
 )
 
@@ -22,8 +22,8 @@ const (
 // sections 5.5.1 and 7.4.1, and the registry of close codes): the client is to connect again.
 var serviceRestart = []byte{0x88, 2, 1012 >> 8, 1012 & 0xff}
 
-// tunnel is the connection to the program after it has agreed to another protocol. What is read
-// from it is on its way to the client.
+// tunnel is the connection to the program after it has agreed to another protocol. Bytes read from
+// it go to the client.
 type tunnel struct {
 	io.ReadWriteCloser
 	conn      *conn
@@ -42,7 +42,7 @@ type tunnel struct {
 func (c *call) tunnel(response *http.Response) {
 	both, ok := response.Body.(io.ReadWriteCloser)
 	if !ok {
-		return // which the proxy says
+		return // the proxy reports it
 	}
 	t := &tunnel{
 		ReadWriteCloser: both, conn: c.conn, client: c.w,
@@ -56,8 +56,8 @@ func (c *call) tunnel(response *http.Response) {
 	}
 }
 
-// Read passes on what the program sends. When the tunnel is to end, that is until the end of a
-// frame, and then a frame that closes the WebSocket.
+// Read returns the program's output. If the tunnel is to end, it returns the output up to the end
+// of a frame, and then a close frame.
 func (t *tunnel) Read(p []byte) (int, error) {
 	for {
 		if n, over := t.close(p); over {
@@ -77,7 +77,7 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	}
 }
 
-// close reports whether the tunnel is over, and puts the frame that says so into p.
+// close reports whether the tunnel is over, and puts a close frame into p.
 func (t *tunnel) close(p []byte) (n int, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -126,7 +126,7 @@ func (t *tunnel) replace() {
 	})
 }
 
-// end stops what replace began.
+// end stops the work that replace began.
 func (t *tunnel) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,8 +135,8 @@ func (t *tunnel) end() {
 	}
 }
 
-// frames follows the frames of a WebSocket (RFC 6455, section 5.2). Its zero value stands before
-// the first.
+// frames follows the frames of a WebSocket (RFC 6455, section 5.2). Its zero value is before the
+// first frame.
 type frames struct {
 	head [14]byte
 	have int    // bytes of the head
@@ -167,7 +167,7 @@ func (f *frames) take(p []byte, stop bool) (taken int) {
 	return taken
 }
 
-// measure tells the length of the payload once the head is complete.
+// measure reads the length of the payload when the head is complete.
 func (f *frames) measure() {
 	if f.have < 2 {
 		return

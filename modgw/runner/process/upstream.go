@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// maxResponseHead is how many bytes the head of a response may have.
+	// maxResponseHead is the largest size of a response's head, in bytes.
 	maxResponseHead = 64 << 10
 
-	// idleTime is how long a connection without a request is kept. It is short because servers
-	// close idle connections as well, after 2 seconds at the least that is common, and a request
-	// that meets that end cannot be sent again unless it is safe. It is long enough for an app
-	// under load, and another connection to the same machine costs next to nothing.
+	// idleTime is how long an idle connection is kept. It is short because servers close idle
+	// connections too, commonly after 2 seconds or more, and a request that meets that cannot be
+	// resent unless it is safe. It is long enough for an app under load, and another connection to
+	// the same machine costs next to nothing.
 	idleTime = time.Second
 
 	idleConnections = 128
 )
 
-// upstream is how one worker is reached.
+// upstream is the way to reach one worker.
 type upstream struct {
 	address   address
 	transport *http.Transport
@@ -58,7 +58,7 @@ func (u *upstream) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return &conn{Conn: c}, nil
 }
 
-// end lets no one connect any more.
+// end prevents further connections.
 func (u *upstream) end() {
 	if u == nil {
 		return
@@ -69,7 +69,7 @@ func (u *upstream) end() {
 	u.transport.CloseIdleConnections()
 }
 
-// dialError says that a request was not sent, because there was no one to send it to.
+// dialError means that a request was not sent, because no process accepted the connection.
 type dialError struct{ err error }
 
 func (e *dialError) Error() string { return fmt.Sprintf("cannot connect to the program: %v", e.err) }

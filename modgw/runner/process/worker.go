@@ -18,7 +18,7 @@ import (
 // knows before the start.
 const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
 
-// deathTime is how long a worker that does not listen any more may take to end by itself.
+// deathTime is how long a worker that has stopped listening may take to end by itself.
 const deathTime = time.Second
 
 // worker is one process of the program. It implements [workers.Program].
@@ -63,7 +63,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	return p, nil
 }
 
-// spec says what to start, and which program that executes.
+// spec returns the process to start, and the path of the program that it executes.
 func (w *worker) spec() (spec proc.Spec, path string, err error) {
 	r := w.runner
 	env := workers.Environ(r.config, r.user)
@@ -135,13 +135,13 @@ func (w *worker) End() {
 	defer w.mu.Unlock()
 	w.ended = true
 	w.runner.queue.Remove(w.member)
-	w.upstream.end() // before others can have what it is reached by
+	w.upstream.end() // before others can get its address
 	w.inherited.close()
 	w.port.release()
 }
 
-// suspect says that no one listens at the worker any more. It gets no more requests, and when it
-// does not end by itself, as one does whose end is just not known yet, it is ended.
+// suspect reports that the worker does not listen any more. It gets no more requests. It may have
+// ended already; if it does not end soon, it is killed.
 func (w *worker) suspect(err error) {
 	w.runner.queue.Remove(w.member)
 	w.runner.Background(func() {

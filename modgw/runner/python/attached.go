@@ -43,8 +43,7 @@ func (r *Runner) awaitAttached() error {
 }
 
 // serveAttached lets the worker at the other end of conn serve the app, until its end. Its
-// connections travel with the message that tells it what to load. After an error conn belongs to
-// the caller.
+// connections travel with the Start message. After an error conn belongs to the caller.
 func (r *Runner) serveAttached(conn *net.UnixConn, process *attach.Process) error {
 	w := &worker{runner: r, attached: process, Worker: control.New(nil, control.Config{
 		Pool: r.Pool, Dev: r.app.Dev, Attached: true,

@@ -6,11 +6,11 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// mostBodies is how much memory for kept bodies workers can address.
+// mostBodies is the largest memory for kept bodies that workers can address, in bytes.
 const mostBodies = 1<<32 - 1<<20
 
-// shareBodies makes the memory in which the host keeps bodies of requests for all workers. Without
-// it they go to the workers in pieces: also where no loop reads what idle workers return.
+// shareBodies creates the memory in which the host keeps request bodies for all workers. Without it
+// they go to the workers in pieces. It is not created if no loop reads what idle workers return.
 func (r *Runner) shareBodies() {
 	size := min(r.app.Spool.Memory(), mostBodies)
 	_, threads := r.server.(*wsgi.Server)

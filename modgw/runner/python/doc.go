@@ -1,5 +1,5 @@
-// Package python runs Python apps: it starts worker processes, or forks them, tells each what to
-// load, and gives requests to those that are ready.
+// Package python runs Python apps: it starts or forks worker processes, makes each load the app,
+// and gives requests to those that are ready.
 //
 // It finds no interpreter and installs nothing: the environment comes with the descriptor. The
 // worker's side, in Python, is in folder worker and embedded here. Each package below has one part:

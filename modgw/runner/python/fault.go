@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// cannotLoad is the fault for what a worker said when loading the app failed.
+// cannotLoad returns the fault for a worker that could not load the app.
 func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	entry := c.Descriptor.Entry()
 	fault := &modgw.Fault{Output: m.Traceback, Err: errors.New(place(m)), Exceptions: control.Exceptions(m.Details, c.Descriptor.Secrets)}
@@ -57,10 +57,10 @@ func cannotLoad(c modgw.RunnerConfig, m *wire.FailedMessage) *modgw.Fault {
 	return fault
 }
 
-// article is what an entry must name, by the app's kind.
+// article is the type of callable that an entry must name, by the app's kind.
 var article = map[modgw.Kind]string{modgw.KindWSGI: "a WSGI", modgw.KindASGI: "an ASGI"}
 
-// place says what happened and where, on one line.
+// place describes the error and its place, on one line.
 func place(m *wire.FailedMessage) string {
 	text := m.Type
 	if m.Message != "" {

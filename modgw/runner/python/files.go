@@ -23,7 +23,7 @@ import (
 //go:embed worker/__main__.py worker/modgw_worker/*.py
 var sources embed.FS
 
-// Files says where the worker's Python code was unpacked. There is no use in its zero value.
+// Files locates the unpacked Python code of the worker. Its zero value is not usable.
 type Files struct {
 	Dir   string // folder that the interpreter runs
 	State string // the folder of the host below which workers find sockets to attach at
@@ -32,10 +32,10 @@ type Files struct {
 	// on its own.
 	Zygotes *zygote.Set
 
-	// Outside is called, for each worker that tells, with the files of the modules that the app has
-	// loaded from outside its root and that belong neither to its environment nor to Python, such
-	// as those of a package that is installed as editable. Workers report them where there are
-	// Zygotes. The worker was started at the given time. nil: it is not called.
+	// Outside is called with the files of modules that an app has loaded from outside its root and
+	// that belong neither to its environment nor to Python, such as those of an editable install.
+	// Workers report them if Zygotes is set. The worker was started at the given time. nil: it is
+	// not called.
 	Outside func(app modgw.AppName, files []string, started time.Time)
 
 	// unpacked is the folder that Unpack has written. Code elsewhere is not verified.
@@ -54,9 +54,9 @@ func Unpack(stateDir string) (Files, error) {
 	return f, f.verify()
 }
 
-// verify sees that the worker's code is as it should be, and writes what is not: a full disk or a
-// power failure leaves empty files behind, and other programs clear folders up. What starts an
-// interpreter with the code calls it before.
+// verify checks the files of the worker and rewrites those that differ: a full disk or a power
+// failure leaves empty files behind, and other programs clean folders up. Call it before starting
+// an interpreter with them.
 func (f Files) verify() error {
 	if f.Dir != f.unpacked {
 		return nil
@@ -109,8 +109,8 @@ func verifyFolder(dir string) error {
 	return verifyMode(dir, 0o755)
 }
 
-// verifyFile reports whether the file had to be written because it was not what the host has under
-// the name.
+// verifyFile reports whether the file had to be rewritten because it differed from the embedded
+// one.
 func verifyFile(path, name string) (rewritten bool, err error) {
 	want, err := fs.ReadFile(sources, name)
 	if err != nil {
@@ -142,8 +142,8 @@ func readFile(path string, length int) ([]byte, error) {
 	return data[:n], err
 }
 
-// verifyMode gives what belongs to this process's user its mode. What belongs to another one, as
-// root's files do to another user who attaches, is as its owner has it.
+// verifyMode sets the mode of a file that belongs to this process's user. A file of another user,
+// such as root's for a user who attaches, is left alone.
 func verifyMode(path string, mode fs.FileMode) error {
 	info, err := os.Lstat(path)
 	if err != nil {

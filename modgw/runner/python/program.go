@@ -7,7 +7,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// program is what the block of an app's kind says.
+// program has the contents of the block of an app's kind.
 type program struct {
 	workers     int  // processes at first; never 0
 	most        int  // processes under load

@@ -23,8 +23,8 @@ import (
 type server interface {
 	modgw.LoopRunner
 
-	// Connect makes what carries requests to a worker. files are the worker's ends, also after an
-	// error.
+	// Connect makes the connections that carry requests to a worker. files are the worker's ends,
+	// also after an error.
 	Connect(w *control.Worker) (c control.Connections, files []*os.File, err error)
 
 	// Expect adds n to the number of workers that are ready or will be soon.
@@ -69,7 +69,7 @@ var (
 	_ mux.Successor    = (*Runner)(nil)
 )
 
-// New makes a runner that serves with the worker code in files. It starts nothing.
+// New returns a runner that uses the worker code in files. It starts nothing.
 func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	d := config.Descriptor
 	if d.Attach {
@@ -178,7 +178,7 @@ func (r *Runner) Stop(ctx context.Context) {
 	r.finish()
 }
 
-// finish releases what the workers needed.
+// finish releases the resources of the workers.
 func (r *Runner) finish() {
 	r.reading.Wait()
 	r.leaveZygote()

@@ -9,12 +9,11 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// mostShared is how many descriptors a worker can get for another host: those that one message can
-// carry (SCM_MAX_FD in the kernel), on its way between the hosts too.
+// mostShared is the number of descriptors that a worker can get for another host: one message must
+// be able to carry them (SCM_MAX_FD in the kernel), also between the hosts.
 const mostShared = 240
 
-// shared is what a host says of a worker that another host is to have as well. The files are in
-// this order.
+// shared describes a worker that another host shares. The files are in this order.
 type shared struct {
 	Pauses bool `json:"pauses"` // there is the memory for pauses of its interpreter
 	Values bool `json:"values"` // there is the memory for the metrics of the app

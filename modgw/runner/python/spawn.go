@@ -50,8 +50,8 @@ func (w *worker) connect() (theirs []*os.File, err error) {
 	return append([]*os.File{file}, files...), err
 }
 
-// shareMemory makes the memory to which the worker writes what it measures, and returns its ends:
-// that of the pauses of its interpreter, and that of the metrics of the app.
+// shareMemory creates the memory for the worker's measurements, and returns its ends: that for the
+// pauses of its interpreter, and that for the metrics of the app.
 func (w *worker) shareMemory() (theirs []*os.File) {
 	if meter.Enabled {
 		file, ours, err := newMemory(pausesSize)

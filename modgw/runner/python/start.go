@@ -14,12 +14,12 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Ready implements [workers.Program]: it tells the worker what to load, and waits until it has.
+// Ready implements [workers.Program]: it makes the worker load the app, and waits for that.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	r := w.runner
 	r.reading.Go(w.Read)
 	r.reading.Go(w.Connections.Read)
-	if w.attached == nil && !w.Inherits() { // or it was told before
+	if w.attached == nil && !w.Inherits() { // otherwise it was told before
 		start := r.startMessage(w.Number)
 		start.Telemetry = r.telemetry(w.Number)
 		w.Send(wire.Start, start.Append(nil))
@@ -48,8 +48,8 @@ func (w *worker) Begin() {
 	w.Worker.Begin()
 }
 
-// Explain implements [workers.Program]. It first reads what an ended worker has sent. One that is
-// late prints the stacks of its threads: SIGABRT makes it do that even when it is stuck.
+// Explain implements [workers.Program]. It first reads the last frames of an ended worker. A worker
+// that is late prints the stacks of its threads: SIGABRT makes it do that even if it is stuck.
 func (w *worker) Explain(err error) error {
 	if errors.Is(err, workers.ErrEnded) && w.failed == nil {
 		w.AwaitLastWords()
@@ -120,8 +120,8 @@ func isSyntaxError(fault *modgw.Fault) bool {
 }
 
 // askWhereItWaits asks a worker in which the lifespan of an ASGI app does not complete its startup
-// for the place, and reports whether it has answered. One that imports the app still, or whose
-// interpreter is stuck, does not.
+// for the place, and reports whether it has answered. A worker that is still importing the app, or
+// whose interpreter is stuck, does not answer.
 func (w *worker) askWhereItWaits() bool {
 	if !w.runner.program.asgi {
 		return false

@@ -10,7 +10,8 @@ func (r *Runner) stdin() *os.File {
 	return nil
 }
 
-// stdout takes what workers write to standard output, as it comes; nil: it is logged by lines.
+// stdout returns the function that receives the workers' standard output; nil: it is logged by
+// lines.
 func (r *Runner) stdout() func([]byte) {
 	if t := r.app.Terminal; t != nil {
 		return t.Out

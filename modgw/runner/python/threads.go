@@ -6,18 +6,17 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// usualThreads is that of mod_wsgi-express: apps wait for databases more than they compute.
+// usualThreads is the default of mod_wsgi-express: apps wait for databases more than they compute.
 const usualThreads = 5
 
-// freeThreads is how many threads there are for each CPU where Python executes them at the same
-// time.
+// freeThreads is the number of threads for each CPU if Python executes them simultaneously.
 const freeThreads = 4
 
 // usualGreenlets are as many as connections that an app may well have to its databases and
 // services.
 const usualGreenlets = 200
 
-// threadsOf is how many requests each worker of a WSGI app executes at once.
+// threadsOf returns the number of requests that each worker of a WSGI app executes at once.
 func threadsOf(w *modgw.WSGI, env *modgw.Environment) int {
 	if w.Threads > 0 {
 		return w.Threads

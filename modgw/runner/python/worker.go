@@ -84,7 +84,7 @@ func (w *worker) End() {
 	w.releaseMemory()
 }
 
-// releaseMemory lets go of what the worker has measured.
+// releaseMemory frees the worker's measurements.
 func (w *worker) releaseMemory() {
 	w.values.Retire()
 	_ = w.pauses.Close() // it was only read, or is nil

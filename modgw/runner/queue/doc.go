@@ -1,6 +1,6 @@
-// Package queue gives requests their turns: each one gets a place at the least busy of a runner's
-// members, which may be processes or programs, or waits in order until one is free, as long and in
-// such numbers as the app's queue allows.
+// Package queue assigns requests to a runner's members, which may be processes or programs. Each
+// request gets a place at the least busy member, or waits in order until one is free, within the
+// limits of the app's queue.
 //
-// It starts nothing and knows neither requests nor members.
+// It starts nothing, and does not depend on requests or members.
 package queue

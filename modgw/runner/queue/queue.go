@@ -35,7 +35,7 @@ type Queue struct {
 // Member has places for requests. Its owner adds it to a queue and sets no field afterwards.
 type Member struct {
 	Places int // requests at once
-	Value  any // whatever the owner wants to know of it
+	Value  any // for the owner's use
 
 	busy   int
 	paused bool          // it gets no more requests for now
@@ -55,11 +55,11 @@ const crowd = 4
 // New makes a queue without members.
 func New(limits modgw.Queue) *Queue { return &Queue{limits: limits} }
 
-// NewBrief makes a queue for what holds its place for long: requests wait for members to come, as
-// at a start, but not for those that are there to have room.
+// NewBrief returns a queue for requests that occupy their place for long: they wait until there are
+// members, as at a start, but not until busy members have room.
 func NewBrief(limits modgw.Queue) *Queue { return &Queue{limits: limits, brief: true} }
 
-// OnCrowd sets what is called as [modgw.RunnerConfig.Crowded]. It comes before the first request.
+// OnCrowd sets the function for [modgw.RunnerConfig.Crowded]. Call it before the first request.
 func (q *Queue) OnCrowd(crowded func()) *Queue {
 	q.crowded = crowded
 	return q
@@ -134,15 +134,15 @@ func (q *Queue) Remove(m *Member) <-chan struct{} {
 	return m.drain
 }
 
-// Pause lets no more requests come to a member until Resume; they wait for it, or for another one,
-// as when it is busy.
+// Pause stops new requests to a member until Resume. They wait for it, or for another one, as if it
+// were busy.
 func (q *Queue) Pause(m *Member) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	m.paused = true
 }
 
-// Resume ends what Pause began.
+// Resume ends a Pause.
 func (q *Queue) Resume(m *Member) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -168,7 +168,8 @@ func (q *Queue) Close() {
 	q.dismiss(ErrClosed)
 }
 
-// Counts is how many requests have a place, how many there could be at once, and how many wait.
+// Counts returns the number of requests that have a place, the number of places, and the number of
+// requests that wait.
 func (q *Queue) Counts() (busy, capacity, queued int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

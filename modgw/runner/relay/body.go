@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// AheadSize is how much of a request's body is read before a worker is asked for, so that a
-	// slow client does not hold one that waits for it.
+	// AheadSize is the number of bytes of a request's body that are read before a worker is asked
+	// for, so that a slow client does not occupy a worker.
 	AheadSize = 64 << 10
 
 	// interruptTime is how long an interrupted read may take to end before it is interrupted again.
@@ -26,7 +26,7 @@ var buffers = sync.Pool{New: func() any { return new([AheadSize]byte) }}
 
 var errTooLarge = errors.New("it is too large")
 
-// bodyState is how far a body has come.
+// bodyState is the progress of receiving a body.
 type bodyState int32
 
 const (
@@ -36,7 +36,8 @@ const (
 	halted                    // nothing more is read from the client
 )
 
-// Waiter is told while the client is waited for, which is not the program's time. [Clock] is one.
+// Waiter is notified while the client is waited for, which is not the program's time. [Clock] is
+// one.
 type Waiter interface {
 	Pause()  // counts no time until Resume
 	Resume() // ends one Pause
@@ -58,7 +59,7 @@ type Body struct {
 	ahead  []byte       // the beginning
 	buffer *[AheadSize]byte
 	kept   *spool.Buffer // the part after ahead that was read already; nil: none
-	spent  bool          // a worker may have read what Read returns
+	spent  bool          // a worker may have read bytes that Read returned
 
 	// Set by Stream.
 	waiter Waiter
@@ -68,7 +69,7 @@ type Body struct {
 	once   sync.Once     // closes it
 }
 
-// NewBody makes a body that is there already.
+// NewBody returns a body that is complete already.
 func NewBody(whole []byte) *Body {
 	b := &Body{Length: int64(len(whole)), read: int64(len(whole)), ahead: whole}
 	b.total.Store(b.read)
@@ -76,7 +77,7 @@ func NewBody(whole []byte) *Body {
 	return b
 }
 
-// failure says why the body could not be read or kept.
+// failure returns the reason why the body could not be read or kept.
 func (b *Body) failure(err error) *Failure {
 	if errors.Is(err, errTooLarge) {
 		return BodyTooLarge.Failure(nil, b.limit)
@@ -112,8 +113,8 @@ func (b *Body) HasRest() bool {
 	return !b.IsWhole() && !(b.IsReceived() && b.kept != nil && b.kept.Len() == 0)
 }
 
-// Pin makes Read go on behind what is kept in the app's memory for that, until Unpin, and returns
-// the buffer that has it with the regions. There are none where nothing is kept there.
+// Pin makes Read skip the bytes that are in the app's memory for kept bodies, until Unpin, and
+// returns the buffer with their regions. There are none if nothing is kept there.
 func (b *Body) Pin() (*spool.Buffer, []spool.Region) {
 	if b == nil || b.kept == nil {
 		return nil, nil
@@ -129,7 +130,7 @@ func (b *Body) Unpin() {
 	}
 }
 
-// size is how many bytes were read from the client so far.
+// size returns the number of bytes read from the client so far.
 func (b *Body) size() int64 {
 	if b == nil {
 		return 0
@@ -137,11 +138,11 @@ func (b *Body) size() int64 {
 	return b.total.Load()
 }
 
-// Beginning is what was read first; Read reads what comes after it.
+// Beginning returns the bytes that were read first. Read reads the bytes after them.
 func (b *Body) Beginning() []byte { return b.ahead }
 
-// Stream lets Read be used, and a response be sent before the body was read to its end. HTTP/1
-// would read all of it first; fronts that have no such habit say so by an error.
+// Stream allows Read to be used, and a response to be sent before the body was read to its end.
+// HTTP/1 would read all of it first; fronts that do not do that return an error.
 func (b *Body) Stream(w Waiter) {
 	if b.IsWhole() {
 		return
@@ -155,23 +156,23 @@ func (b *Body) Stream(w Waiter) {
 // Halted closes when no more is to be read; nil before Stream.
 func (b *Body) Halted() <-chan struct{} { return b.halt }
 
-// Spend notes that what comes after the beginning may be read from now on, so that it cannot be
-// sent to another worker.
+// Spend records that the bytes after the beginning may be read from now on, so that the body cannot
+// be sent to another worker.
 func (b *Body) Spend() {
 	if b != nil {
 		b.spent = true
 	}
 }
 
-// Announce says in the head of a response that the connection cannot be used again, when the rest
-// of the body is still in it.
+// Announce closes the connection, by a field in the head of a response, if the connection still
+// contains a part of the body.
 func (b *Body) Announce(header http.Header) {
 	if b != nil && b.duplex && !b.IsReceived() {
 		header.Set("Connection", "close")
 	}
 }
 
-// Release lets go of what was read.
+// Release frees the bytes that were read.
 func (b *Body) Release() {
 	if b == nil {
 		return
@@ -185,8 +186,8 @@ func (b *Body) Release() {
 	}
 }
 
-// Read reads what comes after the beginning. It is io.EOF at the end of a body that is as long as
-// it should be, and [context.Canceled] after Stop.
+// Read reads the bytes after the beginning. It returns io.EOF at the end of a body of the declared
+// length, and [context.Canceled] after Stop.
 func (b *Body) Read(p []byte) (int, error) {
 	if b.turn == nil {
 		return 0, io.EOF
@@ -242,7 +243,7 @@ func (b *Body) receive(p []byte) (int, error) {
 	return n, err
 }
 
-// end lets nothing more be read from the client.
+// end stops reading from the client.
 func (b *Body) end(s bodyState, err error) {
 	b.err = err
 	b.state.Store(int32(s))
@@ -275,7 +276,7 @@ func (b *Body) stop() {
 			return
 		default:
 		}
-		if bodyState(b.state.Load()) == coming { // what was kept is read without waiting
+		if bodyState(b.state.Load()) == coming { // kept bytes are read without waiting
 			b.interrupt()
 		}
 		select {
@@ -286,8 +287,8 @@ func (b *Body) stop() {
 	}
 }
 
-// interrupt ends reading from a client that sends nothing, if the front knows how. A front that
-// sets deadlines of its own may just have replaced this one, so that it must be tried again.
+// interrupt ends a read from an idle client, if the front supports that. A front that sets its own
+// deadlines may have replaced this one, so the caller must repeat it.
 func (b *Body) interrupt() {
 	if b.client.SetReadDeadline(time.Unix(1, 0)) != nil {
 		_ = b.in.Close()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock measures the time that a request may take. It stands still while it is paused, as while the
-// client is waited for, which is not the program's fault. Its zero value has no limit.
+// Clock measures the time that a request may take. It is paused while the client is waited for,
+// which is not the program's fault. Its zero value has no limit.
 type Clock struct {
 	mu     sync.Mutex
 	over   func() // nil: there is no limit, or none any more

@@ -1,7 +1,7 @@
-// Package relay passes a request's body on to whatever executes the request, and the response on to
-// the client, and decides what becomes of both when something comes in between: one table of
-// outcomes says what the client is answered, what is logged, whether another worker is asked, and
-// what becomes of the first one.
+// Package relay forwards a request's body to the process that executes the request, and the
+// response to the client, and decides how both end if something goes wrong. One table of outcomes
+// has the client's answer, the log record, whether another worker is asked, and the fate of the
+// first one.
 //
-// It starts no program and speaks no protocol: that is for the runners, which use it.
+// It starts no program and implements no protocol: the runners do, and use it.
 package relay

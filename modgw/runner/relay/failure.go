@@ -11,7 +11,7 @@ import (
 
 // Failure is a request that the host answers in place of the app.
 type Failure struct {
-	Outcome Outcome      // says why
+	Outcome Outcome      // the reason
 	Status  int          // the status of the answer
 	Fault   *modgw.Fault // is shown in the log, and in the answer to a developer
 }

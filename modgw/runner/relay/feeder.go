@@ -2,8 +2,8 @@ package relay
 
 import "io"
 
-// Sink is where a request's body goes. Its methods may wait until the program takes what they have;
-// the caller of [Body.Stop] sees to it that they do not wait for ever.
+// Sink receives a request's body. Its methods may wait until the program accepts the bytes; the
+// caller of [Body.Stop] ensures that they do not wait forever.
 type Sink interface {
 	Send(piece []byte) error // piece is valid until it returns
 	End() error              // the body is complete

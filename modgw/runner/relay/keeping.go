@@ -10,19 +10,19 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// Keeping says how much of a body is read before a worker is asked for, which would have to wait
-// for the client.
+// Keeping selects the part of a body that is read before a worker is asked for, which would have to
+// wait for the client.
 type Keeping int
 
-// The ways to keep a body, each of which does what those before it do.
+// The ways to keep a body. Each includes the ones before it.
 const (
 	KeepNothing   Keeping = iota
 	KeepBeginning         // the first AheadSize bytes
 	KeepMost              // as much as the app's spool { upload } allows
-	KeepLength            // all of a body of unknown length, so that the worker can be told
+	KeepLength            // a body of unknown length: the worker needs the length
 )
 
-// Open makes Body that of the request, and reads as much of it as is to be kept. The error is a
+// Open sets Body to the body of the request, and reads the part that is to be kept. The error is a
 // *[Failure].
 func (r *Request) Open(k Keeping) error {
 	limit := r.Config.Descriptor.Limits.Body
@@ -50,7 +50,7 @@ func (r *Request) Open(k Keeping) error {
 	return b.failure(err)
 }
 
-// keep reads what is to be kept.
+// keep reads the part that is to be kept.
 func (b *Body) keep(k Keeping, r *Request) error {
 	var err error
 	c := r.Config
@@ -86,7 +86,7 @@ func (b *Body) fill() error {
 	return nil
 }
 
-// spool keeps what comes after the beginning.
+// spool stores the bytes after the beginning.
 func (b *Body) spool(a *spool.Account, limit int64, area *spool.Area) error {
 	if b.Length >= 0 {
 		limit = min(limit, b.Length-b.read) // so that no memory beyond it is taken
@@ -119,7 +119,7 @@ func (b *Body) spool(a *spool.Account, limit int64, area *spool.Area) error {
 	return nil
 }
 
-// notKept says that the host cannot keep a request body.
+// notKept means that the host cannot keep a request body.
 type notKept struct{ err error }
 
 func (e *notKept) Error() string { return fmt.Sprintf("the request body cannot be kept: %v", e.err) }

@@ -2,7 +2,7 @@ package relay
 
 import "net/http"
 
-// Outcome says how a request ended, or why it did not.
+// Outcome is the way in which a request ended, or the reason why it failed.
 type Outcome int
 
 // The outcomes. Refused is the zero value: a [Failure] with a status and a fault of the runner's
@@ -37,8 +37,8 @@ const (
 	outcomes // the number of outcomes
 )
 
-// Retry says when a request may be given to another worker. Each value but Never needs a body that
-// can be sent once more, and a response that was not begun.
+// Retry is the condition under which a request may be given to another worker. All values except
+// Never require a body that can be sent again, and that the response was not begun.
 type Retry int
 
 // The values of Retry.
@@ -49,7 +49,7 @@ const (
 	ForFree       // always, and it does not count as a try
 )
 
-// Fate says what happens to the worker that had a request.
+// Fate is the consequence for the worker that had a request.
 type Fate int
 
 // The values of Fate.
@@ -60,7 +60,7 @@ const (
 	Lose              // it has ended, or is ending
 )
 
-// rule says what follows from an outcome.
+// rule has the consequences of an outcome.
 type rule struct {
 	answer        // to the client; a status of 0: there is none
 	hint   string // a format for the values of the answer; "": there is no hint
@@ -156,5 +156,5 @@ var rules = [outcomes]rule{
 // Code returns the code of the answer's fault; "" without an answer.
 func (o Outcome) Code() string { return rules[o].code }
 
-// Fate says what happens to the worker that had the request.
+// Fate returns the consequence for the worker that had the request.
 func (o Outcome) Fate() Fate { return rules[o].fate }

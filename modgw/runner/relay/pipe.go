@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// pipeSize is how much of a response may wait for a client that is slower than the program.
+// pipeSize is the number of bytes of a response that may wait for a client that is slower than the
+// program.
 const pipeSize = 256 << 10
 
 // Pipe carries a program's response from the goroutine that receives it to the one that passes it
@@ -22,7 +23,7 @@ type Pipe struct {
 	room  chan struct{}
 }
 
-// NewPipe makes a pipe whose reader waits at most so long in all; 0: for ever.
+// NewPipe returns a pipe whose reader waits at most limit in total; 0 means forever.
 func NewPipe(limit time.Duration) *Pipe {
 	p := &Pipe{data: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	p.Clock.Pause()
@@ -51,7 +52,7 @@ func (p *Pipe) Write(b []byte) (int, error) {
 	}
 }
 
-// append adds to what waits; p.mu is held.
+// append adds b to the waiting bytes; p.mu is held.
 func (p *Pipe) append(b []byte) {
 	if p.start > 0 && len(p.buf)+len(b) > cap(p.buf) {
 		p.buf = p.buf[:copy(p.buf, p.buf[p.start:])]
@@ -60,7 +61,7 @@ func (p *Pipe) append(b []byte) {
 	p.buf = append(p.buf, b...)
 }
 
-// End says that nothing more comes: io.EOF when the response is complete, else why it is not.
+// End marks the end of the response: io.EOF if it is complete, else the reason.
 func (p *Pipe) End(err error) {
 	p.mu.Lock()
 	if p.err == nil {
@@ -70,8 +71,8 @@ func (p *Pipe) End(err error) {
 	notify(p.data)
 }
 
-// Cut makes Read return err at once, and Write throw away what comes. Any goroutine may call it;
-// the first one wins.
+// Cut makes Read return err at once, and Write discard its input. Any goroutine may call it; the
+// first call counts.
 func (p *Pipe) Cut(err error) {
 	p.mu.Lock()
 	if p.cut == nil {
@@ -107,7 +108,7 @@ func (p *Pipe) Read(b []byte) (int, error) {
 	}
 }
 
-// take is what Read returns when it need not wait; p.mu is held.
+// take is the part of Read that does not wait; p.mu is held.
 func (p *Pipe) take(b []byte) (int, error) {
 	if p.cut != nil {
 		return 0, p.cut

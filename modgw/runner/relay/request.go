@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/spool"
 )
 
-// maxTries is how often a request is given to a worker.
+// maxTries is the largest number of workers to which a request is given.
 const maxTries = 3
 
 // Request is one request on its way through a runner, and its response.
@@ -35,7 +35,7 @@ type Request struct {
 	last  atomic.Int64 // when the program had sent all of its response, as monotonic.Now has it
 }
 
-// state is how far the answer to a request is.
+// state is the progress of the answer to a request.
 type state int
 
 const (
@@ -94,8 +94,8 @@ func (r *Request) Begin(header http.Header) {
 // to take something. Any goroutine may call it.
 func (r *Request) NoteLast() { r.last.CompareAndSwap(0, int64(monotonic.Now())) }
 
-// sentAll is how long after its head was complete the program had sent all of the response; 0: it
-// has not.
+// sentAll returns the time between the completion of the request's head and the program's last byte
+// of the response; 0: it has not ended.
 func (r *Request) sentAll() time.Duration {
 	last := time.Duration(r.last.Load())
 	if last == 0 {
@@ -109,8 +109,8 @@ func (r *Request) NotKept(err error) {
 	r.log().Warn("response not kept for a slow client", "request", r.Info.ID, "reason", err)
 }
 
-// OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request; without one, only
-// the generation can be replaced.
+// OnReplaced is [workers.Worker.OnReplaced] of the worker that has the request. If there is no
+// worker, only the generation can be replaced.
 func (r *Request) OnReplaced(move, end func()) (cancel func()) {
 	if r.Worker != nil {
 		return r.Worker.OnReplaced(r.Info, move, end)
@@ -144,7 +144,7 @@ func (r *Request) Crashed() bool {
 	return r.Worker != nil && r.Worker.CrashedWith(r.Name())
 }
 
-// Name is what log and status call the request.
+// Name returns the name of the request in log and status.
 func (r *Request) Name() workers.Request {
 	return workers.Request{ID: r.Info.ID, Method: r.R.Method, Path: r.Info.Path}
 }

@@ -17,7 +17,7 @@ import (
 // Head is the head of a program's response, checked.
 type Head struct {
 	Status int   // from 200 to 599
-	Length int64 // Content-Length; -1 without one
+	Length int64 // Content-Length; -1 if there is none
 	Header http.Header
 }
 
@@ -27,21 +27,21 @@ type Response struct {
 	Pipe *Pipe         // brings the response
 	Body *bufio.Reader // reads the pipe from the end of the head on
 
-	// Release is called when the program has said all, with the last of which Read has returned,
-	// and nothing is read from the client any more; the client may not have the response yet. It
-	// may be called by another goroutine than that of Send, and is not when waiting for the
-	// client's body could be ended by it. nil: it is not called.
+	// Release is called when Read has returned the program's last byte, and nothing is read from
+	// the client any more; the client may not have the response yet. It may be called on another
+	// goroutine than that of Send. It is not called if it could end the waiting for the client's
+	// body. nil: it is not called.
 	Release func()
 
 	request *Request
 	// keeps the rest of the body for a slow client; nil before there is a rest
 	ahead  *spool.ReadAhead
-	forget func() // takes the registration as an endless response back; nil without one
+	forget func() // ends the registration as an endless response; nil: none
 }
 
-// Send passes a response on until it is complete, as fast as the client takes it and as soon as it
-// comes; while the client is behind, what comes is kept. It returns nil, an error that wraps
-// ErrClientGone, a *Failure, or why the program's response ended.
+// Send forwards a response until it is complete, as fast as the client accepts it and as soon as it
+// arrives. While the client is behind, the response is kept. It returns nil, an error that wraps
+// ErrClientGone, a *Failure, or the reason why the program's response ended.
 func (r *Request) Send(p *Response) error {
 	p.request = r
 	piece := buffers.Get().(*[AheadSize]byte)
@@ -123,7 +123,7 @@ func (r source) Waited(time.Duration) {}
 // Interrupt implements [spool.Source].
 func (r source) Interrupt() { r.Pipe.Cut(ErrClientGone) }
 
-// gather reads what is there, at least one byte unless the response is complete.
+// gather reads the available bytes, at least one unless the response is complete.
 func (r *Response) gather(p []byte) (n int, complete bool, err error) {
 	for n < len(p) && (n == 0 || r.ready()) {
 		m, err := r.Body.Read(p[n:])

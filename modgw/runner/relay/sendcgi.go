@@ -8,10 +8,10 @@ import (
 	"github.com/modgw/modgw/modgw/cgi"
 )
 
-// SendCGI passes on the response of a CGI or FastCGI program that comes through a pipe; release is
-// [Response.Release]. A response that names another resource of this host is read to its end, and
-// local is that resource then, whose response is to be the response (RFC 3875, 6.2.2). The error is
-// that of [Request.Send], or says why the head could not be read.
+// SendCGI forwards the response of a CGI or FastCGI program from a pipe. release is
+// [Response.Release]. If the response names another resource of this host, it is read to its end
+// and local is that resource, whose response must be sent instead (RFC 3875, 6.2.2). The error is
+// that of [Request.Send], or the reason why the head could not be read.
 func (r *Request) SendCGI(pipe *Pipe, release func()) (local string, err error) {
 	in := bufio.NewReader(pipe)
 	head, err := cgi.ReadHead(in)

@@ -46,7 +46,7 @@ func (r *Runner) Start(context.Context) error {
 // Stop does nothing: requests end by themselves.
 func (r *Runner) Stop(context.Context) {}
 
-// Status tells how many files are being sent.
+// Status reports the number of files that are being sent.
 func (r *Runner) Status() modgw.RunnerStatus {
 	return modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}, Busy: int(r.busy.Load())}
 }

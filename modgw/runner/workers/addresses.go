@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// filterAddresses lets the processes of a scope reach the addresses that the sandbox lists, where
-// the host may. Elsewhere the rules of each process hold, which know ports alone.
+// filterAddresses restricts the processes of a scope to the addresses in the sandbox's list, if the
+// host may do that. Otherwise the rules of each process apply, which only restrict ports.
 func (s *Sandbox) filterAddresses(scope *proc.Scope) {
 	if s == nil || s.learning != nil || networkOf(s.config.Descriptor.Sandbox) != sandbox.Listed {
 		return
@@ -26,8 +26,8 @@ func (s *Sandbox) lacksFilter() bool {
 	return s != nil && networkOf(s.config.Descriptor.Sandbox) == sandbox.Listed && !s.filtered.Load()
 }
 
-// addressRules are the rules for endpoints. A name stands for all addresses: those that it has may
-// change at any time, and who answers for it decides them.
+// addressRules returns the rules for endpoints. A name allows all addresses: its own may change at
+// any time, and are decided by the name server.
 func addressRules(network []modgw.Endpoint) []addressfilter.Rule {
 	rules := make([]addressfilter.Rule, len(network))
 	for i, e := range network {
@@ -37,8 +37,8 @@ func addressRules(network []modgw.Endpoint) []addressfilter.Rule {
 	return rules
 }
 
-// logAttempt names something that a process tried and that was denied, with the setting that would
-// allow it: whether the program says so or hides it.
+// logAttempt logs a denied connection attempt of a process, with the setting that would allow it,
+// also if the program hides it.
 func (s *Sandbox) logAttempt(a addressfilter.Attempt) {
 	s.deny(s.config.Log, deniedEndpoint(a.To.String()))
 }

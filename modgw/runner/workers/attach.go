@@ -5,8 +5,7 @@ import (
 	"errors"
 )
 
-// Host keeps a worker that came by itself, and whose end is its own affair, from its start to its
-// end: nothing replaces it.
+// Host keeps an attached worker from its start to its end. The pool neither ends nor replaces it.
 func (p *Pool) Host(number int, newProgram func(*Worker) Program) {
 	w := p.newWorker(number, newProgram)
 	w.attached = true

@@ -8,12 +8,11 @@ const (
 	MaxDelay   = 30 * time.Second
 )
 
-// SettledTime is how long a worker that gets no request must have been ready to count as one that
-// works.
+// SettledTime is how long a worker without requests must have been ready to count as working.
 const SettledTime = time.Second
 
-// Backoff says how long to wait before the next attempt to start a worker. Its zero value allows
-// the first attempt at once.
+// Backoff computes the delay before the next attempt to start a worker. Its zero value allows the
+// first attempt at once.
 type Backoff struct {
 	failures int
 }

@@ -40,7 +40,8 @@ func (w *Worker) CrashedWith(r Request) bool {
 	return true
 }
 
-// noteSuspect notes that a worker has crashed with a request. It reports false for one of too many.
+// noteSuspect records that a worker has crashed with a request. It reports false if that happened
+// too often.
 func (p *Pool) noteSuspect(w *Worker, exit proc.Exit, r Request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,13 +5,13 @@ import (
 	"syscall"
 )
 
-// Stop is that of a [Program] whose process ends when it gets SIGTERM.
+// Stop is the default of a [Program] whose process ends on SIGTERM.
 func (w *Worker) Stop() { w.process.Signal(syscall.SIGTERM) }
 
-// LastWords is that of a [Program] whose process has nothing to say.
+// LastWords is the default of a [Program] whose process cannot report anything.
 func (w *Worker) LastWords() {}
 
-// Explain is that of a [Program] that starts a program of the app's.
+// Explain is the default of a [Program] that starts a program of the app.
 func (w *Worker) Explain(err error) error {
 	switch c := w.pool; {
 	case errors.Is(err, ErrLate):
@@ -23,5 +23,5 @@ func (w *Worker) Explain(err error) error {
 	}
 }
 
-// Instead is that of a [Program] that knows one way to start.
+// Instead is the default of a [Program] that has one way to start.
 func (w *Worker) Instead(error) func(*Worker) Program { return nil }

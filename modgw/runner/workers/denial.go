@@ -14,8 +14,8 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// Errors of programs that name what was denied: of Python, Node.js and others with quotes, of Go,
-// shells and PHP without.
+// Errors of programs that name a denied file: with quotes in Python, Node.js and others, without in
+// Go, shells and PHP.
 var (
 	deniedQuoted  = lazyregexp.New(`(?i)(?:permission denied|EACCES)[^'"\n]*['"]([^'"\n]+)['"]`)
 	deniedBare    = lazyregexp.New(`(?i)(/[^\s'":(),]+)['")]*:[^/\n]*permission denied`)
@@ -25,16 +25,16 @@ var (
 	deniedWriting = lazyregexp.New(`(?i)\b(mkdir|makedirs|create|unlink|remove|rename|write\w*|save|file_put_contents|rmdir|touch|symlink)\b|open\([^)\n]*, *["'][wax]`)
 )
 
-// maxDenials is how many denials of an app's generation are named in its log.
+// maxDenials is the number of denials of an app's generation that are logged.
 const maxDenials = 100
 
-// denialKind is what a denial is about, as the metric has it.
+// denialKind is the kind of a denial, as in the metric.
 type denialKind string
 
 const (
 	deniedFiles     denialKind = "files"
 	deniedNetwork   denialKind = "network"
-	deniedProcesses denialKind = "processes" // those of others
+	deniedProcesses denialKind = "processes" // processes of others
 	deniedCalls     denialKind = "calls"     // system calls
 )
 
@@ -42,11 +42,10 @@ const (
 type denial struct {
 	kind  denialKind
 	allow string // setting that would allow it; "": none does
-	what  string // name of what was denied; "": allow has it
+	what  string // name of the denied object; "": allow has it
 }
 
-// denials counts what was denied, and remembers what of it was named. The zero value is ready to
-// use.
+// denials counts denials, and remembers those that were logged. The zero value is ready to use.
 type denials struct {
 	mu     sync.Mutex
 	named  map[denial]bool
@@ -68,7 +67,7 @@ func (d *denials) add(one denial) bool {
 	return true
 }
 
-// total is how much was denied, by kind.
+// total returns the number of denials, by kind.
 func (d *denials) total() map[string]uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -169,7 +168,7 @@ func (s *Sandbox) grantFor(path string, writes bool) string {
 	return fmt.Sprintf("sandbox { read = [%q] }", path)
 }
 
-// covered reports what grants allow with a path.
+// covered reports whether grants allow reading and writing a path.
 func covered(grants []sandbox.Grant, path string) (readable, writable bool) {
 	for _, g := range grants {
 		if inside, err := filepath.Rel(g.Path, path); err == nil && filepath.IsLocal(inside) {

@@ -1,6 +1,5 @@
 // Package workers keeps the worker processes of a runner running: it starts them, replaces those
 // that end or have served long enough, lets them finish, and ends them.
 //
-// It knows neither what a worker does nor how requests reach it: each worker has a [Program] that
-// does.
+// It does not depend on the work or on the way of requests: each worker has a [Program] for that.
 package workers

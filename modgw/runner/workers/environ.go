@@ -12,9 +12,9 @@ func Environ(c modgw.RunnerConfig, user *account.Account) []string {
 	return c.Descriptor.ProcessEnv(c.Environment, user.HomeDir())
 }
 
-// Limits are those of each of an app's processes in a scope. A process alone may not have more
-// memory than all together: it is told so by an error then, where the kernel would end it. The
-// number of processes is the user's, and counts only where that of the app cannot be bounded.
+// Limits returns the limits of each of an app's processes in a scope. A single process may not have
+// more memory than all together: it then gets an error, before the kernel would kill it. The number
+// of processes is counted for the user, so it is used only if that of the app cannot be limited.
 func Limits(d modgw.Descriptor, scope *proc.Scope) proc.Limits {
 	l := proc.Limits{
 		Files: d.Limits.Files, Memory: d.Limits.Memory, Stack: d.Limits.Stack, OOMScore: OOMScore,

@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/mistake"
 )
 
-// errStopped says that the pool is being stopped.
+// errStopped means that the pool is being stopped.
 var errStopped = errors.New("the app is being stopped")
 
 // notStarted is the fault for a process that could not be started.
@@ -36,8 +36,8 @@ func (p *Pool) notStarted(err error) error {
 	return fault
 }
 
-// StartHint says what to do when a limit cannot be set, or a process not be confined; "" when err
-// is about something else.
+// StartHint returns the advice for a limit that cannot be set, or a process that cannot be
+// confined. It returns "" for other errors.
 func StartHint(err error) string {
 	if _, ok := errors.AsType[*sandbox.Error](err); ok {
 		return "the machine forbids what it allowed when the host started; restart the host, and see in modgw-host status which means it finds"
@@ -50,7 +50,7 @@ func StartHint(err error) string {
 		e.Name, e.Hard)
 }
 
-// ProcessesHint says what to do when the kernel starts no more processes for an app's user.
+// ProcessesHint returns the advice if the kernel starts no more processes for an app's user.
 func ProcessesHint(d modgw.Descriptor) string {
 	if d.Limits.Processes > 0 {
 		return fmt.Sprintf("raise limits { processes = %d }, or end processes of the app's user: all of them count, and each thread as one", d.Limits.Processes)

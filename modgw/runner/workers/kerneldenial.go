@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/internal/sandbox"
 )
 
-// reportDenials has what the kernel denies to the processes of a scope named in the log, also when
-// the app hides it, where the kernel tells this process.
+// reportDenials logs the kernel's denials to the processes of a scope, also if the app hides them,
+// if the kernel reports them to this process.
 func (s *Sandbox) reportDenials(scope *proc.Scope) {
 	if s == nil || s.learning != nil {
 		return
@@ -30,8 +30,8 @@ func (s *Sandbox) denyFor(d kernelaudit.Denial) {
 	}
 }
 
-// explainDenial is what the kernel reports, with the setting that would allow it. It reports false
-// for what this sandbox allows.
+// explainDenial converts a denial of the kernel, and adds the setting that would allow it. It
+// reports false if this sandbox allows the access.
 func (s *Sandbox) explainDenial(d kernelaudit.Denial) (found denial, ours bool) {
 	confined := s.config.Descriptor.Sandbox
 	network := networkOf(confined)
@@ -72,8 +72,8 @@ func deniedCall(number uintptr, network sandbox.Network) (denial, bool) {
 	}
 }
 
-// settingFor is the setting that allows what was to be done with a file; "" when the sandbox allows
-// it, or when file permissions deny it as well.
+// settingFor returns the setting that allows the access to a file. It returns "" if the sandbox
+// allows it, or if file permissions deny it as well.
 func (s *Sandbox) settingFor(d kernelaudit.Denial) string {
 	if d.Path == "" || path.Base(d.Path) == "__pycache__" {
 		return "" // Python goes on without

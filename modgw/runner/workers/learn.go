@@ -18,24 +18,25 @@ import (
 )
 
 const (
-	// learnDelay is how long further uses are waited for before the list is written.
+	// learnDelay is how long to wait for further uses before the list is written.
 	learnDelay = 300 * time.Millisecond
 
-	// closeTime is how long an app's last processes may take to be gone.
+	// closeTime is how long an app's last processes may take to end.
 	closeTime = 5 * time.Second
 
-	// maxLearned is how many files and addresses of an app are remembered.
+	// maxLearned is the largest number of files and addresses that are remembered for an app.
 	maxLearned = 5000
 
-	// fewFiles is how many files of a folder are listed; of more the folder is.
+	// fewFiles is the number of files of a folder that are listed one by one; beyond it the folder
+	// is.
 	fewFiles = 2
 )
 
-// LearnedFile is the name of the file with what an app's sandbox has learned, in the app's private
+// LearnedFile is the name of the file with the learned sandbox settings in the app's private
 // folder.
 const LearnedFile = "sandbox.hcl"
 
-// learner writes down what the processes of an app use.
+// learner records the files and addresses that the processes of an app use.
 type learner struct {
 	folder   string // for the files; "": there are none
 	granted  []sandbox.Grant
@@ -48,14 +49,14 @@ type learner struct {
 	timer *time.Timer // writes the list; nil: it is written
 }
 
-// needs are what a sandbox has to allow.
+// needs are the accesses that a sandbox must allow.
 type needs struct {
 	Read    []string `json:"read"`    // files and folders
 	Write   []string `json:"write"`   // files and folders
 	Network []string `json:"network"` // "ADDRESS:PORT"
 }
 
-// newLearner goes on with what earlier generations have learned. granted are files that need not be
+// newLearner continues with the list of earlier generations. granted are files that need not be
 // listed.
 func newLearner(folder string, granted []sandbox.Grant, log *slog.Logger) *learner {
 	l := &learner{folder: folder, granted: granted, log: log, seen: map[learn.Use]bool{}}
@@ -70,7 +71,7 @@ func newLearner(folder string, granted []sandbox.Grant, log *slog.Logger) *learn
 
 func (l *learner) path(name string) string { return filepath.Join(l.folder, name) }
 
-// watch reads what comes on a listener, in a goroutine.
+// watch reads notifications from a listener, in a goroutine.
 func (l *learner) watch(listener *os.File) {
 	l.watching.Go(func() { learn.Watch(listener, l.note) })
 }
@@ -111,7 +112,7 @@ func (l *learner) write() {
 	l.log.Info("sandbox learned what the app uses", "file", l.path(LearnedFile))
 }
 
-// block is the sandbox block that allows what was used.
+// block returns the sandbox block that allows the recorded accesses.
 func (l *learner) block() string {
 	if l == nil {
 		return ""
@@ -121,8 +122,8 @@ func (l *learner) block() string {
 	return l.needs.block()
 }
 
-// close writes what is not yet written, when nothing is watched any more: all processes were ended,
-// but one may have hidden itself.
+// close writes unwritten records when nothing is watched any more. All processes were ended, but
+// one may have hidden.
 func (l *learner) close() {
 	ended := make(chan struct{})
 	go func() {

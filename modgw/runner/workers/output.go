@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// tailLines is how many lines of output a fault shows.
+// tailLines is the number of lines of output in a fault.
 const tailLines = 20
 
 // Tail remembers the last lines that a worker printed. Its zero value is empty.

@@ -12,33 +12,33 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Config is what a Pool is made from.
+// Config is the configuration of a Pool.
 type Config struct {
-	Runner modgw.RunnerConfig // says which app is run, and how
+	Runner modgw.RunnerConfig // the app and its environment
 	User   *account.Account   // nil: the host's own
 	Count  int                // workers at first; 0: one
 
-	// NewProgram makes the program of a worker. It starts nothing.
+	// NewProgram returns the program of a worker. It starts nothing.
 	NewProgram func(w *Worker) Program
 
 	Sandbox *Sandbox // confines the workers; nil: nothing does
 	Freezer Freezer  // freezes the workers; nil: their control group does
 
-	// Expect is told how many workers more, or fewer, are ready or will be soon: without any, no
-	// request should wait. nil: it is not told.
+	// Expect is called with the change of the number of workers that are ready or will be soon.
+	// While it is zero, requests should not wait. nil: it is not called.
 	Expect func(n int)
 
-	// CodeIsCrash says that an exit code other than 0 means what SIGSEGV does, as in runtimes that
-	// handle such signals and exceptions that nothing catches by exiting.
+	// CodeIsCrash means that an exit code other than 0 is a crash like SIGSEGV, as in runtimes that
+	// exit on such signals and on uncaught exceptions.
 	CodeIsCrash bool
 
 	// Slow is the hint for a program that does not become ready in time.
 	Slow string
 }
 
-// Pool is the workers of a runner. Its methods Start, Expand and Stop are those of [modgw.Runner]
-// and [modgw.Expander], Resize is that of [modgw.Resizer], and Sleep and Wake are those of
-// [modgw.Sleeper].
+// Pool is the set of workers of a runner. Its methods Start, Expand and Stop are those of
+// [modgw.Runner] and [modgw.Expander], Resize is that of [modgw.Resizer], and Sleep and Wake are
+// those of [modgw.Sleeper].
 type Pool struct {
 	config   Config
 	restarts atomic.Int64
@@ -51,7 +51,7 @@ type Pool struct {
 
 	mu       sync.Mutex
 	size     int                // replicas that there should be
-	phase    phase              // says what Resize does
+	phase    phase              // determines the effect of Resize
 	awake    chan struct{}      // closes when the phase asleep ends
 	starts   int                // workers that are being started
 	replicas map[int]*replica   // by number
@@ -61,7 +61,7 @@ type Pool struct {
 	asked    map[int]bool       // numbers of the workers that another host was asked for
 }
 
-// New makes a pool. It starts nothing.
+// New returns a pool. It starts nothing.
 func New(c Config) *Pool {
 	c.Count = max(1, c.Count)
 	if c.Expect == nil {
@@ -130,14 +130,14 @@ func (p *Pool) startAll(ctx context.Context, from, to int) error {
 }
 
 // Stop ends all workers: politely until ctx is done, then by force. It returns when every process
-// and goroutine has ended, and what the workers have left behind.
+// and goroutine has ended, including leftover processes of the workers.
 func (p *Pool) Stop(ctx context.Context) {
 	p.mu.Lock()
 	wasAsleep := p.phase == asleep
 	p.phase = stopped
 	p.mu.Unlock()
 	if wasAsleep {
-		_ = p.thaw() // what is frozen cannot end politely
+		_ = p.thaw() // a frozen process cannot end politely
 	}
 	close(p.halt)
 	polite := context.AfterFunc(ctx, func() { close(p.force) })
@@ -162,7 +162,7 @@ func (p *Pool) Background(f func()) bool {
 // Halted closes when the pool stops.
 func (p *Pool) Halted() <-chan struct{} { return p.halt }
 
-// Programs are those of the workers that have a process, by number, the older first.
+// Programs returns the programs of the workers that have a process, by number, the older first.
 func (p *Pool) Programs() (programs []Program) {
 	for _, w := range p.tracked() {
 		programs = append(programs, w.program)
@@ -170,14 +170,14 @@ func (p *Pool) Programs() (programs []Program) {
 	return programs
 }
 
-// Size is how many workers there should be.
+// Size returns the target number of workers.
 func (p *Pool) Size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.size
 }
 
-// Status fills in what a runner's status says of its workers: by number, the older first.
+// Status fills in the workers in a runner's status: by number, the older first.
 func (p *Pool) Status(status *modgw.RunnerStatus) {
 	workers := []modgw.WorkerStatus{}
 	for _, w := range p.tracked() {
@@ -202,7 +202,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	p.config.Sandbox.Status(status)
 }
 
-// freezer is what freezes the workers.
+// freezer returns the freezer of the workers.
 func (p *Pool) freezer() Freezer {
 	if p.config.Freezer != nil {
 		return p.config.Freezer
@@ -210,7 +210,7 @@ func (p *Pool) freezer() Freezer {
 	return p.scope()
 }
 
-// finishedLocked is how many requests the workers have executed; p.mu is held.
+// finishedLocked returns the number of requests that the workers have executed; p.mu is held.
 func (p *Pool) finishedLocked() int64 {
 	n := p.finished
 	for w := range p.workers {
@@ -219,7 +219,7 @@ func (p *Pool) finishedLocked() int64 {
 	return n
 }
 
-// first is how many workers Start starts.
+// first returns the number of workers that Start starts.
 func (p *Pool) first() int {
 	if p.config.Runner.Few {
 		return 1

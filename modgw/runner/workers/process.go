@@ -7,8 +7,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// Process is what a worker runs in: one that was started or forked for the pool, or one that
-// someone else has.
+// Process is the process of a worker: started or forked for the pool, or owned by someone else.
 type Process interface {
 	// PID is its id; 0: it is unknown.
 	PID() int
@@ -16,7 +15,7 @@ type Process interface {
 	// Done closes when it has ended, for the host at least.
 	Done() <-chan struct{}
 
-	// Exit waits for its end, and says how it ended.
+	// Exit waits for its end, and returns the exit status.
 	Exit() proc.Exit
 
 	// Ending reports whether it has ended or is about to.
@@ -52,8 +51,9 @@ func (w *Worker) RunProgram(spec proc.Spec, program string, listen ...uint16) (P
 	return proc.Start(spec)
 }
 
-// Fill fills in what is the same for all programs of an app: the environment and the working
-// directory, unless they are set, the user, the limits, and where lines of output go.
+// Fill sets the parts of spec that are the same for all programs of an app: the environment and the
+// working directory, unless they are set, the user, the limits, and the destination of output
+// lines.
 func (w *Worker) Fill(spec *proc.Spec) {
 	c := w.pool.config
 	d := c.Runner.Descriptor
@@ -69,7 +69,7 @@ func (w *Worker) Fill(spec *proc.Spec) {
 	spec.Output.Line = w.printer()
 }
 
-// printer returns what logs a line of output.
+// printer returns a function that logs a line of output.
 func (w *Worker) printer() func(proc.Line) {
 	log := w.Log // without a pid, which is not known yet
 	return func(line proc.Line) {

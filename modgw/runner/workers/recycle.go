@@ -12,12 +12,12 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// usageInterval bounds how often the memory and processor time of a worker are read. They are read
-// when a request was finished, because those of an idle worker do not grow.
+// usageInterval is the shortest interval between two readings of a worker's memory and processor
+// time. They are read when a request has finished, because they do not grow in an idle worker.
 const usageInterval = time.Second
 
-// recycleLimits bound how much a worker may do until it is replaced, and count what it has done.
-// Their zero value has no limits.
+// recycleLimits are the limits after which a worker is replaced, with the counters. The zero value
+// has no limits.
 type recycleLimits struct {
 	requests int64               // how many it may finish; 0: any number
 	memory   int64               // bytes that it may use; 0: any number
@@ -32,9 +32,9 @@ type recycleLimits struct {
 	age *time.Timer // calls exceeded when the worker is old; nil: it may become as old as it likes
 }
 
-// start sets the limits, each with a jitter of its own, so that workers that began together do not
-// end together. exceeded is called each time that a limit is found to be reached. start must come
-// before any request. lived is how old the process is already.
+// start sets the limits, each with its own jitter, so that workers that began together do not end
+// together. exceeded is called each time a limit is found to be exceeded. start must be called
+// before any request. lived is the age of the process.
 func (l *recycleLimits) start(limits modgw.Recycle, lived time.Duration, exceeded func(reason string)) {
 	l.exceeded = exceeded
 	l.requests = withJitter(int64(limits.Requests), limits.Jitter)
@@ -47,7 +47,7 @@ func (l *recycleLimits) start(limits modgw.Recycle, lived time.Duration, exceede
 	}
 }
 
-// stop ends what start began.
+// stop ends the timers of start.
 func (l *recycleLimits) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +86,7 @@ func (l *recycleLimits) requestFinished(pid int) {
 	}
 }
 
-// isUsageDue reports whether it is time to read the usage, and if so lets no one else do it.
+// isUsageDue reports whether it is time to read the usage. If it is, only this caller gets true.
 func (l *recycleLimits) isUsageDue(now time.Duration) bool {
 	last := l.measured.Load()
 	due := last == 0 || int64(now)-last >= int64(usageInterval)

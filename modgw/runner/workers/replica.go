@@ -16,14 +16,14 @@ type replica struct {
 	ready      bool          // it has a worker that takes requests
 }
 
-// phase says what the pool does about its size.
+// phase determines how the pool reacts to a change of its size.
 type phase uint8
 
 const (
 	unstarted phase = iota // there are no replicas, because others start the workers
 	starting               // Start, or later Expand, makes the replicas
 	resizable              // Resize makes and drops them at once
-	asleep                 // the processes are frozen; what Resize says is done when they run on
+	asleep                 // frozen; a change of size takes effect when thawed
 	stopped                // nothing more is run in the background
 )
 
@@ -37,8 +37,8 @@ func (p *Pool) Expand() {
 	}
 }
 
-// Resize sets how many workers there should be, one at least. It returns at once: new ones start in
-// the background, and those that are too many finish their requests and end.
+// Resize sets the number of workers, which is at least one. It returns at once: new ones start in
+// the background, and superfluous ones finish their requests and end.
 func (p *Pool) Resize(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,8 +48,8 @@ func (p *Pool) Resize(n int) {
 	}
 }
 
-// resizeLocked makes or drops replicas until there are as many as there should be. New workers that
-// yield load what they must when those that serve leave a processor free.
+// resizeLocked adds or drops replicas until the number is right. New workers that yield load their
+// modules only when serving workers leave a processor free.
 func (p *Pool) resizeLocked(yield bool) {
 	for number := 1; len(p.replicas) < p.size; number++ {
 		if p.replicas[number] != nil {

@@ -21,19 +21,19 @@ import (
 // other users have a mode that keeps them secret.
 const phpSessions = "/var/lib/php/sessions"
 
-// Sandbox makes the rules for processes of an app. nil is one that confines nothing.
+// Sandbox makes the rules for the processes of an app. nil confines nothing.
 type Sandbox struct {
 	config modgw.RunnerConfig
 	user   *account.Account
 	code   []string // files of the host's own that its processes read
 
 	denials  denials
-	filtered atomic.Bool     // control groups tell addresses apart
+	filtered atomic.Bool     // control groups distinguish addresses
 	learning func() *learner // made when it is needed; nil: nothing is learned
 }
 
-// NewSandbox returns the sandbox of an app; nil when it has none. code are files of the host's own
-// that the app's processes read. It makes nothing.
+// NewSandbox returns the sandbox of an app, or nil if it has none. code are files of the host that
+// the app's processes read. It creates nothing.
 func NewSandbox(c modgw.RunnerConfig, user *account.Account, code ...string) *Sandbox {
 	if c.Descriptor.Sandbox == nil {
 		return nil
@@ -45,8 +45,7 @@ func NewSandbox(c modgw.RunnerConfig, user *account.Account, code ...string) *Sa
 	return s
 }
 
-// newLearner makes what writes down what the app uses: all that an empty list of files to change
-// does not allow.
+// newLearner returns a learner for all accesses that an empty write list denies.
 func (s *Sandbox) newLearner() *learner {
 	confined := *s.config.Descriptor.Sandbox
 	confined.Read, confined.Write = nil, []string{}
@@ -73,7 +72,7 @@ func (s *Sandbox) Close() {
 	}
 }
 
-// Status fills in what a runner's status says of the sandbox.
+// Status fills in the sandbox in a runner's status.
 func (s *Sandbox) Status(status *modgw.RunnerStatus) {
 	if s == nil {
 		return
@@ -196,8 +195,8 @@ func networkOf(s *modgw.Sandbox) sandbox.Network {
 	return sandbox.Closed
 }
 
-// makeTemporary makes the folder for temporary files, which belongs to the app's user, in one that
-// belongs to the host's.
+// makeTemporary creates the folder for temporary files, which belongs to the app's user, within a
+// folder that belongs to the host's user.
 func (s *Sandbox) makeTemporary() (string, error) {
 	folder := filepath.Join(s.config.Private, "tmp")
 	if err := files.MakeFolder(s.config.Private, 0o755); err != nil {
@@ -222,8 +221,8 @@ func (s *Sandbox) makeTemporary() (string, error) {
 	return folder, err
 }
 
-// SandboxMeans says by which means an app's sandbox confines what: "landlock", "seccomp" and the
-// like, or "none". nil: the app has no sandbox.
+// SandboxMeans returns the mechanisms by which an app's sandbox confines each kind of access:
+// "landlock", "seccomp" and the like, or "none". nil: the app has no sandbox.
 func SandboxMeans(d modgw.Descriptor, m sandbox.Means, audit kernelaudit.Means) map[string]string {
 	if d.Sandbox == nil {
 		return nil
@@ -250,8 +249,8 @@ func SandboxMeans(d modgw.Descriptor, m sandbox.Means, audit kernelaudit.Means) 
 	}
 }
 
-// denialMeans says by which means denials are found. The host does not turn on the kernel's
-// auditing, which would cost all programs of the machine.
+// denialMeans returns the mechanism by which denials are found. The host does not turn on the
+// kernel's auditing, which would cost all programs of the machine.
 func denialMeans(m sandbox.Means, audit kernelaudit.Means) string {
 	const printed = "what programs print"
 	switch {

@@ -9,9 +9,9 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// NewScope makes the scope for processes of an app, with the limits that hold for all of them
-// together, and for a sandbox with the addresses that they may reach and with reports of what is
-// denied to them; nil is none. Limits that cannot be set are logged.
+// NewScope returns the scope for the processes of an app, or nil. It applies the limits for all of
+// them together. With a sandbox it restricts their addresses and reports denials. Limits that
+// cannot be set are logged.
 func NewScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	scope, err := proc.NewScope(string(d.Name), groupLimits(d))
 	if err != nil {
@@ -63,8 +63,8 @@ var limitsOfGroups = []groupLimit{
 	{"io_weight", cgroup.IO, "none", func(l modgw.Limits) bool { return l.IOWeight > 0 }},
 }
 
-// Means says for each limit that an app has how it is in force: "cgroup v2", "cgroup v1", "rlimit",
-// which is for each process alone, or "none".
+// Means returns for each limit of an app the mechanism that enforces it: "cgroup v2", "cgroup v1",
+// "rlimit", which limits each process alone, or "none".
 func Means(d modgw.Descriptor, scope *proc.Scope) map[string]string {
 	means := map[string]string{}
 	for _, l := range limitsOfGroups {
@@ -79,8 +79,8 @@ func Means(d modgw.Descriptor, scope *proc.Scope) map[string]string {
 	return means
 }
 
-// Unenforced returns the arguments of the limits block that do not hold where bounds says which
-// controllers there are.
+// Unenforced returns the arguments of the limits block that are not enforced with the controllers
+// that bounds reports.
 func Unenforced(bounds func(cgroup.Controller) bool) []string {
 	var names []string
 	for _, l := range limitsOfGroups {

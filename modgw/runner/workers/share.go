@@ -12,8 +12,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// joinTime is how long a worker of another host may take until it serves this one too. One whose
-// threads are all busy for longer stays the other's, and another one is started.
+// joinTime is how long a worker of another host may take to serve this one too. A worker whose
+// threads are all busy for longer stays with the other host, and another one is started.
 const joinTime = 3 * time.Second
 
 // Sharing is a [Program] whose process another host can have as well, while that replaces this one.
@@ -22,11 +22,11 @@ type Sharing interface {
 	CanShare() bool
 
 	// Share makes the process serve another host, which passes the files for it. It closes them.
-	// about is what the program of the other host needs to know, as JSON, and ours are the files
-	// that it needs.
+	// about is data for the program of the other host, as JSON, and ours are the files that it
+	// needs.
 	Share(files []*os.File) (about any, ours []*os.File, err error)
 
-	// Give leaves to the other host what only one of them may clean up.
+	// Give leaves to the other host the resources that only one of them may clean up.
 	Give()
 }
 
@@ -42,21 +42,21 @@ type sharedProcess interface {
 
 var _ sharedProcess = (*proc.Process)(nil)
 
-// sharing says what a worker has to do with another host.
+// sharing is the relation of a worker to another host.
 type sharing struct {
-	shared    bool      // the other host has it as well, or has it by now
+	shared    bool      // the other host has it as well, or has taken it over
 	inherited bool      // it was that one's
 	started   time.Time // when an inherited one began to start
 }
 
-// Give is that of a [Sharing] with nothing to clean up.
+// Give is the default of a [Sharing] with nothing to clean up.
 func (w *Worker) Give() {}
 
 // Inherits reports whether the process of the worker is to be asked for by Inherit.
 func (w *Worker) Inherits() bool { return w.sharing.inherited }
 
-// Inherit asks for the process of the worker, which gets the files. They are closed. about is
-// filled in with what the other program has said. The files that it returns are to be closed.
+// Inherit asks for the process of the worker, and passes it the files, which are closed. about is
+// filled with the data of the other program. The caller must close the returned files.
 func (w *Worker) Inherit(files []*os.File, about any) (Process, []*os.File, error) {
 	var spec proc.Spec
 	w.Fill(&spec)
@@ -216,7 +216,7 @@ func (w *Worker) isLeft() bool {
 	return ok && p.IsLeft()
 }
 
-// release lets go of a process that another host has. It reports false for one of this host's.
+// release detaches a process that another host has. It reports false if it is this host's own.
 func (w *Worker) release() bool {
 	p, ok := w.process.(sharedProcess)
 	return ok && p.Release()

@@ -21,7 +21,8 @@ type Freezer interface {
 	// Thaw lets them go on.
 	Thaw() error
 
-	// PageOutMeans says how their memory is given back: "memory.reclaim", "madvise" or "none".
+	// PageOutMeans returns the mechanism that frees their memory: "memory.reclaim", "madvise" or
+	// "none".
 	PageOutMeans() string
 
 	// PageOut gives it back, until ctx ends.
@@ -80,7 +81,7 @@ func (p *Pool) fallAsleep() error {
 	return nil
 }
 
-// collect has the processes collect garbage: what they leave in memory stays there for long.
+// collect makes the processes collect garbage, because their memory stays as it is for long.
 func (p *Pool) collect(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, collectTime)
 	defer cancel()
@@ -93,8 +94,8 @@ func (p *Pool) collect(ctx context.Context) {
 	all.Wait()
 }
 
-// Wake implements [modgw.Sleeper]. What was put off begins now: workers start whose predecessors
-// have ended, and the pool gets the size that it should have.
+// Wake implements [modgw.Sleeper]. Postponed work begins now: workers start whose predecessors have
+// ended, and the pool gets its target size.
 func (p *Pool) Wake() error {
 	err := p.thaw()
 	p.mu.Lock()
@@ -144,7 +145,7 @@ func (p *Pool) endStart() {
 	p.starts--
 }
 
-// sleepMeans says by which means the processes sleep, as [modgw.RunnerStatus] does.
+// sleepMeans returns the mechanisms by which the processes sleep, as in [modgw.RunnerStatus].
 func (p *Pool) sleepMeans() map[string]string {
 	version := 0
 	if p.ownsProcesses() {

@@ -14,15 +14,15 @@ const OOMScore = 300
 // deathTime is how long it takes at most to learn that a process whose connection broke has ended.
 const deathTime = 500 * time.Millisecond
 
-// Why a worker did not become ready, besides what its program says.
+// Reasons why a worker did not become ready, other than those of its program.
 var (
 	ErrEnded = errors.New("the process has ended")
 	ErrLate  = errors.New("the time to start is over")
 )
 
-// startWorker starts a worker and returns it when requests can come. One that yields loads what it
-// must when those that serve leave a processor free. After an error nothing of it is left; the
-// error is what the program has explained, errStopped, or ctx's.
+// startWorker starts a worker and returns it when it is ready for requests. A worker that yields
+// loads its modules only when serving workers leave a processor free. After an error nothing of it
+// is left; the error is the program's explanation, errStopped, or ctx's.
 func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
 	if !p.beginStart() {
 		return nil, errStopped
@@ -77,7 +77,7 @@ func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 	return nil
 }
 
-// explain says why the worker was not started.
+// explain returns the reason why the worker was not started.
 func (w *Worker) explain(err error) error {
 	if w.sharing.inherited {
 		return err // the app is not to blame
@@ -85,8 +85,8 @@ func (w *Worker) explain(err error) error {
 	return w.program.Explain(err)
 }
 
-// longestYield is how long a worker that starts leaves the processors to those that serve, at most:
-// on a busy machine it might not become ready in time.
+// longestYield is the longest time that a starting worker leaves the processors to the serving
+// ones: on a busy machine it might not become ready in time.
 func (p *Pool) longestYield() time.Duration {
 	const most = 10 * time.Second
 	if startup := p.config.Runner.Descriptor.Timeouts.Startup; startup > 0 {
@@ -109,7 +109,7 @@ func (p *Pool) launch(w *Worker) error {
 	return nil
 }
 
-// awaitReady waits until the worker can take requests, and returns what the log should say of it.
+// awaitReady waits until the worker is ready for requests, and returns attributes for the log.
 func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -162,7 +162,7 @@ func (p *Pool) cleanUp(w *Worker) {
 func (p *Pool) logEnd(w *Worker, state State) {
 	switch {
 	case w.isLeft():
-		if w.process.Exit().Cause == proc.Left { // else the other host says how it ended
+		if w.process.Exit().Cause == proc.Left { // otherwise the other host reports its end
 			w.Log.Info("worker left to the other host")
 		}
 	case state == Stopping:

@@ -75,10 +75,10 @@ func (p *Pool) replaceLost(r *replica, w *Worker, b *Backoff) *Worker {
 	}
 }
 
-// delayAfter is how long to wait before a worker that was ready and has ended is replaced. One that
-// was given a request, or was ready for a while, worked: each end of its kind is paid for with a
-// request or with time, so that replacing it at once is no storm of processes. The app's last
-// worker is missed most, and waits for FirstDelay at most.
+// delayAfter returns the delay before a worker that was ready and has ended is replaced. If it was
+// given a request, or was ready for a while, it worked: each such end costs a request or time, so
+// immediate replacement does not cause a storm of processes. The app's last worker is missed most,
+// and waits at most FirstDelay.
 func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
 	if w.worked() {
 		b.Worked()
@@ -182,8 +182,8 @@ func (p *Pool) retire(w *Worker, reason string) {
 	p.end(w)
 }
 
-// end tells a worker to end, and ends it by force when it takes too long. It returns when the
-// process has ended.
+// end tells a worker to end, and kills it if it takes too long. It returns when the process has
+// ended.
 func (p *Pool) end(w *Worker) {
 	w.program.Retire()
 	if !w.event((*stateMachine).stopped) {

@@ -31,7 +31,7 @@ type Worker struct {
 
 	mu      sync.Mutex
 	machine stateMachine
-	broken  error     // says what was wrong with it; nil: nothing
+	broken  error     // why it was ended by force; nil: it was not
 	readyAt time.Time // zero: never
 }
 
@@ -43,11 +43,11 @@ func (w *Worker) Want(reason string) {
 	}
 }
 
-// OnReplaced says that a response of the worker may last for ever, as event streams and WebSockets
-// do. When its request's generation has been replaced, or the worker was retired, move is called,
-// unless it is nil, and when Timeouts.WebSocketDrain has passed since, end. Both are called once at
-// most and must not wait for the response. cancel takes that back; call it when the response has
-// ended, or has moved.
+// OnReplaced registers a response that may last forever, such as an event stream or WebSocket. When
+// its request's generation has been replaced, or the worker was retired, move is called unless it
+// is nil, and end is called Timeouts.WebSocketDrain later. Both are called at most once and must
+// not wait for the response. cancel ends the registration; call it when the response has ended, or
+// has moved.
 func (w *Worker) OnReplaced(info *modgw.RequestInfo, move, end func()) (cancel func()) {
 	end = sync.OnceFunc(end)
 	if move != nil {
@@ -86,7 +86,7 @@ func (w *Worker) Kill() { w.process.Kill() }
 // Signal sends a signal to the process, and not to its children.
 func (w *Worker) Signal(sig syscall.Signal) { w.process.SignalLeader(sig) }
 
-// Damage notes what is wrong with the worker, which is then why it ended, and ends it by force.
+// Damage records an error of the worker as the reason for its end, and ends it by force.
 func (w *Worker) Damage(err error) {
 	w.mu.Lock()
 	if w.broken == nil {
@@ -114,7 +114,7 @@ func (w *Worker) Why() string {
 	return "its connection broke"
 }
 
-// Output is what the worker printed last.
+// Output returns the last output of the worker.
 func (w *Worker) Output() string { return w.output.String() }
 
 // EndSoon returns when the process has ended, by itself or, because of err, by force.
@@ -138,9 +138,9 @@ func (w *Worker) ends(within time.Duration) bool {
 	}
 }
 
-// event applies an event of the worker's life, and reports whether it happened. After the worker's
-// end, which may come at any time, nothing does; what is impossible before it is a bug, and worth a
-// line in the log.
+// event applies an event to the worker's state, and reports whether it took effect. After the
+// worker's end, which may come at any time, none does. An event that is impossible before the end
+// is a bug, and is logged.
 func (w *Worker) event(apply func(*stateMachine) error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -206,7 +206,7 @@ func (w *Worker) status() modgw.WorkerStatus {
 	return status
 }
 
-// LogLine logs what an app has printed.
+// LogLine logs an app's output line.
 func LogLine(log *slog.Logger, line proc.Line) {
 	attrs := []any{"stream", line.Stream}
 	if line.PID != 0 {

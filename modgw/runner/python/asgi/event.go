@@ -5,7 +5,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// socketKind says what a worker does with a WebSocket.
+// socketKind is a worker's action on a WebSocket.
 type socketKind uint8
 
 const (
@@ -29,9 +29,9 @@ type socketEvent struct {
 	reason      string           // the reason of a socketClose; "": none
 }
 
-// decodeSocketEvent reads what a worker sends: a message is its str or bytes, True and False end a
-// long one that came in Body frames, a list accepts, a tuple closes, and an int is how many
-// messages the app has received.
+// decodeSocketEvent decodes a worker's event: a message is its str or bytes, True and False end a
+// long message that came in Body frames, a list accepts, a tuple closes, and an int is the number
+// of messages that the app has received.
 func decodeSocketEvent(payload []byte) (e socketEvent, err error) {
 	d := wire.NewDecoder(string(payload))
 	switch payload[0] {

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// maxMessage is how long a message of a WebSocket may be at most, when the app's limit for
-	// bodies allows more.
+	// maxMessage is the largest size of a message of a WebSocket in bytes, even if the app's limit
+	// for bodies allows more.
 	maxMessage = 16 << 20
 
 	// closeTime is how long a client may take to answer the end of its WebSocket.
@@ -35,8 +35,8 @@ func wantsWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && httpguts.HeaderValuesContainsToken(r.Header["Upgrade"], "websocket")
 }
 
-// subprotocols are what the client offers, the one it likes best first. What cannot be one (RFC
-// 6455, 4.1) is left out.
+// subprotocols returns the client's offers, the preferred one first. Invalid names (RFC 6455, 4.1)
+// are left out.
 func subprotocols(r *http.Request) []string {
 	var offered []string
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
@@ -49,8 +49,8 @@ func subprotocols(r *http.Request) []string {
 	return offered
 }
 
-// handshakeMistake is what is wrong with a request for a WebSocket; "" for nothing. It is asked
-// before the app is, so that no app accepts what cannot be opened.
+// handshakeMistake describes the mistake in a request for a WebSocket, or returns "". It is checked
+// before the app is asked, so that no app accepts a WebSocket that cannot be opened.
 func handshakeMistake(r *http.Request) string {
 	if !httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
 		return "its Connection header does not say Upgrade"
@@ -169,7 +169,7 @@ func (c *call) open(s *mux.Stream, e socketEvent, cancel context.CancelFunc) err
 	return nil
 }
 
-// messageLimit is how long a message may be.
+// messageLimit returns the largest size of a message, in bytes.
 func (c *call) messageLimit() int64 {
 	if limit := c.server.app.Descriptor.Limits.Body; limit > 0 {
 		return min(limit, maxMessage)

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// defaultHeartbeat is how often the client of an open WebSocket is asked whether it is there,
-	// and how long it may take to answer. A machine that loses its network says nothing, and what
-	// it cannot say would hold the app's place for hours.
+	// defaultHeartbeat is the interval at which the client of an open WebSocket is pinged, and the
+	// time that it has to answer. A machine that loses its network cannot close the connection,
+	// which would occupy the app's place for hours.
 	defaultHeartbeat = 20 * time.Second
 
-	// defaultPings is how many pings of one client are answered in a second.
+	// defaultPings is the number of pings of one client that are answered in a second.
 	defaultPings = 1000
 )
 
-// signs are what tells that a client is there. Its zero value has seen none.
+// signs records signs of life of a client. Its zero value has seen none.
 type signs struct {
 	heard   atomic.Int64 // bytes of messages
-	waiting atomic.Bool  // the app takes nothing at present, so that nothing is read
+	waiting atomic.Bool  // the app accepts nothing at present, so that nothing is read
 	sending atomic.Bool  // a message is on its way to the client, which TCP watches over
 }
 
-// from reads what a client says and takes note of it.
+// from returns a reader of a client's bytes that records them as signs of life.
 func (g *signs) from(r io.Reader) io.Reader { return noted{r, g} }
 
 type noted struct {
@@ -89,7 +89,7 @@ func (t *socket) pinged(context.Context, []byte) bool {
 	return t.pings.count < t.call.server.Pings
 }
 
-// pings counts what came within a second.
+// pings counts pings within a second.
 type pings struct {
 	since time.Time
 	count int

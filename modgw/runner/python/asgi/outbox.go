@@ -9,7 +9,7 @@ import (
 )
 
 // outbox keeps the messages of a client that its app may not have received, so that they can be
-// sent to another worker. What it keeps is bounded by the window of the stream, and a message.
+// sent to another worker. The window of the stream, and the size of a message, limit its contents.
 //
 // Only the goroutine that has locked it may use it.
 type outbox struct {
@@ -41,7 +41,7 @@ func newOutbox(ctx context.Context, s *mux.Stream) *outbox {
 	return o
 }
 
-// begin makes s the stream that takes what is kept, and all further messages.
+// begin makes s the stream that receives the kept messages, and all further ones.
 func (o *outbox) begin(ctx context.Context, s *mux.Stream) {
 	o.stream, o.received, o.cost = s, 0, 0
 	for i := range o.kept {

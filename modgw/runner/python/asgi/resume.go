@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// partingTime is how long a worker may take to hand a WebSocket over before others have their
-	// turn, and how long the app may still send afterwards, before the next one is asked.
+	// partingTime is how long a worker may take to hand over a WebSocket, and how long the app may
+	// continue to send afterwards, before the next WebSocket has its turn.
 	partingTime = 150 * time.Millisecond
 
-	// movedReason is the reason that the app is told.
+	// movedReason is the reason that the app gets.
 	movedReason = "the WebSocket goes on with another worker"
 )
 
-// moving is how far a WebSocket is on its way to another worker.
+// moving is the progress of a WebSocket's move to another worker.
 type moving uint8
 
 const (
@@ -109,7 +109,7 @@ func (t *socket) endStay(s *mux.Stream) {
 // replace ends the WebSocket, unless it leaves the stream before.
 func (t *socket) replace(s *mux.Stream) {
 	s.Replace()
-	time.AfterFunc(closeTime, func() { // a client that takes nothing must not hold anything up
+	time.AfterFunc(closeTime, func() { // a client that does not read must not delay anything
 		if t.current() == s {
 			t.cancel()
 		}
@@ -140,7 +140,8 @@ func (t *socket) hasLeft() bool {
 	}
 }
 
-// awaitMove waits until the app has what the client has sent, if another one is about to get it.
+// awaitMove waits until the app has received the client's messages, if another worker is about to
+// take over.
 func (t *socket) awaitMove(ctx context.Context) {
 	if t.outbox != nil && t.outbox.lock(ctx) {
 		t.outbox.unlock()
@@ -154,8 +155,8 @@ func (t *socket) isMoving() bool {
 	return t.moving == asked
 }
 
-// resume opens the app's side of the WebSocket on the worker that it moves to, and sends it what
-// the old app has not received. When that fails it returns how the WebSocket ends.
+// resume opens the app's side of the WebSocket on the worker that it moves to, and sends it the
+// messages that the old app has not received. If that fails, it returns how the WebSocket ends.
 func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	t.forget()
 	t.forget = func() {}
@@ -188,7 +189,7 @@ func (t *socket) resume(ctx context.Context) (end ending, ok bool) {
 	return ending{}, true
 }
 
-// leaveStream passes on what the old app still sends, and lets it return before the new one is
+// leaveStream passes on the old app's remaining messages, and lets it return before the new one is
 // asked, if it is quick.
 func (t *socket) leaveStream(ctx context.Context) {
 	old := t.current()
@@ -261,7 +262,7 @@ func (t *socket) setCurrent(s *mux.Stream) {
 	}
 }
 
-// disconnect tells the app how the client's side has ended.
+// disconnect informs the app how the client's side has ended.
 func (t *socket) disconnect(e ending) {
 	t.mu.Lock()
 	if t.left == nil {

@@ -13,13 +13,13 @@ import (
 )
 
 // appendScope appends the head of a Request frame for an HTTP request: the connection scope of
-// ASGI's HTTP format, but for what is the same in all scopes of a worker, which adds it. length is
-// the body's; -1: unknown.
+// ASGI's HTTP format. The worker adds the parts that are the same in all its scopes. length is the
+// length of the body; -1: unknown.
 func appendScope(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
 	return wire.EndDict(appendScopeOf(wire.BeginDict(b), r, info, length))
 }
 
-// appendScopeOf appends what is in the scope of each HTTP request.
+// appendScopeOf appends the part of the scope that every HTTP request has.
 func appendScopeOf(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
 	b = appendText(b, "type", "http")
 	b = appendText(b, "method", r.Method)
@@ -45,7 +45,7 @@ func appendResumedScope(
 	return wire.EndDict(wire.EndDict(wire.EndDict(b)))
 }
 
-// resumed says what a WebSocket was before it has moved to the app that gets the scope.
+// resumed describes a WebSocket before its move, for the scope of the app that it moves to.
 type resumed struct {
 	subprotocol string // "": none
 }
@@ -77,7 +77,7 @@ func appendWebSocketScope(
 	return wire.EndDict(b)
 }
 
-// appendConnection appends what the scopes of HTTP and of WebSockets have in common.
+// appendConnection appends the common part of the scopes of HTTP and WebSockets.
 func appendConnection(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	b = appendText(b, "http_version", httpVersion(r))
 	b = appendText(b, "path", info.Path)
@@ -98,8 +98,8 @@ func appendConnection(b []byte, r *http.Request, info *modgw.RequestInfo) []byte
 	return appendServerVariables(b, info)
 }
 
-// appendServerVariables appends what the web server in front says and ASGI has no place for: whom
-// it has authenticated, and the variables that its administrator has set.
+// appendServerVariables appends facts of the web server in front for which ASGI has no place: the
+// authenticated user, and the variables that its administrator has set.
 func appendServerVariables(b []byte, info *modgw.RequestInfo) []byte {
 	if info.RemoteUser == "" && info.AuthType == "" && len(info.Variables) == 0 {
 		return b

@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// appendTLS appends ASGI's TLS extension (version 0.2) when the front knows of TLS: from the
-// connection itself, or from what mod_ssl says in its variables.
+// appendTLS appends ASGI's TLS extension (version 0.2) if the front knows of TLS: from the
+// connection itself, or from mod_ssl's variables.
 func appendTLS(b []byte, info *modgw.RequestInfo) []byte {
 	protocol := info.Variables["SSL_PROTOCOL"]
 	if info.TLS == nil && protocol == "" {
@@ -65,8 +65,8 @@ func tlsVersion(info *modgw.RequestInfo) uint16 {
 	return tlsVersions[info.Variables["SSL_PROTOCOL"]]
 }
 
-// cipherSuite is the number of the cipher suite; 0 when it is unknown, as it is behind mod_ssl,
-// which has names of its own.
+// cipherSuite returns the number of the cipher suite; 0 if it is unknown, as behind mod_ssl, which
+// uses other names.
 func cipherSuite(info *modgw.RequestInfo) uint16 {
 	if info.TLS != nil {
 		return info.TLS.CipherSuite

@@ -16,12 +16,12 @@ type Server struct {
 	app    *request.App
 	config mux.Config
 
-	// Heartbeat is how often the client of an open WebSocket is asked whether it is there, and how
-	// long it may take to answer. It is set before the first request.
+	// Heartbeat is the interval at which the client of an open WebSocket is pinged, and the time
+	// that it has to answer. It is set before the first request.
 	Heartbeat time.Duration
 
-	// Pings is how many pings of one client are answered in a second. It is set before the first
-	// request.
+	// Pings is the number of pings of one client that are answered in a second. It is set before
+	// the first request.
 	Pings int
 }
 

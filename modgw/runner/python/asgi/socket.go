@@ -133,7 +133,7 @@ func brokeFraming(err error) bool {
 	return true
 }
 
-// closedBy is how a client has ended a WebSocket.
+// closedBy returns how a client has ended a WebSocket.
 func closedBy(err error) ending {
 	if e, ok := errors.AsType[websocket.CloseError](err); ok {
 		return ending{e.Code, e.Reason}
@@ -204,8 +204,8 @@ func (t *socket) readApp(ctx context.Context) (end ending, moves bool) {
 	}
 }
 
-// deliver does what an event of the app asks for. It returns the event when that ends the app's
-// side of the WebSocket.
+// deliver carries out an event of the app. It returns the event if it ends the app's side of the
+// WebSocket.
 func (t *socket) deliver(ctx context.Context, f wire.Frame) (end *socketEvent, err error) {
 	e, err := decodeSocketEvent(f.Payload)
 	if err != nil {
@@ -244,22 +244,23 @@ func (t *socket) close(end ending) {
 	_ = t.conn.Close(end.code, closeReason(end.reason))
 }
 
-// ending is how a WebSocket ends: the code and the reason. A code of 0 is that of a client that has
+// ending is the code and the reason of a WebSocket's end. A code of 0 means that the client has
 // gone.
 type ending struct {
 	code   websocket.StatusCode
 	reason string
 }
 
-// endForClient ends the WebSocket for what the client does. The app may close as well; this is
-// what counts.
+// endForClient ends the WebSocket because of the client. The app may close it as well; this call
+// takes precedence.
 func (t *socket) endForClient(e ending) {
 	t.given.Store(&e)
 	t.disconnect(ending{code: e.code})
 	_ = t.conn.Close(e.code, e.reason)
 }
 
-// suspect ends a worker that broke a rule. What an app does wrong is no such rule, and is logged.
+// suspect ends a worker that broke a rule of the protocol. Mistakes of an app do not, and are
+// logged.
 func (t *socket) suspect(err error) {
 	if _, broke := errors.AsType[*wire.ProtocolError](err); broke {
 		t.current().Worker().Suspect(err)

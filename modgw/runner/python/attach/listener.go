@@ -19,7 +19,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// maxThreads is how many connections one message can carry (SCM_MAX_FD, unix(7)), less a few.
+// maxThreads is the number of connections that one message can carry (SCM_MAX_FD, unix(7)), less a
+// few.
 const maxThreads = 250
 
 // Address returns where the worker of an app attaches to a host with the state folder.
@@ -27,8 +28,8 @@ func Address(stateDir string, app modgw.AppName) modgw.Address {
 	return modgw.Address("unix:" + filepath.Join(stateDir, "attach", string(app)+".sock"))
 }
 
-// Descriptor returns d as it is for an app whose worker may stand at a breakpoint: one worker,
-// without time limits. A worker has so many threads as d says, or usualThreads.
+// Descriptor returns d adapted to an app whose worker may be at a breakpoint: one worker, without
+// time limits. Its number of threads is that of d, or usualThreads.
 func Descriptor(d modgw.Descriptor, usualThreads int) modgw.Descriptor {
 	if d.WSGI != nil {
 		wsgi := *d.WSGI
@@ -47,7 +48,7 @@ func Descriptor(d modgw.Descriptor, usualThreads int) modgw.Descriptor {
 	return d
 }
 
-// Config is what a Listener is made from.
+// Config is the configuration of a Listener.
 type Config struct {
 	User *account.Account // the app's, who may attach, too; nil: it is the host's
 	Pool *workers.Pool    // runs the Listener, which ends when the pool halts
@@ -56,8 +57,8 @@ type Config struct {
 	// MakeFolder makes the folder of the socket, which only the host's user may change.
 	MakeFolder func(dir string) error
 
-	// Serve lets the worker at the other end of conn serve the app, until its end, in a process.
-	// After an error, which the worker is told, conn is still open.
+	// Serve lets the worker at the other end of conn serve the app in a process, until its end.
+	// After an error, which the worker is sent, conn is still open.
 	Serve func(conn *net.UnixConn, p *Process) error
 }
 
@@ -107,7 +108,7 @@ func (l *Listener) Start(address modgw.Address) error {
 // Closed returns a channel that closes when no worker can attach any more.
 func (l *Listener) Closed() <-chan struct{} { return l.closed }
 
-// Status returns what is known of the worker, from those that the pool knows.
+// Status returns the status of the worker, chosen from those of the pool.
 func (l *Listener) Status(known []modgw.WorkerStatus) modgw.WorkerStatus {
 	return l.place.status(known)
 }
@@ -155,8 +156,8 @@ func (l *Listener) serve(conn *net.UnixConn) {
 	}
 }
 
-// refuse tells the process at the other end of conn why it cannot attach. It waits a second at
-// most.
+// refuse sends the process at the other end of conn the reason why it cannot attach. It waits at
+// most a second.
 func refuse(conn *net.UnixConn, reason error) {
 	defer conn.Close()
 	frame := wire.AppendFrame(nil, wire.Frame{Type: wire.Abort, Payload: []byte(reason.Error())})

@@ -35,7 +35,7 @@ func (p *place) vacate() {
 	p.taken, p.since = false, time.Now()
 }
 
-// status returns what is known of the process that has the place, or that none has it.
+// status returns the status of the attached process, or that there is none.
 func (p *place) status(known []modgw.WorkerStatus) modgw.WorkerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -25,7 +25,7 @@ var _ workers.Process = (*Process)(nil)
 // NewProcess makes the process that has connected. pid 0: its id is not known.
 func NewProcess(pid int, conn *net.UnixConn) *Process {
 	cut := func() {
-		// They fail only on a connection that is closed, which is what is wanted.
+		// They fail only on a closed connection, which is fine.
 		_ = conn.CloseRead()
 		_ = conn.CloseWrite()
 	}

@@ -7,28 +7,28 @@ type Connections interface {
 	// Add lets requests come.
 	Add()
 
-	// Remove lets no more requests come. Those that the worker has go on.
+	// Remove stops new requests. The worker's current ones continue.
 	Remove()
 
-	// Drained lets no more requests come, too. The channel closes when no request that the worker
-	// has waits for its answer.
+	// Drained also stops new requests. The channel is closed when no request of the worker waits
+	// for its answer.
 	Drained() <-chan struct{}
 
 	// Read reads until the connections end, where no request does that. It is called once.
 	Read()
 
-	// Loaded takes what the worker has said of itself when it was ready.
+	// Loaded receives the worker's description of itself when it is ready.
 	Loaded(wire.ReadyMessage)
 
 	// Requeue takes back the requests that the payload of an Unqueued frame names. computed is its
 	// FlagEnd. An error costs the worker its life.
 	Requeue(payload []byte, computed bool) error
 
-	// Answered says that the worker has answered an Interrupt or a Dump frame: its interpreter
+	// Answered reports that the worker has answered an Interrupt or a Dump frame: its interpreter
 	// runs.
 	Answered()
 
-	// CleanUp is called when the process has ended. What it has sent may still be read.
+	// CleanUp is called when the process has ended. Its last frames may still be read.
 	CleanUp()
 
 	// Close closes connections on which no request has come.
@@ -38,8 +38,8 @@ type Connections interface {
 	// worker its life.
 	Join(payload []byte, back bool) error
 
-	// Shared is how many pieces of memory are shared with the worker, whose descriptors come after
-	// those of its connections.
+	// Shared returns the number of memory files that are shared with the worker. Their descriptors
+	// follow those of its connections.
 	Shared() int
 
 	// Cut ends the connections on both sides, for a worker that the host cannot end.

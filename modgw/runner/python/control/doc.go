@@ -1,7 +1,7 @@
-// Package control holds the host's side of one worker process: its control connection, on which it
-// says that it is ready, what it logs and which requests it gives back, and on which it is asked
-// for the stacks of its threads.
+// Package control holds the host's side of one worker process: its control connection. On it the
+// worker reports that it is ready, its log records, and the requests that it gives back, and the
+// host asks for the stacks of its threads.
 //
-// It carries no requests. What does, the connections of packages wsgi and mux, implements
+// It carries no requests. The connections that do, of packages wsgi and mux, implement
 // [Connections].
 package control

@@ -15,7 +15,7 @@ func Exceptions(details string, secrets []string) []modgw.Exception {
 	}
 	var found []modgw.Exception
 	if err := json.Unmarshal([]byte(modgw.RedactString(details, secrets)), &found); err != nil {
-		return nil // the traceback as text is there, too
+		return nil // the traceback is also there as text
 	}
 	for i := range found {
 		found[i].Message = proc.Printable(found[i].Message)

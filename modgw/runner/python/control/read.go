@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// lastWordTime is how long the rest of what an ended process has sent may take to be read. A child
-// that it has left behind may hold its end of the connection open.
+// lastWordTime is how long reading the rest of an ended process's output may take. A leftover child
+// may hold its end of the connection open.
 const lastWordTime = 500 * time.Millisecond
 
 // Read reads the control connection until the worker has ended.
@@ -98,7 +98,7 @@ func (w *Worker) handle(f wire.Frame) error {
 	return wire.Errorf("a %s frame on the control connection", f.Type)
 }
 
-// finishLoading passes on how loading the app ended, which a worker says once.
+// finishLoading passes on the result of loading the app, which a worker reports once.
 func (w *Worker) finishLoading(l Loading, err error) error {
 	if err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// LagTime is how long an app may not react to what has come for it before the worker is asked
-	// whether its event loop is blocked.
+	// LagTime is how long an app may fail to react to input before the worker is asked whether its
+	// event loop is blocked.
 	LagTime = time.Second
 
 	// StackTime is how long a worker may take to print its stacks.

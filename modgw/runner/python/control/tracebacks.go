@@ -12,7 +12,8 @@ const (
 	mostTracebacks = 32
 
 	// tracebackTime is how long a request waits for its traceback, which comes on another
-	// connection. On a busy machine that may be late; a worker that has failed a request sends it.
+	// connection. On a busy machine that may be late; a worker that has failed a request always
+	// sends it.
 	tracebackTime = 5 * time.Second
 )
 

@@ -13,12 +13,12 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// ExitTime is how long a process may take to end after it closed its control connection, as the
-// kernel does early in the exit of every process.
+// ExitTime is how long a process may take to end after it closed its control connection. The kernel
+// closes it early in the exit of every process.
 const ExitTime = time.Second
 
-// sendTime is how long a worker may take to make room for a frame on its control connection. One
-// that reads nothing there must hold up neither an upgrade nor a goroutine of the host.
+// sendTime is how long a worker may take to make room for a frame on its control connection. A
+// worker that does not read there must delay neither an upgrade nor a goroutine of the host.
 const sendTime = 3 * time.Second
 
 // ErrStreamsSpent is the error of a connection that has no stream ids left. The worker is replaced.
@@ -35,7 +35,7 @@ type Worker struct {
 	in     *wire.Reader // reads conn; used by Read only
 	conn   *net.UnixConn
 	out    *wire.Writer
-	ended  chan struct{} // closes when nothing more comes on the control connection
+	ended  chan struct{} // closed at the end of the control connection
 	loaded chan Loading
 
 	tracebacks tracebacks // in development
@@ -48,20 +48,20 @@ type Worker struct {
 	dumps int  // stacks that were asked for and have not been logged
 }
 
-// Config is what a Worker is made from.
+// Config is the configuration of a Worker.
 type Config struct {
 	Pool *workers.Pool // the pool of the worker; runs goroutines that outlive a request
 	Dev  bool          // keep tracebacks for error pages
 
-	// Attached says that the end of its control connection is the end of the worker: its process is
-	// not the host's.
+	// Attached means that the end of its control connection is the end of the worker, because its
+	// process is not the host's.
 	Attached bool
 
 	// Report is called with the payload of the first Event frame; nil: the worker must send none.
 	Report func(payload []byte) error
 }
 
-// Loading is how loading the app ended.
+// Loading is the result of loading the app.
 type Loading struct {
 	Ready  wire.ReadyMessage   // the versions and the callable; zero if it failed
 	Failed *wire.FailedMessage // nil: the worker is ready
@@ -72,7 +72,7 @@ func New(w *workers.Worker, c Config) *Worker {
 	return &Worker{Worker: w, Config: c, ended: make(chan struct{}), loaded: make(chan Loading, 1)}
 }
 
-// Connect gives the worker its control connection. It comes before all that follows.
+// Connect sets the worker's control connection. It must be called first.
 func (w *Worker) Connect(conn *net.UnixConn) {
 	w.conn, w.in, w.out = conn, wire.NewReader(conn), wire.NewBoundedWriter(conn, sendTime)
 }
@@ -92,16 +92,15 @@ func (w *Worker) Send(t wire.Type, payload []byte) {
 	}))
 }
 
-// noteSent has a worker replaced that does not read what it is sent. It cannot be sent anything any
-// more.
+// noteSent replaces a worker that does not read. Nothing can be sent to it any more.
 func (w *Worker) noteSent(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		w.Want("it reads nothing on its control connection")
 	}
 }
 
-// Join has the worker serve another host too, which has made the files for it, as [wire.Join]
-// says. They are closed.
+// Join makes the worker serve another host too, which has made the files for it, as [wire.Join]
+// requires. They are closed.
 func (w *Worker) Join(files []*os.File) error {
 	err := w.out.PassFiles(wire.Frame{Type: wire.Join}, files)
 	w.noteSent(err)
@@ -116,7 +115,7 @@ func (w *Worker) Join(files []*os.File) error {
 // Loaded returns the channel that receives how loading the app ended, at most once.
 func (w *Worker) Loaded() <-chan Loading { return w.loaded }
 
-// Ended returns a channel that closes when nothing more comes on the control connection.
+// Ended returns a channel that is closed at the end of the control connection.
 func (w *Worker) Ended() <-chan struct{} { return w.ended }
 
 // Begin lets requests come, unless the worker was lost.

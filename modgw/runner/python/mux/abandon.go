@@ -6,9 +6,9 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Abandon drops what still comes, and tells the worker why. With over the app must not go on with
-// the request; otherwise it must not when the request's time is up. The slot is released when the
-// worker closes the stream.
+// Abandon drops further frames, and sends the worker the reason. With over the app must not
+// continue the request; otherwise it may until the request's time is up. The slot is released when
+// the worker closes the stream.
 func (s *Stream) Abandon(reason string, over bool) {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -16,7 +16,7 @@ func (s *Stream) Abandon(reason string, over bool) {
 	s.mu.Lock()
 	ended := s.progress == closed || s.err != nil
 	s.demand = nothing
-	over = over || s.endless // an app that sends events to a client has nothing to do without one
+	over = over || s.endless // an app that sends events has nothing to do without a client
 	if deadline := s.deadline.get(); !ended && !over && !deadline.IsZero() {
 		s.reaper = time.AfterFunc(time.Until(deadline), func() { s.end(reason) })
 	}
@@ -62,7 +62,7 @@ func (s *Stream) stopReaper() {
 	}
 }
 
-// Finish frees what belongs to a stream whose response is not read any more.
+// Finish frees the resources of a stream whose response is not read any more.
 func (s *Stream) Finish() {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -74,8 +74,8 @@ func (s *Stream) Finish() {
 	s.conn.closeBuffer()
 }
 
-// allowUnwanted lets the worker send the rest of a response that is dropped, so that it comes to
-// its end; s.mu is held.
+// allowUnwanted lets the worker send the rest of a response that is dropped, so that it can end;
+// s.mu is held.
 func (s *Stream) allowUnwanted(n int) {
 	back := 0
 	switch {

@@ -145,14 +145,14 @@ func (s *Stream) Split(f wire.Frame) (head, body []byte, err error) {
 		defer s.mu.Unlock()
 		window := wire.InitialWindow
 		if s.inBuffer {
-			window = wire.MuxWindow // what came after it was counted before
+			window = wire.MuxWindow // the bytes after it were counted before
 		}
 		err = s.received.ReceivedWithin(len(body), window)
 	}
 	return head, body, err
 }
 
-// drop drops what has come; s.mu is held.
+// drop drops the stored frames; s.mu is held.
 func (s *Stream) drop() {
 	used := 0
 	for _, a := range s.arrived {

@@ -33,8 +33,8 @@ func (c *Conn) closeBuffer() {
 	}
 }
 
-// streamBuffer is where the body of a request passes through, whose first sent bytes are in its
-// Request frame; nil: it goes in frames. Messages of WebSockets always do.
+// streamBuffer returns the buffer for the body of a request, whose first sent bytes are in its
+// Request frame; nil: it goes in frames, as messages of WebSockets always do.
 func (c *Conn) streamBuffer(o opening) *wire.StreamBuffer {
 	if o.whole || o.kind != HTTP || !c.takesShared {
 		return nil
@@ -42,8 +42,8 @@ func (c *Conn) streamBuffer(o opening) *wire.StreamBuffer {
 	return c.buffer.ForStream(len(o.body))
 }
 
-// acquireBody makes a Shared frame the Body frame that it stands for. Messages of WebSockets are
-// checked, so none may be in memory that the worker can change.
+// acquireBody converts a Shared frame to the Body frame that it represents. Messages of WebSockets
+// are checked, so they must not be in memory that the worker can change.
 func (s *Stream) acquireBody(f wire.Frame) (wire.Frame, error) {
 	if s.conn.buffer == nil || s.kind != HTTP {
 		return f, wire.Errorf("a Shared frame without shared memory")

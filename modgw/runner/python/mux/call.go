@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Try gives a request to a worker and passes the response on. It reports whether to try again.
+// Try gives a request to a worker and forwards the response. It reports whether to try again.
 // inputEnded is as in [modgw.RequestInfo]; nil: the app is not told.
 func (s *Server) Try(c *request.Call, inputEnded <-chan struct{}) (again bool) {
 	conn, err := s.acquire(c.R.Context(), HTTP)
@@ -86,9 +86,9 @@ func (s *Server) OpenWebSocket(
 // Conclude answers a request for a WebSocket that was not opened.
 func (s *Stream) Conclude(c *request.Call, err error) { s.conclude(c, nil, err) }
 
-// conclude answers what the app has not answered, and tells the worker if its response is not
-// wanted any more. It reports whether to try again. fed closes when the feeder has ended; nil:
-// there is none.
+// conclude answers for the app if it has not, and informs the worker if its response is no longer
+// wanted. It reports whether to try again. fed is closed when the feeder has ended; nil: there is
+// none.
 func (s *Stream) conclude(c *request.Call, fed <-chan struct{}, err error) (again bool) {
 	w := s.conn.worker
 	switch relay.OutcomeOf(err) {

@@ -60,7 +60,7 @@ func newConn(s *Server, w *control.Worker) (c *Conn, theirs *os.File, err error)
 	return c, theirs, nil
 }
 
-// opening says what a stream begins with.
+// opening describes the beginning of a stream.
 type opening struct {
 	kind     Kind
 	request  workers.Request
@@ -69,8 +69,8 @@ type opening struct {
 	whole    bool      // body is all of it
 	deadline time.Time // when the response must have come; zero: never
 
-	// inputEnded closes when the client has ended its sending side, as in [modgw.RequestInfo]; nil:
-	// the app is not told.
+	// inputEnded is closed when the client has closed its sending side, as in [modgw.RequestInfo];
+	// nil: the app is not told.
 	inputEnded <-chan struct{}
 }
 
@@ -246,8 +246,8 @@ func (c *Conn) blame(streams map[uint32]*Stream) {
 	}
 }
 
-// CleanUp implements [control.Connections]. There is not much time to read what a dead worker has
-// sent: processes that it left behind may hold the other end of the connection open.
+// CleanUp implements [control.Connections]. It does not wait long for the rest of a dead worker's
+// output: its leftover processes may hold the other end of the connection open.
 func (c *Conn) CleanUp() {
 	c.Remove()
 	// It does nothing to a connection that has ended.

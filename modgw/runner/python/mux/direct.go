@@ -14,8 +14,8 @@ import (
 )
 
 // direct is a request that is served on the loop: a frame to the worker, a frame back, and the
-// response. When anything else happens it goes on as a [request.Call] on a goroutine, which decides
-// what that means. It belongs to the loop.
+// response. In all other cases it continues as a [request.Call] on a goroutine. It belongs to the
+// loop.
 type direct struct {
 	server   *Server
 	exchange modgw.LoopExchange
@@ -23,14 +23,14 @@ type direct struct {
 	scope    Scope
 	body     []byte // body of the request, after it has left the loop
 	isHead   bool   // the request's method is HEAD
-	tellEnd  bool   // the app is told when the client has ended its sending side
+	tellEnd  bool   // the app is informed when the client has closed its sending side
 }
 
 // Scope makes the head of a Request frame.
 type Scope func(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte
 
-// ServeOnLoop serves a request like [modgw.LoopHandler]; tellEnd says that the app is told when its
-// client has ended its sending side.
+// ServeOnLoop serves a request like [modgw.LoopHandler]. With tellEnd the app is informed when its
+// client has closed its sending side.
 func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bool {
 	body := x.Body()
 	limit := s.app.Descriptor.Limits.Body
@@ -64,8 +64,8 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange, scope Scope, tellEnd bool) bo
 }
 
 // openDirect begins a stream that is served on the loop. The frame is written at the end of the
-// loop's turn, with those of others. It reports false, and has released the slot, when the
-// connection can have no more streams.
+// loop's turn, with those of others. If the connection can have no more streams, it releases the
+// slot and reports false.
 func (c *Conn) openDirect(s *Stream, head, body []byte) bool {
 	s.deadline.set(c.server.app.Deadline())
 	s.Open(wire.InitialWindow, len(body))
@@ -112,7 +112,7 @@ func (c *Conn) startReading() {
 	c.readOnLoop()
 }
 
-// readOnLoop delivers what has come.
+// readOnLoop delivers the available frames.
 func (c *Conn) readOnLoop() (handled bool) {
 	defer c.contain()
 	for c.reads && c.isOpen() {
@@ -178,8 +178,8 @@ func (d *direct) respond(f wire.Frame) bool {
 	return true
 }
 
-// respondFrom ends the request with a response whose body is in shared memory as a whole. It
-// reports false, and has done nothing, for any other.
+// respondFrom ends the request with a response whose whole body is in shared memory. For any other
+// response it does nothing and reports false.
 func (d *direct) respondFrom(f wire.Frame) bool {
 	s := d.stream
 	c, buffer := s.conn, s.conn.buffer

@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	// partingTime is how long a worker may take to end an event stream that it has to leave, before
+	// partingTime is how long a worker may take to end an event stream that it must leave, before
 	// the next one is asked.
 	partingTime = 100 * time.Millisecond
 
-	// hurryTime is how long a stream may still look for another worker when the time to stay is
-	// over.
+	// hurryTime is how long a stream may continue to look for another worker when the time to stay
+	// is over.
 	hurryTime = 5 * time.Second
 
-	// moved is the reason that such a worker is told.
+	// moved is the reason that such a worker gets.
 	moved = "the event stream goes on with another worker"
 )
 
-// ResumedScope makes the head of a Request frame for an event stream that goes on after the event
-// with an id; "": none had one.
+// ResumedScope makes the head of a Request frame for an event stream that continues after the event
+// with an id; "": no event had one.
 type ResumedScope func(b []byte, r *http.Request, info *modgw.RequestInfo, lastID string) []byte
 
-// events is the source of a response that can go on with another worker if it turns out to be an
-// event stream. Until then it is that of its stream.
+// events is the source of a response that can continue on another worker if it turns out to be an
+// event stream. Until then it is the source of its stream.
 //
-// Of an event stream the client only gets complete events, so that what the next worker sends
-// follows the end of one.
+// The client only gets complete events of an event stream, so that the next worker's output follows
+// the end of one.
 type events struct {
 	call    *request.Call
 	ctx     context.Context
@@ -44,7 +44,7 @@ type events struct {
 
 	// The goroutine that reads uses these.
 	forget func() // takes the registration for the end of generation and worker back; nil: none
-	held   []byte // bytes that are passed on, and after them those of an event that is not complete
+	held   []byte // bytes that are passed on, followed by those of an incomplete event
 	passed int    // bytes of held that are passed on
 
 	mu          sync.Mutex
@@ -58,7 +58,7 @@ type events struct {
 	over        bool // no goroutine may begin any more
 }
 
-// eventsStage is how far an event stream is on its way to another worker.
+// eventsStage is the progress of an event stream's move to another worker.
 type eventsStage uint8
 
 const (
@@ -111,8 +111,8 @@ func (e *events) register() {
 	e.forget = e.call.OnReplaced(e.move, func() { e.endStay(s) })
 }
 
-// endStay ends the time that the stream may stay with a worker that is replaced. One that is on its
-// way to another worker has some time more: many others may be, too.
+// endStay ends the time that the stream may stay with a worker that is replaced. A stream that is
+// moving has some more time: many others may be moving, too.
 func (e *events) endStay(s *Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -124,7 +124,7 @@ func (e *events) endStay(s *Stream) {
 	}
 }
 
-// end ends what moves the stream, and returns the stream that has the request in the end.
+// end stops the moving, and returns the stream that finally has the request.
 func (e *events) end() *Stream {
 	e.mu.Lock()
 	e.over = true
@@ -206,7 +206,8 @@ func (e *events) Buffered() (wire.Frame, bool, error) {
 	return wire.Frame{}, false, nil
 }
 
-// take returns what of a frame, or an error, is for the client now; ok is false for nothing.
+// take returns the part of a frame, or of an error, that is for the client now; ok is false for
+// none.
 func (e *events) take(f wire.Frame, err error) (now wire.Frame, ok bool, _ error) {
 	if e.forget == nil {
 		return f, err == nil, err
@@ -220,7 +221,7 @@ func (e *events) take(f wire.Frame, err error) (now wire.Frame, ok bool, _ error
 	return e.takeBody(f)
 }
 
-// leave notes that the worker has ended the stream, and reports whether it was told to.
+// leave records that the worker has ended the stream, and reports whether it was told to.
 func (e *events) leave() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -249,7 +250,8 @@ func (e *events) takeBody(f wire.Frame) (now wire.Frame, ok bool, err error) {
 	return f, len(f.Payload) > 0 || f.End(), nil
 }
 
-// keep appends a piece of the stream to what is held, and returns what is for the client now.
+// keep appends a piece of the stream to the held bytes, and returns those that are for the client
+// now.
 func (e *events) keep(piece []byte) (now []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -270,8 +272,8 @@ func (e *events) keep(piece []byte) (now []byte) {
 	return e.held[:e.passed]
 }
 
-// goOn opens the stream on the worker that it moves to, and returns the beginning of what that
-// sends.
+// goOn opens the stream on the worker that it moves to, and returns the beginning of that one's
+// output.
 func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 	e.forget()
 	e.mu.Lock()
@@ -300,7 +302,7 @@ func (e *events) goOn() (f wire.Frame, ok bool, err error) {
 	return e.takeBody(f)
 }
 
-// begin makes s the stream that has the request. Of the one before nothing is left.
+// begin makes s the stream that has the request. Nothing is left of the previous one.
 func (e *events) begin(s *Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -347,7 +349,7 @@ func (e *events) awaitHead(s *Stream) (f wire.Frame, err error) {
 	return f, nil
 }
 
-// refused says that the app does not go on with the stream. Its end lets the client connect again.
+// refused reports that the app does not continue the stream. Its end lets the client connect again.
 func (e *events) refused(s *Stream, reason string) error {
 	s.conn.worker.Log.Warn("event stream ended because the app does not go on with it",
 		"request", e.call.Info.ID, "reason", reason)

@@ -23,7 +23,7 @@ type eventScanner struct {
 func (e *eventScanner) begin(lastID string) { *e = eventScanner{lastID: lastID, nextID: lastID} }
 
 // scan returns the length of the part of b that ends between two events; 0: there is none. b begins
-// with what the last call has seen, without what was dropped since.
+// with the bytes of the previous call, without those that were dropped since.
 func (e *eventScanner) scan(b []byte) (end int) {
 	for {
 		if e.afterCR && e.line < len(b) {

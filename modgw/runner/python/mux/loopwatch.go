@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// loopTick is how often a connection is checked while the worker has not read all of it.
+	// loopTick is the interval at which a connection is checked while the worker has unread bytes.
 	loopTick = 100 * time.Millisecond
 
 	// stuckTime is how long a worker may take to end a request that was cancelled, and how long its
@@ -15,10 +15,10 @@ const (
 	stuckTime = 5 * time.Second
 )
 
-// loopWatch finds out whether the loop of a worker reads what it is sent. An event loop and
-// gevent's hub do that at once unless something blocks them. It checks the kernel's buffer, which
-// needs no help of an interpreter that may be stuck. It has no timer running while nothing is sent.
-// It is guarded by the mutex of its connection.
+// loopWatch detects whether the loop of a worker reads its input. An event loop and gevent's hub do
+// that at once unless blocked. It checks the kernel's buffer, which does not depend on an
+// interpreter that may be stuck. No timer runs while nothing is sent. It is guarded by the mutex of
+// its connection.
 type loopWatch struct {
 	state  watchState
 	timer  *time.Timer // calls checkLoop; nil: nothing was sent yet
@@ -26,7 +26,7 @@ type loopWatch struct {
 	since  time.Time   // when the buffer was first found unread; zero: it was read since
 }
 
-// watchState is what a loopWatch does and knows.
+// watchState is the state of a loopWatch.
 type watchState uint8
 
 const (
@@ -36,7 +36,7 @@ const (
 	watchEnded                     // the connection has ended
 )
 
-// watchLoop starts to check whether the loop reads what was just sent; c.mu is held.
+// watchLoop starts to check whether the loop reads the bytes just sent; c.mu is held.
 func (c *Conn) watchLoop() {
 	w := &c.watch
 	if w.state != watchIdle {

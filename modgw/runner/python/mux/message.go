@@ -12,8 +12,8 @@ const (
 	// in Body frames before it.
 	shortMessage = 64 << 10
 
-	// wrapping is what a message in one Event uses of the window beside its bytes: what marshal
-	// adds, and the Event itself.
+	// wrapping is the number of bytes of window that a message in one Event uses in addition to its
+	// own: those that marshal adds, and the cost of the Event.
 	wrapping = 5 + wire.EventCost
 
 	// abnormalClosure is the code of a WebSocket that ended without one (RFC 6455, 7.4.1).
@@ -75,7 +75,8 @@ func (s *Stream) awaitRoom(ctx context.Context, size int) bool {
 // received yet, as far as its worker has said so.
 func (s *Stream) Outstanding() int64 { return wire.InitialWindow - s.Window() }
 
-// MessageCost returns what a message uses of the window until the app has received it.
+// MessageCost returns the number of bytes of window that a message uses until the app has received
+// it.
 func MessageCost(size int) int64 {
 	if size <= shortMessage {
 		size += wrapping
@@ -83,10 +84,10 @@ func MessageCost(size int) int64 {
 	return int64(size)
 }
 
-// AskToMove has the worker hand a WebSocket over to another one, when the app next asks for a
-// message, or with now at once. The app is told that the WebSocket has ended, and the worker
-// answers with the number of messages that the app has received: the others are not for it. Until
-// its end, or [Stream.Leave], the app can still send, unless it had to hand over at once.
+// AskToMove makes the worker hand over a WebSocket when the app next asks for a message, or at once
+// if now is set. The app is informed that the WebSocket has ended, and the worker answers with the
+// number of messages that the app has received: the others are for its successor. Until its end, or
+// [Stream.Leave], the app can still send, unless now is set.
 func (s *Stream) AskToMove(code int, reason string, now bool) {
 	next := moveAsked
 	if now {
@@ -104,7 +105,7 @@ func (s *Stream) AskToMove(code int, reason string, now bool) {
 	}
 }
 
-// Disconnect tells the app, once, that its WebSocket has ended.
+// Disconnect informs the app, once, that its WebSocket has ended.
 func (s *Stream) Disconnect(code int, reason string) {
 	s.mu.Lock()
 	wanted := s.progress < closed && !s.told
@@ -124,7 +125,7 @@ func (s *Stream) sendEvent(flags wire.Flags, add func([]byte) []byte) {
 	})
 }
 
-// Leave drops what still comes. The app knows of the end and closes the stream in its own time.
+// Leave drops further frames. The app knows of the end and closes the stream in its own time.
 func (s *Stream) Leave() {
 	s.Disconnect(abnormalClosure, "")
 	s.mu.Lock()

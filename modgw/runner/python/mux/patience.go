@@ -50,8 +50,8 @@ func (s *Stream) wait() error {
 	return nil
 }
 
-// departureGrace is how long after the end of its sending side a client counts as one that waits
-// for its response. Then the app is told that the client has gone. It may still answer.
+// departureGrace is how long after closing its sending side a client is assumed to wait for its
+// response. Then the app is told that the client has gone. It may still answer.
 const departureGrace = time.Second
 
 // tellDeparture lets the app receive http.disconnect.
@@ -61,8 +61,8 @@ func (s *Stream) tellDeparture() {
 	}
 }
 
-// patience is how long to wait until the deadline, or until it is time to ask what holds the app
-// up.
+// patience returns the time to wait until the deadline, or until it is time to ask why the app
+// waits.
 func (s *Stream) patience() time.Duration {
 	const never = 1 << 62
 	limit := time.Duration(never)

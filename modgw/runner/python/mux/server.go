@@ -10,10 +10,10 @@ import (
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
-// Config says how many requests a worker may have at once.
+// Config has the number of simultaneous requests of a worker.
 type Config struct {
 	Requests   int // in each worker
-	WebSockets int // in each worker, beside the requests
+	WebSockets int // in each worker, not counting requests
 
 	// Share shares memory with each worker, through which large responses pass.
 	Share bool
@@ -24,12 +24,12 @@ type Config struct {
 	ResumedScope ResumedScope
 }
 
-// Server gives requests to the workers of one app. Make it with [New].
+// Server gives requests to the workers of one app. Use [New] to create one.
 type Server struct {
 	app    *request.App
 	config Config
 
-	// WebSockets have slots of their own: they are open for long and must not take those of
+	// WebSockets have their own slots: they are open for long and must not occupy those of
 	// requests.
 	requests, sockets *queue.Queue
 

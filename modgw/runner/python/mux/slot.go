@@ -8,14 +8,14 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python/request"
 )
 
-// movesAtOnce is how many WebSockets and event streams leave the workers of a server at the same
-// time. The others go on as before meanwhile, so that none of them pauses for long when thousands
+// movesAtOnce is the number of WebSockets and event streams that leave the workers of a server at
+// the same time. The others continue meanwhile, so that none of them pauses for long when thousands
 // have to move.
 const movesAtOnce = 32
 
 // Successor is a runner with a server to which WebSockets and event streams can move.
 type Successor interface {
-	// Resumes returns the server; nil when its app does not go on with what it has not begun.
+	// Resumes returns the server, or nil if its app cannot continue streams that it has not begun.
 	Resumes() *Server
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Kind says what a stream carries.
+// Kind is the kind of a stream's content.
 type Kind uint8
 
 // The kinds.
@@ -21,28 +21,28 @@ const (
 	WebSocket
 )
 
-// progress is how far the worker has come with a stream. It only grows.
+// progress is the worker's progress with a stream. It only grows.
 type progress uint8
 
 const (
 	unsent progress = iota // the Request frame could not be written
 	begun
 	headed // the head of the response came, or the WebSocket was accepted
-	closed // nothing more comes
+	closed // the body was received completely
 )
 
-// demand is what is still wanted of a stream. It only grows: a replaced stream that is interrupted
-// stays replaced.
+// demand is the part of a stream that is still wanted. It only grows: a replaced stream that is
+// interrupted stays replaced.
 type demand uint8
 
 const (
 	everything  demand = iota
 	interrupted        // Next is to return context.Canceled
 	replaced           // Next is to return relay.ErrReplaced
-	nothing            // what comes is dropped
+	nothing            // further frames are dropped
 )
 
-// moveStage is how far a WebSocket has come with leaving its worker. It only grows.
+// moveStage is the progress of a WebSocket in leaving its worker. It only grows.
 type moveStage uint8
 
 const (
@@ -55,8 +55,8 @@ const (
 func (m moveStage) isAwaited() bool { return m == moveAsked || m == moveForced }
 
 // Stream is one request on a connection and its response. The goroutine that reads the connection
-// stores what comes; one other goroutine, which has the request, takes it. The windows of the
-// protocol bound how much can be stored.
+// stores frames; one other goroutine, which has the request, takes them. The windows of the
+// protocol limit the number of stored bytes.
 type Stream struct {
 	request.Sender
 	conn    *Conn
@@ -67,18 +67,18 @@ type Stream struct {
 	asked   atomic.Bool   // the worker was asked whether its loop is blocked, or need not be
 	news    chan struct{} // has a token when there is news for Next; nil with direct
 
-	// The request's goroutine uses these, and what reads ahead while the request is given up.
+	// Used by the request's goroutine, and by the reading ahead while the request is given up.
 	deadline instant     // zero: none
 	timer    *time.Timer // wakes Next; nil: it has not waited yet
 
 	inputEnded <-chan struct{} // as in opening; nil after it was seen to be closed
-	departure  *time.Timer     // tells the app that the client has gone; nil: it may still send
+	departure  *time.Timer     // informs the app that the client has gone; nil: it may still send
 
 	mu        sync.Mutex
 	progress  progress
 	demand    demand
 	endless   bool        // the response has no deadline
-	told      bool        // the app of a WebSocket was told that it has ended
+	told      bool        // the app of a WebSocket was informed of its end
 	moveStage moveStage   // how far it has come with leaving its worker
 	inBuffer  bool        // some of the response came in shared memory
 	reaper    *time.Timer // cancels an unwanted request at its deadline; nil: none is needed
@@ -140,7 +140,7 @@ func (s *Stream) Interrupt() {
 	s.notify()
 }
 
-// fail says that the connection ended before the stream.
+// fail reports that the connection ended before the stream.
 func (s *Stream) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

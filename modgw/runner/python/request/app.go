@@ -22,11 +22,11 @@ type App struct {
 	// workers are started.
 	Bodies *spool.Area
 
-	// Attached says that workers attach. No request is repeated then: the developer may be at a
+	// Attached means that workers attach. No request is repeated then: the developer may be at a
 	// breakpoint in it.
 	Attached bool
 
-	// Unplaced explains why a request got no worker; nil: the error says enough.
+	// Unplaced explains why a request got no worker; nil: the error is sufficient.
 	Unplaced func(error) error
 }
 

@@ -34,13 +34,13 @@ func NewCall(w http.ResponseWriter, r *http.Request, a *App) *Call {
 	return c
 }
 
-// MoveTo makes the request, whose response has begun, one of another runner's worker.
+// MoveTo moves the request, whose response has begun, to another runner's worker.
 func (c *Call) MoveTo(a *App, w *workers.Worker) {
 	c.App, c.Config, c.Worker = a, &a.RunnerConfig, w
 }
 
-// Serve reads as much of the body as keep says, makes the head with appendHead, which gets the
-// length of the body or -1, and calls try until it returns false.
+// Serve reads the part of the body that keep requires, makes the head with appendHead, which gets
+// the length of the body or -1, and calls try until it returns false.
 func (c *Call) Serve(
 	keep relay.Keeping, appendHead func(b []byte, length int64) []byte, try func() (again bool),
 ) {
@@ -76,7 +76,7 @@ func (c *Call) Unplaced(err error) error {
 	return c.App.Unplaced(err)
 }
 
-// Explain adds to the fault of a failed app what its worker has logged, in development.
+// Explain adds the worker's log records to the fault of a failed app, in development.
 func (c *Call) Explain(w *control.Worker, err error) {
 	failed, ok := errors.AsType[*relay.Failure](err)
 	if ok && failed.Outcome == relay.AppFailed {

@@ -7,7 +7,8 @@ import (
 	"github.com/modgw/modgw/internal/monotonic"
 )
 
-// minWait is how soon the deadline of an app that waits for its client is looked at again.
+// minWait is the shortest time until the deadline of an app that waits for its client is checked
+// again.
 const minWait = 250 * time.Millisecond
 
 // clientWait adds up how long an app has waited for the client to send more of the request's body.

@@ -1,5 +1,5 @@
-// Package request holds what all ways to a worker share for one request: what its runner is, what
-// the worker must do with it, and how its body is sent within what the worker allows.
+// Package request holds the common part of all ways to a worker for one request: its runner, the
+// worker's task, and the sending of its body within the worker's window.
 //
-// It chooses no worker and reads no frames of responses.
+// It chooses no worker and reads no response frames.
 package request

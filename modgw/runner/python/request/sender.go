@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Sender sends the frames of one request, and its body within what the worker allows. Set it up
-// with [Sender.Open].
+// Sender sends the frames of one request, and its body within the worker's window. Set it up with
+// [Sender.Open].
 type Sender struct {
 	ID  uint32       // id of the stream; set before anything is sent
 	Out *wire.Writer // writes to the connection
@@ -43,7 +43,7 @@ func (s *Sender) Window() int64 { return s.window.Load() }
 // Use counts bytes that are sent.
 func (s *Sender) Use(n int) { s.window.Add(-int64(n)) }
 
-// Grow adds to what may be sent, as the payload of a Window frame says.
+// Grow enlarges the window. payload is the payload of a Window frame.
 func (s *Sender) Grow(payload []byte) error {
 	n, err := wire.DecodeWindow(payload)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Sender) SendBody(piece []byte, end bool) {
 	_ = s.Out.WriteLong(wire.Frame{Type: wire.Body, Flags: flags, Stream: s.ID, Payload: piece})
 }
 
-// Cancel tells the worker that the response is not wanted any more, and why.
+// Cancel informs the worker that the response is no longer wanted, and why.
 func (s *Sender) Cancel(reason string) {
 	s.Send(wire.Frame{Type: wire.Cancel, Payload: []byte(reason)})
 }

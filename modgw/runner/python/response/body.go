@@ -42,7 +42,7 @@ func (p *Response) take(n int) error {
 	return p.noteEnd(err)
 }
 
-// noteEnd takes note that nothing more comes, because of err.
+// noteEnd records that the body has ended because of err.
 func (p *Response) noteEnd(err error) error {
 	if err != nil && p.source.Ended() {
 		p.request.NoteLast()
@@ -115,7 +115,7 @@ func (p *Response) nextFrame() (f wire.Frame, err error) {
 	return f, err
 }
 
-// setPiece makes a piece of the body the one that Read reads from.
+// setPiece sets the piece of the body that Read reads from.
 func (p *Response) setPiece(piece []byte) error {
 	if err := p.checkRoom(int64(len(piece))); err != nil {
 		return err

@@ -8,7 +8,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// AppFailed is the failure of a request to which the app gave no response, as an Abort frame says.
+// AppFailed returns the failure of a request to which the app gave no response. f is an Abort
+// frame.
 func AppFailed(f wire.Frame) *relay.Failure {
 	return relay.AppFailed.Failure(nil, proc.Printable(string(f.Payload)))
 }
@@ -18,8 +19,8 @@ func tooLong(length int64) *relay.Failure {
 	return Bad("its body is longer than its Content-Length of %d bytes", length)
 }
 
-// Bad is the failure of a request whose response must not be sent. Its status is that of an app
-// that fails: unlike a program of another protocol, a worker is no upstream server.
+// Bad returns the failure of a request whose response must not be sent. Its status is that of a
+// failed app: unlike a program of another protocol, a worker is no upstream server.
 func Bad(format string, args ...any) *relay.Failure {
 	failure := relay.Bad(format, args...)
 	failure.Status = http.StatusInternalServerError

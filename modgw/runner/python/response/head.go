@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// What the head of a response may have at most.
+// Limits of the head of a response.
 const (
 	maxHeaderLines = 200
 	maxHeaderBytes = 64 << 10
@@ -37,17 +37,18 @@ type Field struct {
 	Value string // valid as [httpguts.ValidHeaderFieldValue] has it
 }
 
-// Reset forgets what was decoded and keeps the memory for the next head.
+// Reset clears the head and keeps the memory for the next one.
 func (h *Head) Reset() { *h = Head{fields: h.fields[:0], values: h.values[:0]} }
 
-// Decode decodes the head of a Response frame, without what concerns the connection. The error is a
-// [*wire.ProtocolError] for what the worker does wrong, a [*relay.Failure] for the app.
+// Decode decodes the head of a Response frame, without the fields of a single connection. The error
+// is a [*wire.ProtocolError] for mistakes of the worker, a [*relay.Failure] for mistakes of the
+// app.
 func (h *Head) Decode(raw []byte) error {
 	h.Reset()
 	if len(raw) > maxHeaderBytes {
 		return Bad("its headers have %d bytes, more than %d", len(raw), maxHeaderBytes)
 	}
-	text := string(raw) // what is decoded are parts of it
+	text := string(raw) // the decoded strings are parts of it
 	parts := strings.Count(text, wire.HeadSeparator)
 	switch {
 	case parts%2 != 0:
@@ -119,7 +120,8 @@ func (h *Head) setLength(value string) error {
 }
 
 // Measure returns the Content-Length to send, or -1 for none, and whether the response has no body.
-// size is the length of the body's beginning, and with complete that of all of it, which must fit.
+// size is the length of the body's beginning. With complete it is the length of the whole body,
+// which must agree.
 func (h *Head) Measure(
 	isHead bool, size int64, complete bool,
 ) (length int64, bodiless bool, err error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// maxHints is how many links one message of early hints may have.
+// maxHints is the largest number of links in one message of early hints.
 const maxHints = 100
 
 // passHints passes early hints on (RFC 8297), where the front can.

@@ -19,7 +19,7 @@ const SmallEnd = 32 << 10
 
 // Response passes an app's response on to the client. Make it with [New].
 type Response struct {
-	// TakesTrailers says that the client wants trailers.
+	// TakesTrailers means that the client wants trailers.
 	TakesTrailers bool
 
 	// OnLast is called when the worker has sent everything and the last of it was read; nil:
@@ -31,7 +31,7 @@ type Response struct {
 	source  Source
 	isHead  bool // the request's method is HEAD
 
-	forget   func() // ends what begin registered for an endless response; nil: nothing
+	forget   func() // ends the registration as an endless response; nil: none
 	bodiless bool
 	length   int64 // Content-Length; -1: unknown
 	written  int64 // bytes of the body that have come
@@ -66,7 +66,7 @@ func New(r *relay.Request, source Source) *Response {
 }
 
 // Copy reads the response from its source and writes it to the client, until its end. The error is
-// relay.ErrClientGone, a [*relay.Failure], or what [Source.Next] has returned.
+// relay.ErrClientGone, a [*relay.Failure], or the error of [Source.Next].
 func (p *Response) Copy() error {
 	f, err := p.source.Next()
 	if err != nil {
@@ -116,7 +116,7 @@ func (p *Response) CopyFrom(f wire.Frame) error {
 	return p.pass()
 }
 
-// begin sends the head; body is the first piece of the body. It returns what of that is to be
+// begin sends the head; body is the first piece of the body. It returns the part of that to be
 // passed on now. A response that is complete already gets a Content-Length.
 func (p *Response) begin(head *Head, body []byte, complete bool) (now []byte, err error) {
 	if p.length, p.bodiless, err = head.Measure(p.isHead, int64(len(body)), complete); err != nil {
@@ -158,7 +158,7 @@ func (p *Response) checkRoom(size int64) error {
 	return tooLong(p.length)
 }
 
-// pass passes the body on, as fast as the client takes it and as soon as it comes.
+// pass forwards the body as fast as the client accepts it and as soon as it arrives.
 func (p *Response) pass() error {
 	account := p.request.Config.Spool
 	limit := p.request.Config.Descriptor.Spool.Response
@@ -185,7 +185,7 @@ func (p *Response) pass() error {
 			return p.finish()
 		case err != nil:
 			return err
-		case p.ahead.Ready(): // what has arrived already goes out with it
+		case p.ahead.Ready(): // frames that have arrived already are sent together with it
 		default:
 			if err := p.Flush(); err != nil {
 				return err
@@ -194,7 +194,7 @@ func (p *Response) pass() error {
 	}
 }
 
-// finish sends what comes after the body that the worker has sent, and judges its length.
+// finish sends the part after the worker's body, and checks its length.
 func (p *Response) finish() error {
 	var err error
 	switch {
@@ -212,7 +212,7 @@ func (p *Response) finish() error {
 // IsBehind reports whether the client has not taken all of the body that was read.
 func (p *Response) IsBehind() bool { return p.ahead.Behind() }
 
-// Flush sends the client what was written so far.
+// Flush sends the client the bytes written so far.
 func (p *Response) Flush() error {
 	if err := p.client.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return clientError(err)

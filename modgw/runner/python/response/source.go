@@ -15,7 +15,7 @@ type Source interface {
 	// done, relay.ErrReplaced after Replace, and otherwise an error of the connection.
 	Next() (wire.Frame, error)
 
-	// Buffered returns what Next would return if that has arrived already.
+	// Buffered returns the result of Next if it has arrived already.
 	Buffered() (f wire.Frame, ok bool, err error)
 
 	// Split splits a Response frame and counts the bytes of the body in it.
@@ -47,8 +47,8 @@ type Source interface {
 type EventSource interface {
 	Source
 
-	// BeginEvents is called when the response is an event stream, with the beginning of its body,
-	// of which it returns the part to pass on now. EndEvents ends what it began.
+	// BeginEvents is called if the response is an event stream, with the beginning of its body, of
+	// which it returns the part to pass on now. EndEvents reverts it.
 	BeginEvents(body []byte) (now []byte)
 	EndEvents()
 }

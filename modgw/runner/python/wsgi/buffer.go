@@ -59,7 +59,7 @@ func (c *Conn) closeBuffer() {
 	}
 }
 
-// reclaimBody takes back the memory of what the worker has read of a request's body.
+// reclaimBody frees the memory of the bytes that the worker has read of a request's body.
 func (c *Conn) reclaimBody(payload []byte) error {
 	if c.buffer == nil {
 		return wire.Errorf("a Window frame without shared memory")
@@ -74,8 +74,8 @@ func (c *Conn) reclaimBody(payload []byte) error {
 	return nil
 }
 
-// acquirePiece makes a Shared frame the Body frame that it stands for. Its payload belongs to the
-// stream until releasePiece.
+// acquirePiece converts a Shared frame to the Body frame that it represents. Its payload belongs to
+// the stream until releasePiece.
 func (s *stream) acquirePiece(f wire.Frame) (wire.Frame, error) {
 	if s.Buffer == nil {
 		return f, wire.Errorf("a Shared frame without shared memory")

@@ -38,8 +38,8 @@ func (c *call) try() (again bool) {
 	return c.passOn(s, nil)
 }
 
-// passOn passes the response on and releases the connection. An error says why there will be none.
-// It reports whether to try again.
+// passOn forwards the response and releases the connection. An error is the reason why there is
+// none. It reports whether to try again.
 func (c *call) passOn(s *stream, err error) (again bool) {
 	unwatch := context.AfterFunc(c.R.Context(), s.Interrupt)
 	fed := s.Feed(c.Body)
@@ -59,8 +59,8 @@ func (c *call) passOn(s *stream, err error) (again bool) {
 	return c.conclude(s, fed, err)
 }
 
-// conclude answers what the app has not answered, and releases the connection. It reports whether
-// to try again.
+// conclude answers for the app if it has not, and releases the connection. It reports whether to
+// try again.
 func (c *call) conclude(s *stream, fed <-chan struct{}, err error) (again bool) {
 	w := s.conn.worker
 	outcome := relay.OutcomeOf(err)
@@ -122,14 +122,14 @@ func (c *call) finish(s *stream, fed <-chan struct{}) {
 	s.conn.worker.Finished()
 }
 
-// mayShare reports whether the request may be on a connection beside others: only if it may be
-// executed twice, because it is not known which of them a worker that ends has begun. One that was
-// given back, or has seen a worker end, has a connection for itself.
+// mayShare reports whether the request may share a connection: only if it may be executed twice,
+// because it is unknown which of the requests a worker that ends has begun. A request that was
+// given back, or has seen a worker end, gets its own connection.
 func (c *call) mayShare() bool {
 	return c.Body.IsWhole() && c.IsSafe() && c.IsNew() && !c.ticket.requeued && !c.App.Attached
 }
 
-// abandon tells the worker that the response is not wanted, and leaves the connection to a
+// abandon informs the worker that the response is not wanted, and leaves the connection to a
 // goroutine until the stream is closed.
 func (c *call) abandon(s *stream, fed <-chan struct{}, reason string) {
 	if s.progress == closed {

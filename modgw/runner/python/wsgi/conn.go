@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// workAhead is how much work a connection may be given at once: so many requests as its thread
+	// workAhead is how much work a connection may be given at once: as many requests as its thread
 	// can be expected to answer in this time.
 	workAhead = time.Millisecond
 
@@ -23,7 +23,7 @@ const (
 	// interpreter from it.
 	computeAhead = 20 * time.Millisecond
 
-	// maxAhead is how many requests that is at most.
+	// maxAhead is the largest number of these requests.
 	maxAhead = 64
 
 	// computingShare is the share of its time that a thread computes whose requests do not wait, in
@@ -31,9 +31,9 @@ const (
 	computingShare = 190
 )
 
-// Conn is the connection to one thread of a worker. The requests on it are answered in their order.
-// The goroutine whose answer comes next reads the connection itself: a request that is alone needs
-// no hand-over between goroutines.
+// Conn is the connection to one thread of a worker. Its requests are answered in order. The
+// goroutine whose answer comes next reads the connection itself: a single request needs no
+// hand-over between goroutines.
 type Conn struct {
 	worker    *Worker
 	scheduler *Scheduler
@@ -46,7 +46,7 @@ type Conn struct {
 
 	// Guarded by Scheduler.mu.
 	load  int  // requests on it
-	alone bool // no other request may come beside the one on it
+	alone bool // no other request may share the connection with the current one
 	away  bool // its thread is busy for another host
 
 	depth    atomic.Int32 // how many requests it may have at once; 0: nothing is known yet, so one
@@ -68,7 +68,7 @@ type Conn struct {
 	watch    watch
 }
 
-// stallState says how long the thread of a connection has been busy with one request.
+// stallState is the state of a thread that may be busy with one request for too long.
 type stallState = int32
 
 const (
@@ -153,8 +153,8 @@ func (c *Conn) register(s *stream) error {
 	return nil
 }
 
-// remove takes a stream off the connection, after which the next one may read; c.mu is held. An
-// error means that the worker has sent what belongs to no stream.
+// remove removes a stream from the connection, after which the next one may read; c.mu is held. An
+// error means that the worker has sent bytes that belong to no stream.
 func (c *Conn) remove(s *stream) error {
 	i := slices.Index(c.order, s)
 	if i < 0 {
@@ -192,7 +192,7 @@ func (c *Conn) isBehind(id uint32) bool {
 	return len(c.order) > 1 && slices.ContainsFunc(c.order[1:], func(s *stream) bool { return s.ID == id })
 }
 
-// fail says that nothing more can be read.
+// fail reports that nothing more can be read.
 func (c *Conn) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -219,7 +219,7 @@ func (c *Conn) NotePace(pace, cpu uint8) {
 // Computes reports whether the thread computes nearly all the time that its requests take.
 func (c *Conn) Computes() bool { return c.computes.Load() }
 
-// Depth is how many requests the connection may have at once; 0: nothing is known yet, so one.
+// Depth returns the number of simultaneous requests of the connection; 0: unknown so far, so one.
 func (c *Conn) Depth() int { return int(c.depth.Load()) }
 
 // isStalled reports whether the thread is busy with one request for long.
@@ -248,12 +248,12 @@ func (c *Conn) setDeadline(t time.Time) {
 		return
 	}
 	c.deadline = t
-	// It fails only on a closed connection, which reading tells.
+	// It fails only on a closed connection, which reading reports.
 	_ = c.in.SetDeadline(t)
 }
 
-// checkIdle checks what the worker sent beyond the end of the last stream: nothing of it may belong
-// to a response.
+// checkIdle checks the frames after the end of the last stream: none of them may belong to a
+// response.
 func (c *Conn) checkIdle() error {
 	for {
 		f, ok, err := c.in.Buffered()
@@ -266,8 +266,8 @@ func (c *Conn) checkIdle() error {
 	}
 }
 
-// stale judges a frame that does not belong to the first stream; c.mu may be held. What crossed the
-// end of its stream on the way is dropped.
+// stale checks a frame that does not belong to the first stream; c.mu may be held. Frames that
+// crossed the end of their stream are dropped.
 func (c *Conn) stale(f wire.Frame) error {
 	switch {
 	case f.Stream == 0 && f.Type == wire.Window:

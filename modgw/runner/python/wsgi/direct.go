@@ -15,9 +15,8 @@ import (
 )
 
 // direct is a request that is served on the loop: it waits for a thread if none is free, then a
-// frame goes to the worker, a frame comes back, and the response is sent. When anything else
-// happens it goes on as a [call] on a goroutine, which decides what that means. It belongs to the
-// loop.
+// frame goes to the worker, a frame comes back, and the response is sent. In all other cases it
+// continues as a [call] on a goroutine. It belongs to the loop.
 type direct struct {
 	server   *Server
 	exchange modgw.LoopExchange // nil: it has left the loop
@@ -70,16 +69,15 @@ func (s *Server) ServeOnLoop(x modgw.LoopExchange) bool {
 	return true
 }
 
-// begin gives the request to a thread, or lets it wait for one. It reports whether the request
-// stays on the loop.
+// begin gives the request to a thread, or queues it. It reports whether the request stays on the
+// loop.
 func (d *direct) begin() bool {
 	d.stream = stream{whole: true, limit: d.server.app.Descriptor.Timeouts.Request, direct: d}
 	d.waiter.conn, d.waiter.err = nil, nil
 	return d.server.scheduler.begin(&d.waiter) || d.waiter.conn != nil && d.open() == nil
 }
 
-// requeue lets a request that its thread has given back wait for another one, which it shares with
-// no other.
+// requeue queues a request that its thread has given back. It gets a thread for itself then.
 func (d *direct) requeue() {
 	d.stream.leave()
 	d.ticket.requeued, d.ticket.alone = true, true
@@ -224,8 +222,8 @@ func (d *direct) respond(f wire.Frame) {
 	d.end()
 }
 
-// respondFrom ends the request with a response whose body is in shared memory as a whole. It
-// reports false, and has done nothing, for any other.
+// respondFrom ends the request with a response whose whole body is in shared memory. For any other
+// response it does nothing and reports false.
 func (d *direct) respondFrom(f wire.Frame) bool {
 	s := &d.stream
 	var room [4][]byte

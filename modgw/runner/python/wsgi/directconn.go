@@ -50,8 +50,8 @@ func (c *Conn) Flush() {
 	c.unflushed = c.unflushed[:0]
 }
 
-// readOnLoop reads what has come for requests that are served on the loop, or of kept bodies when
-// there is no request. It reports whether no goroutine is to read.
+// readOnLoop reads frames for requests that are served on the loop, or frames about kept bodies if
+// there is no request. It reports whether no goroutine needs to read.
 func (c *Conn) readOnLoop() bool {
 	defer c.contain()
 	if c.firstDirect() == nil {
@@ -62,8 +62,8 @@ func (c *Conn) readOnLoop() bool {
 	return true
 }
 
-// attend handles requests on the loop that have become the first of the connection, or must not
-// wait any longer, and what has come of kept bodies before the last request left.
+// attend handles requests on the loop that have become the first of the connection, or whose
+// waiting time is over, and frames about kept bodies that came before the last request left.
 func (c *Conn) attend() {
 	defer c.contain()
 	c.mu.Lock()

@@ -18,9 +18,9 @@ import (
 // serverSoftware is SERVER_SOFTWARE when no web server in front gives its own.
 const serverSoftware = "modgw"
 
-// appendEnviron appends the head of a Request frame: what PEP 3333 wants in environ, but for the
-// wsgi.* objects, which the worker adds. Every value is a native string, one character for each
-// byte. length is the body's; -1: unknown.
+// appendEnviron appends the head of a Request frame: the environ of PEP 3333. The worker adds the
+// wsgi.* objects. Every value is a native string, one character for each byte. length is the length
+// of the body; -1: unknown.
 func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length int64) []byte {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0)
@@ -29,7 +29,7 @@ func appendEnviron(b []byte, r *http.Request, info *modgw.RequestInfo, length in
 	return appendOwn(b, r, info, length)
 }
 
-// webServerVariables are what a web server says of itself, and not of a request.
+// webServerVariables are variables about a web server, and not about a request.
 var webServerVariables = [...]string{
 	"CONTEXT_DOCUMENT_ROOT", "CONTEXT_PREFIX", "DOCUMENT_ROOT", "GATEWAY_INTERFACE", "PATH", "SERVER_ADDR",
 	"SERVER_ADMIN", "SERVER_SIGNATURE",
@@ -92,7 +92,7 @@ func appendOwn(b []byte, r *http.Request, info *modgw.RequestInfo, length int64)
 	return wire.EndDict(b)
 }
 
-// appendServer appends what names the server.
+// appendServer appends the variables with the server's name.
 func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	name, port := info.Server(r)
 	b = request.AppendPair(b, "SERVER_NAME", name)
@@ -100,9 +100,9 @@ func appendServer(b []byte, r *http.Request, info *modgw.RequestInfo) []byte {
 	return request.AppendPair(b, "SERVER_SOFTWARE", cmp.Or(info.ServerSoftware, serverSoftware))
 }
 
-// appendHeaders appends the headers of the request, but for Host, as CGI has them (RFC 3875,
-// 4.1.18). Left out are names that would be the same as another one there (X_Forwarded_For), and
-// Proxy, which programs take for their own HTTP_PROXY.
+// appendHeaders appends the headers of the request, except Host, in CGI's form (RFC 3875, 4.1.18).
+// It leaves out names that would collide with another one there (X_Forwarded_For), and Proxy, which
+// programs would take for their own HTTP_PROXY.
 func appendHeaders(b []byte, r *http.Request) []byte {
 	for name, values := range r.Header {
 		switch name {

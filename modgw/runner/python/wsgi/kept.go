@@ -36,7 +36,8 @@ func (c *Conn) pin(body *relay.Body) (*spool.Buffer, []spool.Region) {
 	return body.Pin()
 }
 
-// retain keeps what the Kept frame of a stream names until release, or until the worker has ended.
+// retain keeps the regions of the Kept frame of a stream until release, or until the worker has
+// ended.
 func (k *keptBodies) retain(stream uint32, buffer *spool.Buffer, regions []spool.Region) {
 	if len(regions) == 0 {
 		return
@@ -91,8 +92,8 @@ func (k *keptBodies) releaseAll() {
 	k.count.Store(0)
 }
 
-// readIdle reads, on the loop, what the worker says of kept bodies while there is no request, which
-// would read it.
+// readIdle reads, on the loop, the worker's frames about kept bodies while there is no request,
+// which would read them.
 func (c *Conn) readIdle() {
 	if !c.kept.any() {
 		return
@@ -114,7 +115,7 @@ func (c *Conn) readReturned() error {
 			c.in.Rest()
 		}
 		if c.err = err; err == io.EOF {
-			return nil // the control connection tells why
+			return nil // the control connection reports the reason
 		}
 		if err != nil || !ok {
 			return err

@@ -11,11 +11,11 @@ import (
 const stallTime = 3 * time.Millisecond
 
 // patience is how long a thread may be busy with one request before others are taken back that
-// would go on at once. On a busy machine an answer may be on its way for a while.
+// would continue at once. On a busy machine an answer may be in transit for a while.
 const patience = 4 * stallTime
 
-// lingerTime is how long a request may wait for a thread that goes on with one whose response is
-// complete. Most have done so a moment after it.
+// lingerTime is how long a request may wait for a thread that continues a request whose response is
+// complete. Most finish in a moment.
 const lingerTime = 50 * time.Millisecond
 
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
@@ -23,7 +23,7 @@ const lingerTime = 50 * time.Millisecond
 type watch struct {
 	alarm *eventloop.Alarm // calls checkStall; nil: it was not needed yet
 	on    bool             // it will be called
-	// for a thread that goes on with a request whose response is complete
+	// waits for a thread that continues a request whose response is complete
 	lingers  bool
 	over     bool      // the connection is closed
 	since    time.Time // when it was turned on
@@ -82,7 +82,7 @@ func (c *Conn) isAwaited() bool {
 	case 0:
 		return false
 	case 1:
-		// Asked twice, the worker says what keeps the thread busy.
+		// When asked twice, the worker reports why the thread is busy.
 		return c.mayLinger() || (!c.isStalled() || c.watch.asks < 2) &&
 			(c.worker.waiting.Load() > 0 || c.computes.Load() && c.scheduler.waiting.Load())
 	}
@@ -90,8 +90,8 @@ func (c *Conn) isAwaited() bool {
 }
 
 // checkStall asks for the requests that wait behind one for too long. It asks again, at longer
-// intervals, while they are there: on a busy machine they may still be on their way. The loop calls
-// it, and does not wait for a worker that reads nothing.
+// intervals, while there are any: on a busy machine they may still be in transit. The loop calls
+// it, and does not wait for a worker that does not read.
 func (c *Conn) checkStall() {
 	if busy, stuck := c.isStuck(); stuck {
 		go c.recall(busy) // it ends after the deadline of the control connection at the latest
@@ -106,9 +106,9 @@ func (c *Conn) recall(busy uint32) {
 	}
 }
 
-// isStuck reports whether to ask for what waits, and behind which stream, and schedules the next
-// check. A worker that gives nothing back, because its interpreter is stuck, has as long as
-// requests may wait in the queue.
+// isStuck reports whether to ask for the waiting requests, and behind which stream, and schedules
+// the next check. A worker that gives nothing back, because its interpreter is stuck, has as long
+// as requests may wait in the queue.
 func (c *Conn) isStuck() (busy uint32, stuck bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -218,7 +218,7 @@ func (c *Conn) requeue(ids []uint32, computing bool) error {
 	return nil
 }
 
-// requeueStream tells a stream that its request was not begun; c.mu is held.
+// requeueStream informs a stream that its request was not begun; c.mu is held.
 func (c *Conn) requeueStream(id uint32) error {
 	for i, s := range c.order {
 		if s.ID != id || s.demand == returned || !s.whole {

@@ -15,8 +15,8 @@ import (
 // Scheduler gives requests to threads: to the first one, of the least busy worker, that is idle or
 // has room for more requests because it answers them fast. So a fast app stays on one thread. A
 // thread that computes gets all requests that may share it, and no other thread begins, until it is
-// found to be busy for long with one request. Other requests wait in the order in which they came.
-// One that waits on a connection behind a slow one is requeued, and waits here again.
+// found to be busy for long with one request. Other requests wait in order. A request that waits on
+// a connection behind a slow one is requeued, and waits here again.
 type Scheduler struct {
 	queue    modgw.Queue
 	parallel bool   // threads run at the same time: a free one is better than a fast one
@@ -34,7 +34,7 @@ type Scheduler struct {
 	waiting atomic.Bool // there are waiters; set with mu held
 }
 
-// ticket is what the scheduler knows of a request.
+// ticket has the facts about a request that the scheduler needs.
 type ticket struct {
 	alone    bool   // it shares its connection with no other
 	requeued bool   // a worker has given it back without having begun it
@@ -62,8 +62,8 @@ func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
 	return w.conn, w.err
 }
 
-// begin gives a request a connection, or says why it gets none; neither if it would have to wait
-// and cannot. It reports whether the request waits, until wake is called.
+// begin gives a request a connection, or the reason why it gets none; neither if it would have to
+// wait and cannot. It reports whether the request waits, until wake is called.
 func (s *Scheduler) begin(w *waiter) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,9 +110,9 @@ func (s *Scheduler) release(c *Conn, abandoned bool) {
 	s.serveWaiters()
 }
 
-// abandon says that the request on a connection was answered without the worker, which still has to
-// close the stream. Until then no other request comes to it: its thread may hang, and what waits
-// behind a Cancel frame that it has not read cannot be requeued.
+// abandon reports that the request on a connection was answered without the worker, which still has
+// to close the stream. Until then the connection gets no other request: its thread may hang, and a
+// request behind a Cancel frame that it has not read cannot be requeued.
 func (s *Scheduler) abandon(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,15 +155,15 @@ func (s *Scheduler) add(w *Worker) {
 	s.serveWaiters()
 }
 
-// remove lets no more requests come to a worker; those that it has are released later.
+// remove stops new requests to a worker; its current ones are released later.
 func (s *Scheduler) remove(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = slices.DeleteFunc(s.workers, func(other *Worker) bool { return other == w })
 }
 
-// pause lets no more requests come to a worker that is being told to end one, until resume. Its
-// interpreter may be stuck, and then they would not be answered either.
+// pause stops new requests to a worker that is being told to end one, until resume. Its interpreter
+// may be stuck, and then they would not be answered either.
 func (s *Scheduler) pause(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +212,7 @@ func (s *Scheduler) close() {
 	s.dismiss(queue.ErrClosed)
 }
 
-// counts is how many requests are executed and how many wait.
+// counts returns the number of requests that are executed and the number that wait.
 func (s *Scheduler) counts() (busy, queued int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,7 +264,7 @@ func (s *Scheduler) refusal(t *ticket) error {
 	return nil
 }
 
-// queued is how many requests wait, here or behind another one.
+// queued returns the number of requests that wait, here or behind another one.
 func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind }
 
 // enqueue puts a waiter behind those that came before it.
@@ -336,7 +336,7 @@ func (s *Scheduler) take(c *Conn, t *ticket) {
 	c.worker.Began()
 }
 
-// watchBusy watches the connections whose threads may keep the interpreter from the one that
+// watchBusy watches the connections whose threads may keep the interpreter from the thread that
 // requests begin to wait for.
 func (w *Worker) watchBusy() {
 	for _, c := range w.Conns {

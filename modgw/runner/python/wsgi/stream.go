@@ -17,17 +17,17 @@ import (
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// progress is how far the worker has come with a stream. It only grows.
+// progress is the worker's progress with a stream. It only grows.
 type progress uint8
 
 const (
 	begun  progress = iota
 	headed          // the head of the response came
-	closed          // nothing more comes
+	closed          // the body was received completely
 )
 
-// demand says whether Next may wait, and why not. It only grows until resume: a stream that was
-// replaced stays replaced when its client leaves.
+// demand reports whether Next may wait, or the reason why not. It only grows until resume: a stream
+// that was replaced stays replaced when its client leaves.
 type demand uint8
 
 const (
@@ -54,7 +54,7 @@ type stream struct {
 	stray    error  // the rule that the worker broke after the end of the stream; nil: none
 
 	abandoned bool          // the request was answered without the worker
-	overrun   relay.Overrun // says what was done because its time was up
+	overrun   relay.Overrun // action that was taken because its time was up
 
 	// turn has a token when the stream may be the first, or demand has changed; nil: it was the
 	// first from the beginning, or is served on the loop.

@@ -11,8 +11,8 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// sweep drops what a worker still sends on an abandoned stream, until the worker closes it. Only
-// then is the connection released, so that no late answer can reach another request. fed is as in
+// sweep drops a worker's frames on an abandoned stream, until the worker closes it. Only then is
+// the connection released, so that no late answer can reach another request. fed is as in
 // [stream.release].
 func (s *stream) sweep(limits modgw.Timeouts, fed <-chan struct{}, request workers.Request) {
 	w := s.conn.worker
@@ -44,7 +44,7 @@ func (s *stream) sweep(limits modgw.Timeouts, fed <-chan struct{}, request worke
 	s.release(fed)
 }
 
-// discard frees what belongs to a frame besides its payload.
+// discard frees the resources of a frame other than its payload.
 func (s *stream) discard(f wire.Frame) error {
 	switch f.Type {
 	case wire.Response:
@@ -72,8 +72,8 @@ func (s *stream) release(fed <-chan struct{}) {
 	}
 }
 
-// isWithdrawn reports whether an error of Next says that the response is not wanted, and nothing of
-// the worker.
+// isWithdrawn reports whether an error of Next means that the response is not wanted, and is no
+// error of the worker.
 func isWithdrawn(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, relay.ErrReplaced) || errors.Is(err, queue.ErrTimeout)
 }

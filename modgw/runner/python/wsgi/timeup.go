@@ -38,8 +38,8 @@ func (s *stream) setDeadline(deadline time.Time) {
 	}
 }
 
-// timeUp does what is due when the time of the request is up, or the time that it had after it was
-// interrupted. Next may wait again then.
+// timeUp acts when the time of the request is up, or the time after its interruption. Next may wait
+// again then.
 func (s *stream) timeUp(request string, limits modgw.Timeouts) {
 	w := s.conn.worker
 	w.scheduler.pause(w)

@@ -6,11 +6,11 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Report says which modules a worker has loaded. A worker sends it in an Event frame on its control
-// connection if it was told to.
+// Report lists the modules that a worker has loaded. A worker sends it in an Event frame on its
+// control connection if it was told to.
 type Report struct {
-	// Files are those of the modules that belong neither to the environment nor to Python, as the
-	// worker names them.
+	// Files are the files of modules that belong neither to the environment nor to Python, as named
+	// by the worker.
 	Files []string
 
 	raw     []byte // the payload; templates get it as it is, for they run with the same rights
@@ -42,8 +42,7 @@ func DecodeReport(payload []byte) (m Report, err error) {
 	return m, d.Finish()
 }
 
-// answer is what a template answers to any request. Fields that do not belong to the request are
-// zero.
+// answer is a template's answer to any request. Fields that do not belong to the request are zero.
 type answer struct {
 	exclude map[string]string // to prepare: modules that must not be loaded before the app, and why
 	loaded  int               // to prepare: the number of modules that were loaded

@@ -30,7 +30,7 @@ func newProcess(t *template, key string) *Process {
 	return &Process{template: t, key: key, deserted: make(chan struct{})}
 }
 
-// Worker says how to fork a worker.
+// Worker describes how to fork a worker.
 type Worker struct {
 	Dir       string   // working directory
 	Options   []string // command line options of the worker's program

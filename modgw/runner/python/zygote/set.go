@@ -22,8 +22,8 @@ const defaultDelay = time.Second
 // worker has reported its modules. Zygotes of apps that load the same modules of the same
 // environment share a template process.
 type Set struct {
-	// Delay is how long a new generation is left alone before its template process is prepared,
-	// which takes CPU time from its first requests. 0: one second.
+	// Delay is the age of a new generation at which its template process is prepared, which takes
+	// CPU time from its first requests. 0: one second.
 	Delay time.Duration
 
 	mu      sync.Mutex
@@ -33,7 +33,7 @@ type Set struct {
 	turns  map[string]*turn             // by App.sharingKey
 }
 
-// App is what a zygote needs to know of a generation of an app.
+// App has the facts about a generation of an app that a zygote needs.
 type App struct {
 	Descriptor  modgw.Descriptor   // as the runner has it
 	Environment *modgw.Environment // its interpreter runs the template
@@ -98,7 +98,7 @@ func (a *App) key() string {
 	return string(a.Descriptor.Name) + " " + a.Environment.ID + " " + a.shape()
 }
 
-// shape names what key does, but for the app and the name of its environment.
+// shape is key without the app and the name of its environment.
 func (a *App) shape() string {
 	hash := sha256.New()
 	d, env := a.Descriptor, a.Environment

@@ -14,9 +14,9 @@ type sharedTemplate struct {
 	names []string // modules that it was made for, sorted
 }
 
-// sharingKey names what apps have in common that may share a template; "": the app has one of its
-// own. A sandbox keeps processes apart that come from different templates, and limits count those
-// of an app together.
+// sharingKey is the same for apps that may share a template; "": the app has its own. A sandbox
+// separates processes that come from different templates, and limits count those of an app
+// together.
 func (a *App) sharingKey() string {
 	d := a.Descriptor
 	if d.Sandbox != nil || a.Stdin != nil || workers.AreBounded(d) {
@@ -26,9 +26,8 @@ func (a *App) sharingKey() string {
 	return strings.Join(append(libraries, a.shape()), " ")
 }
 
-// fits reports whether workers that load the modules may be forked from a template: it must have
-// loaded nothing that they do not load themselves, or an app would be another one when it has a
-// neighbour, and most of what they load.
+// fits reports whether workers that load the modules may be forked from a template. It must have
+// loaded most of these, and no other modules, or an app would differ if it has a neighbour.
 func (t *sharedTemplate) fits(names []string) bool {
 	const least = 0.75
 	if float64(len(t.names)) < least*float64(len(names)) {

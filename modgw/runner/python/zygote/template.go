@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	// MaxDescriptors is how many descriptors a forked worker can get: the kernel passes no more of
-	// them in one message (SCM_MAX_FD, unix(7)).
+	// MaxDescriptors is the number of descriptors that a forked worker can get: the kernel passes
+	// no more in one message (SCM_MAX_FD, unix(7)).
 	MaxDescriptors = 253
 
-	// answerTime is how long a template may take to fork a worker or to tell how one ended.
+	// answerTime is how long a template may take to fork a worker or to report how one ended.
 	answerTime = 5 * time.Second
 
-	// titleRoom is how many blanks end the command line of a template. Workers write theirs over
-	// it.
+	// titleRoom is the number of blanks at the end of a template's command line. Workers write
+	// theirs over it.
 	titleRoom = 160
 )
 
@@ -46,7 +46,7 @@ type template struct {
 	mu       sync.Mutex
 	last     uint32 // number of the latest request
 	waiting  map[uint32]chan answer
-	outdated bool // a file of what it has loaded has changed
+	outdated bool // a file that it has loaded has changed
 }
 
 // start starts a template that has nothing loaded.
@@ -219,8 +219,7 @@ func (p *template) noteOutdated() {
 	p.outdated = true
 }
 
-// isUsable reports whether the template runs, and has loaded what it would load now, as far as is
-// known.
+// isUsable reports whether the template runs, and is up to date as far as known.
 func (p *template) isUsable() bool {
 	select {
 	case <-p.ended:
@@ -232,7 +231,8 @@ func (p *template) isUsable() bool {
 	return !p.outdated
 }
 
-// endError says why a template answers no more. It waits until the process has ended.
+// endError returns the reason why a template no longer answers. It waits until the process has
+// ended.
 func (p *template) endError() error {
 	<-p.process.Done()
 	why := "the template " + p.process.Exit().String()

@@ -16,11 +16,11 @@ const (
 	// maxRounds is how often a template is started to find the modules that it must not load.
 	maxRounds = 6
 
-	// maxRenewals is how many templates may turn out not to fit the app before the zygote gives up.
+	// maxRenewals is the number of unfit templates after which the zygote gives up.
 	maxRenewals = 5
 )
 
-// UnfitError says why a template that works is not what a worker must begin with now.
+// UnfitError explains why a working template is not the one that a worker needs now.
 type UnfitError struct {
 	Reason string // the change that makes another template necessary
 }
@@ -28,7 +28,7 @@ type UnfitError struct {
 // Error returns the reason.
 func (u *UnfitError) Error() string { return u.Reason }
 
-// state is what a zygote does about its template.
+// state is the state of a zygote's template.
 type state uint8
 
 const (
@@ -38,7 +38,7 @@ const (
 	closed                 // has no users
 )
 
-// Zygote is the template process of one app in one environment, and what was learned about making
+// Zygote is the template process of one app in one environment, and the facts learned while making
 // it.
 type Zygote struct {
 	set     *Set
@@ -56,7 +56,7 @@ type Zygote struct {
 	private  bool              // it shares no template: one that others use did not fit the app
 	excluded map[string]string // modules that a template must not load, and why
 	prepared string            // Report.names that the latest template was prepared with
-	report   *Report           // the last from a worker not forked beside a template; nil: none
+	report   *Report           // last one of a worker that was not forked; nil: none
 }
 
 // Pick returns the template to fork from; nil when none is ready, and for nil.
@@ -69,7 +69,7 @@ func (z *Zygote) Pick() *Process {
 	return z.current
 }
 
-// Learn takes the report of a ready worker, which was forked from parent or, if that is nil,
+// Learn accepts the report of a ready worker, which was forked from parent or, if that is nil,
 // started on its own, and prepares a template from it unless there is one.
 func (z *Zygote) Learn(a App, parent *Process, report Report) {
 	z.mu.Lock()
@@ -235,8 +235,8 @@ func (z *Zygote) giveUpLocked(a App, err error) {
 }
 
 // Rest ends the template while the app sleeps, unless its workers were forked from it, or other
-// apps share it: each of them pays for a part of it alone. The next worker of the app leads to
-// another one.
+// apps share it: each of them pays for a part of it. The next worker of the app leads to another
+// one.
 func (z *Zygote) Rest(a App) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -248,8 +248,8 @@ func (z *Zygote) Rest(a App) {
 	z.current, z.prepared, z.report = nil, "", nil
 }
 
-// retireLocked lets a template go after the last worker of the app that it has forked, because it
-// alone learns how they end; z.mu is held.
+// retireLocked ends a template after the last worker that it has forked, because it alone learns
+// how they end; z.mu is held.
 func (z *Zygote) retireLocked(p *Process) {
 	if p == nil {
 		return

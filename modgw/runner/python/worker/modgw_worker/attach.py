@@ -74,7 +74,7 @@ class Attachment:
         self._loop = None  # of an ASGI app
         self._leaving = False  # whether stop was called
         self.closed = False
-        self.message = None  # what the host wants to be loaded
+        self.message = None  # the host's Start message
         try:
             self.message = self._read_start()
         except BaseException:
@@ -82,8 +82,8 @@ class Attachment:
             raise
 
     def load(self, named=""):
-        """Loads the app that named, or else the descriptor, says. Raises entry.LoadError, and tells
-        the host."""
+        """Loads the app that named names, or else the descriptor. Raises entry.LoadError, and
+        informs the host."""
         self._control.explain_exceptions(self.message)
         if self.message["kind"] == "asgi":
             self._loop = new_loop()
@@ -96,7 +96,7 @@ class Attachment:
         return app
 
     def serve(self, app):
-        """Serves app until the host says stop or is gone, or stop is called."""
+        """Serves app until the host sends Stop or is gone, or stop is called."""
         self._control.explain_exceptions(self.message)
         if self._control.explain:
             from .propagate import adapt
@@ -159,8 +159,8 @@ class Attachment:
             raise
 
     def stop(self):
-        """Makes serve end when it has answered what has arrived. It may be called from any
-        thread."""
+        """Makes serve end when it has answered the requests that have arrived. Any thread may call
+        it."""
         self._leaving = True
         for conn in self._conns:
             if isinstance(conn, LoopThread):
@@ -200,7 +200,7 @@ class Attachment:
         return marshal.loads(payload)
 
     def _obey_host(self):
-        """Does what the host says on the control connection, until that is to stop."""
+        """Obeys the host's frames on the control connection, until it sends Stop."""
         while True:
             message = self._control.receive()
             if message is None or message[0] == wire.STOP:

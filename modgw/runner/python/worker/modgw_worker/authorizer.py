@@ -4,12 +4,12 @@ import base64
 
 from . import entry
 
-_ROLE = "FCGI_APACHE_ROLE"  # what mod_authnz_fcgi wants to know
+_ROLE = "FCGI_APACHE_ROLE"  # the question of mod_authnz_fcgi
 
 
 def guard(app, start):
-    """A WSGI app that answers what the host marks as a question itself and leaves the rest to app.
-    Raises LoadError."""
+    """A WSGI app that answers requests that the host marks as questions, and passes the rest to
+    app. Raises LoadError."""
     ask = {
         question: entry.load_callable(text, start["root"], question)
         for question, text in start["authorize"].items()
@@ -75,7 +75,7 @@ class _Authorizer:
 
 
 def _credentials(environ):
-    """The user and the password that the client gave; the password is None without one."""
+    """The user and the password that the client sent; the password is None if there is none."""
     if "REMOTE_PASSWD" in environ:
         return environ.get("REMOTE_USER", ""), environ["REMOTE_PASSWD"]
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")

@@ -20,18 +20,18 @@ class Input(io.BufferedIOBase):
     def __init__(self, exchange, piece):
         self._exchange = exchange
         self._pieces = deque((piece,) if piece else ())
-        self._offset = 0  # in the first piece: what stands before was read
+        self._offset = 0  # in the first piece: the bytes before it were read
         self._ended = False
         # bytes that came in frames; the connection counts those in shared memory
         self._unread = len(piece)
-        self._unreported = 0  # of them, bytes that were read and not told to the host
+        self._unreported = 0  # number of them that were read and not reported to the host
         self._kept = 0  # bytes that are to be read in the host's memory; there they are views
-        # has the stream until that memory is returned; who takes it from there returns the memory,
-        # once, whatever other threads of the app read
+        # has the stream until that memory is returned; the thread that takes it from there returns
+        # the memory, once, even if other threads of the app are reading
         self._loans = []
 
     def feed(self, piece, ended):
-        """Takes what the host sent."""
+        """Accepts a piece from the host."""
         if piece:
             self._unread += len(piece)
             self._pieces.append(piece)
@@ -49,13 +49,13 @@ class Input(io.BufferedIOBase):
             self._ended = True
 
     def feed_shared(self, shared, ended):
-        """Takes what the host has put into shared memory."""
+        """Accepts a piece that the host has put into shared memory."""
         self._pieces.append(shared)
         if ended:
             self._ended = True
 
     def drop(self):
-        """Releases what the host keeps, and shares, when the request is over."""
+        """Releases the memory that the host keeps, and shares, when the request is over."""
         for piece in self._pieces:
             if type(piece) is SharedPiece:
                 piece.drop()
@@ -93,7 +93,7 @@ class Input(io.BufferedIOBase):
         return data
 
     def read1(self, size=-1):
-        """What is there, at most size bytes; waits only for the first of them."""
+        """Returns the available bytes, at most size; waits only for the first of them."""
         return self._exchange.undisturbed(self._read1, size)
 
     def _read1(self, size):
@@ -163,7 +163,7 @@ class Input(io.BufferedIOBase):
         return b"".join(taken)
 
     def _copy_beginning(self, view):
-        """Makes the beginning of the first piece, a view, a piece of its own."""
+        """Turns the beginning of the first piece, a view, into a piece of its own."""
         view, self._offset = view[self._offset :], 0
         piece = self._pieces[0] = self._copy(view[:_LINES])
         if len(view) > _LINES:
@@ -208,12 +208,12 @@ class Input(io.BufferedIOBase):
         self._unread -= size
         self._unreported += size
         if self._unreported >= self._exchange.conn.window // 2 and not self._ended:
-            # The last byte says that the app waits: see _report.
+            # Reporting the last byte means that the app waits: see _report.
             self._exchange.consumed(self._unreported - 1)
             self._unreported = 1
 
     def _report(self):
-        """Tells the host of all that was read, which it takes for a sign that the app waits for
+        """Reports all bytes read to the host, which takes that as a sign that the app waits for
         more."""
         if self._unreported:
             self._exchange.consumed(self._unreported)

@@ -10,7 +10,7 @@ _SETTLED = 2.0  # seconds
 def write_only_settled():
     """Lets Python cache the bytecode of a source file only when the file is a few seconds old.
 
-    Python takes the cache for current when the source has the same size and, in whole seconds, the
+    Python considers the cache current if the source has the same size and, in whole seconds, the
     same age. A file that is saved twice within a second, "v1" and then "v2", would keep its first
     meaning.
     """

@@ -14,7 +14,7 @@ from time import time
 from .filewrapper import FileWrapper
 
 _NAME = "mod_wsgi"
-_WHOLE = (list, tuple, FileWrapper)  # what the worker answers with at once
+_WHOLE = (list, tuple, FileWrapper)  # iterables that the worker answers with at once
 _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mod_wsgi.py")
 
 
@@ -22,7 +22,7 @@ def prepare(start):
     """Lets the app that a Start message names import mod_wsgi.
 
     A package of this name in the app's environment comes first. With compat = "mod_wsgi" the module
-    is there before the app, as in mod_wsgi itself, and such a package gets what it lacks.
+    exists before the app, as in mod_wsgi itself, and such a package gets the names that it lacks.
     """
     if start["kind"] != "wsgi":
         return
@@ -43,7 +43,7 @@ def wrap(app, name, start):
 
 
 def _facts(start):
-    """What the module says of the process."""
+    """The module's facts about the process."""
     return {
         "process_group": start["app"],
         "application_group": "",  # the main interpreter, as %{GLOBAL} is
@@ -65,7 +65,7 @@ class Finder:
         return importlib.util.spec_from_file_location(name, _FILE, loader=loader)
 
     def complete(self, module):
-        """Gives a module of this name what it has not of its own."""
+        """Adds the missing names to a module of this name."""
         if type(module.__spec__.loader) is _Loader:
             return
         own = self.load()
@@ -93,7 +93,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 class _Compatible:
-    """The app with what mod_wsgi has in environ, and with its events."""
+    """The app with mod_wsgi's keys in environ, and with its events."""
 
     def __init__(self, app, name, start):
         self._app = app
@@ -159,7 +159,7 @@ class _Compatible:
 
 
 def _arrival(header, now):
-    """When the web server in front got a request, as its X-Request-Start says; else now.
+    """The time when the web server in front got a request, from its X-Request-Start; else now.
 
     The header is "t=" and microseconds.
     """

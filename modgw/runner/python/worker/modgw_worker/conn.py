@@ -20,7 +20,7 @@ _unpack_header = wire.HEADER.unpack_from
 _REQUEST, _BODY = wire.REQUEST, wire.BODY
 
 _RECEIVE = 64 << 10  # bytes asked of one recv; more would cost a mapping of memory for each
-# answers wait for this long at most for the next one, as far as the recent ones tell
+# longest time that an answer waits for the next one, if the recent ones make that worthwhile
 _HOLD_SECONDS = 0.001
 _SLOW = 0.004  # seconds of a request after which no answer waits for the next one
 _FORGET = 0.9  # how much of the slowest one is remembered from request to request
@@ -62,7 +62,7 @@ class Conn(Interruptible, Requeuing, Answers):
         # seconds that a request may need, judged by the recent ones; unknown at first
         self._slowest = 1.0
         self._pace = Pace(probe)
-        self.pace = 0  # what the host learns of it; 0: nothing is known yet
+        self.pace = 0  # the pace reported to the host; 0: unknown so far
         # which stream the host last asked about, the thread's CPU time then, and when it was
         self._asked = (0, 0.0, 0.0)
         self.begun = 0.0  # when the current request was begun
@@ -88,22 +88,23 @@ class Conn(Interruptible, Requeuing, Answers):
         """Lets the thread end as soon as everything that has arrived is answered."""
         self.stopping = True
         if self.idle:
-            # Only wakes the thread: what the socket holds already can still be read.
+            # This only wakes the thread: bytes that are already in the socket can still be read.
             try:
                 self.socket.shutdown(socket.SHUT_RD)
             except OSError:
                 pass
 
     def cut_off(self):
-        """Lets nothing reach the host any more, so that an app without an end gets an exception. It
-        is for another thread."""
+        """Cuts the connection to the host, so that an app without an end gets an exception. For
+        another thread."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
     def places(self, now):
-        """Where its request is, as a list, which is empty without one; for another thread."""
+        """The position of its request, as a list, which is empty if there is no request; for
+        another thread."""
         exchange = self.current
         if exchange is None:
             return []
@@ -130,7 +131,7 @@ class Conn(Interruptible, Requeuing, Answers):
             self.put(wire.frame(wire.KEPT, stream))
 
     def report(self):
-        """Tells the host of all bytes of the shared buffer that it can use again."""
+        """Reports to the host all bytes of the shared buffer that it can use again."""
         if self.shared is not None:
             self._report_read(self.shared.take_unreported())
 
@@ -152,11 +153,10 @@ class Conn(Interruptible, Requeuing, Answers):
             return False
 
     def pump(self, wait, want=0):
-        """Takes in what the host says while a request is being served; with wait, at least one
-        frame or piece of one.
+        """Handles the host's frames while a request is being served; with wait, at least one frame
+        or piece of one.
 
-        With want, as many bytes as are wanted of a body come as one piece, if its frame has so
-        many."""
+        With want, that many bytes of a body come as one piece, if its frame has as many."""
         if wait:
             self.flush()
         try:
@@ -211,8 +211,8 @@ class Conn(Interruptible, Requeuing, Answers):
         return False
 
     def survive(self, error):
-        """Goes on after what a signal handler of the app has raised between two requests, until the
-        host has a successor."""
+        """Continues after an exception that a signal handler of the app has raised between two
+        requests, until the host has a successor."""
         reason = "a signal handler of the app raised %s between two requests" % type(error).__name__
         self.control.log_raised(reason, error)
         self.control.retire(reason)
@@ -276,7 +276,7 @@ class Conn(Interruptible, Requeuing, Answers):
                 self.idle = False
 
     def _fill(self, flags, want=0):
-        """Takes all frames that are here, and receives until there is one; False at the end of the
+        """Handles all available frames, and receives until there is one; False at the end of the
         connection."""
         while not self._take_frame():
             if want and self._position == len(self._buffer):
@@ -291,8 +291,8 @@ class Conn(Interruptible, Requeuing, Answers):
         return True
 
     def _receive_exactly(self, want):
-        """Receives a header, or of a body what is wanted: neither is copied then to be cut off or
-        joined."""
+        """Receives a header, or the wanted bytes of a body, exactly, so that neither must be
+        copied."""
         if self._rest:
             return self.socket.recv(min(want, self._rest[2], _RECEIVE), socket.MSG_WAITALL)
         return self.socket.recv(_HEADER_SIZE)
@@ -305,10 +305,10 @@ class Conn(Interruptible, Requeuing, Answers):
         self._position = 0
 
     def _take_frame(self, wanted=None):
-        """Takes the next frame, of the kind that is wanted; False when it is another one or not
-        complete yet.
+        """Handles the next frame, of the wanted kind; False if it is another one or not complete
+        yet.
 
-        A Body frame is taken in the pieces in which it comes."""
+        A Body frame is handled in the pieces in which it comes."""
         if self._rest and wanted is None:
             return self._take_piece(*self._rest)
         buffer, start = self._buffer, self._position
@@ -332,7 +332,7 @@ class Conn(Interruptible, Requeuing, Answers):
         return True
 
     def _take_piece(self, stream, flags, left):
-        """Takes what has come of the rest of a Body frame; False when nothing has."""
+        """Handles the available part of the rest of a Body frame; False if there is none."""
         start = self._position
         piece = self._buffer[start : start + left]
         self._position = start + len(piece)
@@ -360,6 +360,6 @@ class Conn(Interruptible, Requeuing, Answers):
 
 
 def _is_of_system(error):
-    """Whether a system call failed. What signal handlers raise, such as TimeoutError, has no
+    """Whether a system call failed. Exceptions of signal handlers, such as TimeoutError, have no
     number."""
     return isinstance(error, OSError) and error.errno is not None

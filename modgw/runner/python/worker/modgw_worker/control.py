@@ -19,8 +19,8 @@ class Control:
         self.socket = socket.socket(fileno=fd)
         self._sending = threading.Lock()
         self._buffer = b""
-        self.descriptors = []  # that came beside frames, in their order
-        self._successor = None  # gets what is sent after the host has gone
+        self.descriptors = []  # that came with frames, in order
+        self._successor = None  # receives frames after the host has gone
         self.explain = None  # in development: turns an exception into its details
 
     def receive(self):
@@ -58,20 +58,19 @@ class Control:
         return bool(self._buffer)
 
     def leave(self, successor):
-        """Closes the connection to a host that has gone. What is sent from now on another one
-        gets."""
+        """Closes the connection to a host that has gone. Further frames go to another one."""
         self._successor = successor
         self.socket.close()
 
     def send(self, kind, payload=b"", flags=0):
-        """Sends what concerns the worker, to another host if this one has gone."""
+        """Sends a frame about the worker, to another host if this one has gone."""
         if self._successor is not None:
             self._successor.send(kind, payload, flags)
         else:
             self.tell(kind, payload, flags)
 
     def tell(self, kind, payload=b"", flags=0, stream=0):
-        """Sends what concerns this host alone, such as its streams."""
+        """Sends a frame that concerns this host alone, such as one about its streams."""
         try:
             with self._sending:
                 self.socket.sendall(wire.frame(kind, stream, payload, flags))

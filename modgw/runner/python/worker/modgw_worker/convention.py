@@ -4,16 +4,15 @@ import functools
 import sys
 import types
 
-# inspect, with what it imports, takes a MiB of each worker, which most frameworks need anyway and
-# small apps do not.
+# inspect, with its imports, takes a MiB of each worker, which most frameworks need anyway and small
+# apps do not.
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 def mistake(value, kind):
-    """What is wrong with running value as kind, "wsgi" or "asgi"; "" when nothing speaks against
-    it.
+    """Describes the mistake in running value as kind, "wsgi" or "asgi"; "" if there is none.
 
-    It never decides the kind: that the descriptor does.
+    It never decides the kind: the descriptor does.
     """
     if kind == "wsgi":
         return (
@@ -40,7 +39,7 @@ def as_asgi3(app):
 
 
 def _is_asgi2(app):
-    # asgiref has these for what it cannot find out either.
+    # asgiref has these for callables that it cannot recognise either.
     for name, answer in (("_asgi_single_callable", False), ("_asgi_double_callable", True)):
         if getattr(app, name, False):
             return answer
@@ -65,7 +64,7 @@ def _is_coroutine(value):
 
 
 def _is_coroutine_function(value):
-    """What inspect.iscoroutinefunction says. Only inspect marks other callables as such."""
+    """The same as inspect.iscoroutinefunction. Only inspect marks other callables as such."""
     if "inspect" in sys.modules:
         return sys.modules["inspect"].iscoroutinefunction(value)
     if isinstance(value, types.MethodType):

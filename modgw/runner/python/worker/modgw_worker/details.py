@@ -15,7 +15,7 @@ _MOST_FRAMES = 60  # of one exception; the middle ones of more are left out
 _MOST_EXCEPTIONS = 8  # of one chain
 _MOST_LOCALS = 40  # of one frame
 _LONGEST_VALUE = 600  # characters
-_LONGEST = 250_000  # characters of it all; what the host reads is bounded
+_LONGEST = 250_000  # characters in total; the host limits the size
 _SECONDS = 2.0  # so long values are turned into text; some of them ask a database
 _SECRET = re.compile(
     r"pass(word|wd|phrase)?|secret|token|api.?key|auth|cookie|credential|private|session|csrf|"
@@ -27,8 +27,8 @@ _DULL = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
 
 
 def explain(error):
-    """What is known of error and of those behind it, the oldest first, as JSON; "" when even that
-    fails."""
+    """The details of error and of the exceptions behind it, the oldest first, as JSON; "" if even
+    that fails."""
     try:
         return _fitting(
             [_exception(e, link) for e, link in _chain(error)], _Values(monotonic() + _SECONDS)
@@ -38,7 +38,7 @@ def explain(error):
 
 
 def _fitting(found, values):
-    """The text of what was found, with as much of it as fits."""
+    """The text of the details, as far as they fit."""
     described = [(exception, exception.pop("frames")) for exception in found]
     for locals_too, source_too in ((True, True), (False, True), (False, False)):
         for exception, frames in described:
@@ -123,7 +123,7 @@ def _source(file, line, module, context):
 
 
 class _Values(reprlib.Repr):
-    """Turns variables into short texts, without what looks like a secret."""
+    """Converts variables to short texts, without apparent secrets."""
 
     def __init__(self, end):
         super().__init__()
@@ -133,7 +133,8 @@ class _Values(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = 300
 
     def of(self, variables, of_module):
-        """The variables of a frame, as texts; those of a module without what every module has."""
+        """The variables of a frame, as texts; those of a module without the ones that every module
+        has."""
         found = []
         for name, value in list(variables.items()):
             if name.startswith("__") or of_module and isinstance(value, _DULL):

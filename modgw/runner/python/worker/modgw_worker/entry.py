@@ -114,8 +114,8 @@ def _put_first(entries, wanted):
 
 
 def _load_file(file, base):
-    """The module of a file: if there is one, that which an import of it gives, so that it is never
-    loaded twice."""
+    """The module of a file: the one that an import of it returns, if there is one, so that it is
+    never loaded twice."""
     name = _import_name(file, base)
     return importlib.import_module(name) if name else script.load(file)
 
@@ -156,7 +156,7 @@ def _find(module, expression, kind):
 
 
 def _named(module, names):
-    """What a dotted name leads to."""
+    """The object of a dotted name."""
     value = module
     for name in names:
         try:
@@ -167,7 +167,7 @@ def _named(module, names):
 
 
 def _evaluate(module, expression):
-    """What an expression such as create_app("production") returns."""
+    """The result of an expression such as create_app("production")."""
     import ast  # half a MiB that most apps do not need
 
     try:
@@ -226,7 +226,7 @@ def _missing(module, wanted):
 
 
 def _callables(module):
-    """The names of what might be meant: objects that can be called, then the module's own functions
+    """The names of possible entries: objects that can be called, then the module's own functions
     and classes."""
     import inspect
 

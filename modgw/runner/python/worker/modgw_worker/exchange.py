@@ -1,4 +1,4 @@
-"""What a request and a WebSocket of an ASGI app have in common."""
+"""The common part of a request and a WebSocket of an ASGI app."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ class ClientDisconnected(OSError):
 
 
 class BaseExchange:
-    """One call of the app, and what the connection gives the frames of its stream."""
+    """One call of the app, and the interface for the connection's frames of its stream."""
 
     __slots__ = (
         "conn",
@@ -40,7 +40,7 @@ class BaseExchange:
         self.ended = False  # whether the last frame to the host was made
         self.window = wire.INITIAL_WINDOW  # bytes that may be sent
         self.reserve = 0  # of them, those that frames must leave to pieces in shared memory
-        self._unreported = 0  # bytes that were received and not told to the host
+        self._unreported = 0  # bytes that were received and not reported to the host
         self._waiting = None  # future for those who wait for something to receive
         self._wanting = None  # future for those who wait until the window opens
 
@@ -73,7 +73,7 @@ class BaseExchange:
         self._stop_waiting()
 
     def hang_up(self):
-        """Ends what has no end by itself."""
+        """Ends an exchange that does not end by itself."""
 
     def title(self):
         """The request as a log shows it; without the query, which may hold secrets."""
@@ -112,8 +112,8 @@ class BaseExchange:
         _wake(self, "_waiting")
 
     async def _room(self, size, reserve=0):
-        """Takes so many bytes of the window, when they are there beside the reserve; raises when
-        the request is over."""
+        """Waits for size bytes of the window, in addition to the reserve, and uses them; raises
+        when the request is over."""
         while self.window < size + reserve:
             if self.cancelled is not None:
                 raise ClientDisconnected(self.cancelled)
@@ -125,7 +125,7 @@ class BaseExchange:
         self.window -= size
 
     def _tell_received(self, rest=0):
-        """Tells the host of what was received, but for so many bytes."""
+        """Reports the received bytes to the host, except for rest bytes."""
         size, self._unreported = self._unreported - rest, rest
         self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
 

@@ -6,7 +6,7 @@ import traceback
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 _OWN = _PACKAGE + os.sep, os.path.join(os.path.dirname(_PACKAGE), "__main__.py")
-# what sysconfig calls stdlib
+# stdlib in the terms of sysconfig
 _LIBRARIES = (os.path.realpath(os.path.dirname(os.__file__)) + os.sep,)
 
 
@@ -20,7 +20,7 @@ class PlacedError(RuntimeError):
 
 
 class Failure:
-    """What is known of an exception."""
+    """The details of an exception."""
 
     def __init__(self, error, file="", line=0, text="", trace=""):
         self.type = type(error).__qualname__
@@ -122,7 +122,7 @@ def _place(error):
 
 
 def _place_of_object(value):
-    """Where an app's generator stands, or where its callable is defined."""
+    """The position of an app's generator, or the place where its callable is defined."""
     frame = getattr(value, "gi_frame", None)
     if frame is not None:
         return frame.f_code.co_filename, frame.f_lineno

@@ -26,10 +26,10 @@ class FileWrapper:
         raise StopIteration
 
     def descriptor(self):
-        """The descriptor, position and remaining size of the file; None when it is no regular file.
+        """The descriptor, position and remaining size of the file; None if it is no regular file.
 
-        A fileno alone proves nothing: that of a GzipFile is the compressed file's. What counts is
-        who really reads.
+        A fileno alone proves nothing: that of a GzipFile is the compressed file's. The object that
+        really reads decides.
         """
         file = self._reader()
         if type(file) not in _FILES:
@@ -45,8 +45,8 @@ class FileWrapper:
         return fd, position, max(0, status.st_size - position)
 
     def _reader(self):
-        """The object whose read is called in the end: tempfile and Django wrap files and pass read
-        on."""
+        """The object whose read is finally called: tempfile and Django wrap files and pass read on.
+        """
         read = getattr(self.filelike, "read", None)
         if type(self.filelike).__module__ == "tempfile":
             read = getattr(read, "__wrapped__", read)

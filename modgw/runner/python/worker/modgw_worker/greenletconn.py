@@ -25,8 +25,8 @@ _ON_ITS_WAY = 0.01  # seconds in which a request that was sent before the word t
 
 
 def patch():
-    """Makes what waits in the standard library let other greenlets go on. Raises LoadError without
-    gevent."""
+    """Makes blocking calls of the standard library let other greenlets run. Raises LoadError if
+    gevent is not installed."""
     try:
         from gevent import monkey
     except ImportError as error:
@@ -81,7 +81,7 @@ class GreenletConn:
         self._requests = {}  # of the streams that are open
         self._greenlets = set()  # of the requests
         self._buffer = b""
-        # what is to be sent: triples (parts, size, file descriptor or None)
+        # to be sent: triples (parts, size, file descriptor or None)
         self._waiting = collections.deque()
         # set while there is something to be sent, or nothing will be any more
         self._news = event.Event()
@@ -102,8 +102,7 @@ class GreenletConn:
         self._stopping.set()
 
     def probe(self):
-        """Logs where the hub stands when it is blocked, once for each time. It is for another
-        thread."""
+        """Logs the position of the hub if it is blocked, once for each time. For another thread."""
         alive = allocate_lock()
         alive.acquire()
         self._alive = alive
@@ -118,7 +117,7 @@ class GreenletConn:
         )
 
     def tasks(self):
-        """What the greenlets of the requests stand at, as texts. It is for another thread."""
+        """The positions of the greenlets of the requests, as texts. For another thread."""
         texts = []
         for greenlet in list(self._greenlets)[:_MOST_SHOWN]:
             request = getattr(greenlet, "modgw_request", None)
@@ -238,7 +237,7 @@ class GreenletConn:
                 return
 
     def _send_next(self):
-        """Sends what waits first, and what can go with it."""
+        """Sends the first waiting entry, and those that can be sent with it."""
         parts, size, fd = self._waiting.popleft()
         if fd is not None:
             try:
@@ -274,7 +273,7 @@ class GreenletConn:
 
 
 class RequestConn:
-    """What a request sees of the connection: as if it had one for itself."""
+    """A request's view of the connection, as if it had one for itself."""
 
     pace = 0  # it is not used
     window = wire.INITIAL_WINDOW
@@ -310,7 +309,7 @@ class RequestConn:
         return False
 
     def is_quiet(self):
-        """What has come for this request was given to it."""
+        """All frames for this request were given to it."""
         return True
 
     def report(self):

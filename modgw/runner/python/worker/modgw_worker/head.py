@@ -1,4 +1,4 @@
-"""What an app gives to start_response, checked and made ready for the host."""
+"""The arguments of start_response, checked and prepared for the host."""
 
 import re
 
@@ -54,14 +54,14 @@ def with_length(head, length):
 
 
 def as_bytes(data, what="the app's iterable yielded"):
-    """data when it is bytes; what names its source when it is not."""
+    """data if it is bytes; what names its source for the error if it is not."""
     if isinstance(data, bytes):
         return bytes(data)
     raise TypeError("cannot send a response: %s %s, not bytes" % (what, kind(data)))
 
 
 def kind(value):
-    """What an error calls a value of the wrong type."""
+    """The name of a value's wrong type for an error."""
     return "None" if value is None else type(value).__name__
 
 

@@ -15,7 +15,7 @@ _RESPONSE, _BODY, _SHARED, _END = wire.RESPONSE, wire.BODY, wire.SHARED, wire.EN
 _flatten = itertools.chain.from_iterable
 
 _HALF_WINDOW = wire.INITIAL_WINDOW // 2
-# the longest piece of a body in one frame; a longer one only delays what else the host has to do
+# the longest piece of a body in one frame; a longer one only delays the host's other work
 _PIECE = 64 << 10
 _COPY = 32 << 10  # longer bodies are shared
 
@@ -28,7 +28,7 @@ _EXTENSIONS = {
 
 
 class Exchange(BaseExchange):
-    """A request and its response: what the app receives, and where it sends."""
+    """A request and its response: the app's receive and send."""
 
     __slots__ = (
         "_pieces",
@@ -50,7 +50,7 @@ class Exchange(BaseExchange):
         self._pieces = piece  # of the body: those that the app has not received yet, as one
         self._more = not ended  # whether more of it will come
         self._delivered = False  # whether the app has received all of it
-        self._enough = _HALF_WINDOW  # so many are told even if the app does not wait
+        self._enough = _HALF_WINDOW  # this many are reported even if the app does not wait
         if conn.shared is not None:
             self.window, self.reserve = wire.MUX_WINDOW, wire.MUX_WINDOW - wire.INITIAL_WINDOW
             self._enough = SLOT
@@ -188,7 +188,8 @@ class Exchange(BaseExchange):
             await conn.drained()
 
     def _share_body(self, body, size, end):
-        """Puts all of a body into slots, and says so at once: the host can send it as a whole."""
+        """Puts all of a body into slots, and reports them at once: the host can send it as a whole.
+        """
         if end:
             self._close()
         frames = b""
@@ -222,7 +223,7 @@ class Exchange(BaseExchange):
                 break
 
     def _share_piece(self, piece, size, flags):
-        """Puts a piece into a slot of the shared memory, and returns the frames that say so."""
+        """Puts a piece into a slot of the shared memory, and returns the frames that report it."""
         head = b"" if self._sent else self._head_frame(0, 0)
         due = wire.MUX_WINDOW - self.window
         offset = self.conn.shared.put(self.stream, piece, size, due)
@@ -359,7 +360,7 @@ class Exchange(BaseExchange):
     def _consumed(self, size):
         self._unreported += size
         if self._unreported >= self._enough:
-            self._report(1)  # All is told only when the app waits.
+            self._report(1)  # see _report of body.py
 
     def _report(self, rest=0):
         if self._unreported > rest and self._more and not self.ended:

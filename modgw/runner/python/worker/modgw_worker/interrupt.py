@@ -9,7 +9,7 @@ from time import sleep
 from . import stacks
 from .failure import is_machinery, place_of
 
-_PAUSE = 0.0001  # seconds between two looks at what another thread is about to finish
+_PAUSE = 0.0001  # seconds between two looks at another thread's progress
 
 
 class RequestTimeout(BaseException):
@@ -30,12 +30,13 @@ class Interruptible:
     """A thread that runs requests. Another thread can interrupt the request that it names.
 
     Python delivers an exception for another thread at the next instruction of that thread which
-    calls or jumps. It must not come after the thread has left the app's code, where it would cut a
-    frame in two or end the next request. So each of the two threads writes first and then reads:
-    the one that interrupts counts in asked before it looks whether the thread is inside, and the
-    thread leaves before it looks at asked. Whatever the order, one of them sees the other: either
-    nothing is raised, or the thread waits in settle and removes what has not arrived. Entering is
-    the same with the request's cancelled, at which the thread looks after it has entered."""
+    calls or jumps. It must not arrive after the thread has left the app's code, where it would cut
+    a frame in two or end the next request. So each of the two threads writes first and then reads:
+    the interrupting thread counts in asked before it looks whether the other thread is inside, and
+    that thread leaves before it looks at asked. In any order, one of them sees the other: either
+    nothing is raised, or the thread waits in settle and removes an exception that has not arrived.
+    Entering works the same with the request's cancelled, which the thread checks after it has
+    entered."""
 
     # The thread alone writes these two.
     inside = False  # whether it runs code of the app
@@ -76,9 +77,10 @@ class Interruptible:
             )
 
     def settle(self):
-        """Waits for what another thread is about to raise, and removes it if it has not arrived.
+        """Waits for an exception that another thread is about to raise, and removes it if it has
+        not arrived.
 
-        It is for the thread itself, once it has left the app's code. An exception that arrives just
+        The thread itself calls it after it has left the app's code. An exception that arrives just
         as this begins comes out of it."""
         while self.settled != self.asked:
             try:

@@ -15,11 +15,11 @@ def hold(fd):
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGIO})
-    # Only a group of its own: the one that a worker was started in by hand has others in it.
+    # Only a group of its own: that of a worker that was started by hand contains other processes.
     owner = -os.getpgrp() if os.getpgrp() == os.getpid() else os.getpid()
     fcntl.fcntl(fd, fcntl.F_SETOWN, owner)
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     if poll.poll(0):
-        os.kill(owner, signal.SIGIO)  # It was closed before the kernel knew whom to tell.
+        os.kill(owner, signal.SIGIO)  # It was closed before the kernel knew the owner.

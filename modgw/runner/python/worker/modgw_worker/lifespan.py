@@ -1,5 +1,5 @@
-"""The lifespan of an ASGI app (specification 2.0): what it does before its first request and after
-its last."""
+"""The lifespan of an ASGI app (specification 2.0): its work before its first request and after its
+last."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ _ASGI = {"version": "3.0", "spec_version": "2.0"}
 
 
 class StartupFailed(PlacedError):
-    """The app said so, or did not say that its startup is complete."""
+    """The app reported that, or did not report that its startup is complete."""
 
 
 class Lifespan:
@@ -30,7 +30,7 @@ class Lifespan:
         }
         self._control = control
         self._loop = loop
-        # whether the app has received lifespan.startup: then it knows what that is
+        # whether the app has received lifespan.startup: then it supports it
         self._heard = False
         self._answer = loop.create_future()  # result of the startup: None, or a StartupFailed
         self._stopping = loop.create_future()
@@ -38,7 +38,7 @@ class Lifespan:
         self._task = None
 
     async def startup(self):
-        """Lets the app start; raises what keeps it from that. An app without lifespan is fine,
+        """Lets the app start; raises the reason if it cannot. An app without lifespan is fine,
         unless it must have one."""
         if self._mode == "off":
             return
@@ -58,7 +58,7 @@ class Lifespan:
             await asyncio.wait([self._task], timeout=1)
 
     def frames(self):
-        """Where the app stands in it, the innermost frame last. Any thread may ask."""
+        """The frames of the app in it, the innermost last. Any thread may ask."""
         return awaiting(self._task.get_coro()) if self._task is not None else []
 
     async def shutdown(self):
@@ -80,7 +80,7 @@ class Lifespan:
         except BaseException as error:
             if not self._answer.done():
                 if not self._heard and self._mode == "auto":
-                    # It knows no lifespan, and says so in its own way.
+                    # It does not support lifespan, and reports that in its own way.
                     self._answer.set_result(None)
                     return
                 self._answer.set_result(

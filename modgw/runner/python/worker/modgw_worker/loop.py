@@ -13,8 +13,8 @@ from .muxconn import MuxConn
 from .signals import Stopped
 
 _MOST_TASKS = 50  # whose stacks are logged
-_MOST_PLACES = 20  # tasks whose places are told
-_TIDY = 5.0  # seconds that what a failed startup has left running may take to end
+_MOST_PLACES = 20  # tasks whose positions are reported
+_TIDY = 5.0  # seconds that leftovers of a failed startup may take to end
 _PROMPT = 0.3  # seconds in which a loop that is not blocked answers
 
 
@@ -48,7 +48,7 @@ class Loop:
         self._blocked = False  # whether it was logged that the loop is
 
     def start(self):
-        """Starts the loop and the app's lifespan; raises what keeps the app from starting, and
+        """Starts the loop and the app's lifespan; raises the reason if the app cannot start, and
         Stopped after stop."""
         self._ident = threading.get_ident()
         self.loop.run_until_complete(self._begin())
@@ -75,13 +75,13 @@ class Loop:
             self.loop.call_soon_threadsafe(self._end)
 
     def poke(self):
-        """Makes Python handle signals, which it does before it calls anything. It is for another
-        thread."""
+        """Makes Python handle signals, which it does before it calls anything. For another thread.
+        """
         self.loop.call_soon_threadsafe(int)
 
     def standstill(self):
-        """A Failure with the place where the startup of the lifespan waits, and without one as long
-        as it has not begun. It is for another thread."""
+        """A Failure with the place where the startup of the lifespan waits, or without one if it
+        has not begun. For another thread."""
         frames = stacks.running(self._ident)
         if not place_of(frames)[0]:
             frames = self._lifespan.frames()
@@ -90,8 +90,8 @@ class Loop:
         return Failure(error, file, line, source(file, line), stacks.text_of(frames))
 
     def probe(self):
-        """Logs where the loop stands when it is blocked, once for each time. It is for another
-        thread."""
+        """Logs the position of the loop if it is blocked, once for each time. For another thread.
+        """
         alive = threading.Event()
         self.loop.call_soon_threadsafe(self._respond, alive)
         if alive.wait(_PROMPT) or self._blocked:
@@ -105,7 +105,7 @@ class Loop:
         )
 
     def tasks(self):
-        """What the tasks of the app stand at, as texts."""
+        """The positions of the app's tasks, as texts."""
         tasks = [pair for conn in self._conns for pair in list(conn.tasks.items())]
         texts = []
         for task, exchange in tasks[:_MOST_TASKS]:
@@ -211,7 +211,7 @@ class Loop:
 
 
 class LoopThread(Loop):
-    """A loop with a thread of its own, in a process whose main thread is the developer's."""
+    """A loop with its own thread, in a process whose main thread is the developer's."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -241,7 +241,7 @@ class LoopThread(Loop):
 
 
 async def _tidy(loop):
-    """Ends what the app has left running, as asyncio.run does."""
+    """Ends the tasks that the app has left running, as asyncio.run does."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()

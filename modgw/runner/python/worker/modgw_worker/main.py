@@ -77,7 +77,7 @@ def main(arguments, folder):
 
 
 def _leave_no_trace(folder):
-    """Makes the process look to the app as if nothing but the app was started in it."""
+    """Makes the process look to the app as if only the app had been started in it."""
     sys.path[:] = [path for path in sys.path if path != folder]
     # Pickles of __main__ and the spawn method of multiprocessing would otherwise load the worker;
     # see script.py.
@@ -112,7 +112,7 @@ class Worker:
 
     It has one host, and two while one replaces the other: each has a control connection, and a
     connection to each thread or to the event loop. It ends when the last one has gone, or one of
-    them says stop."""
+    them sends Stop."""
 
     def __init__(self, control, fds, buffer_fds, errors, forked=None, reports=False):
         self._control = control
@@ -120,20 +120,20 @@ class Worker:
         self._reports = reports
         self._loading = None
         self._starting = False  # whether the startup of an ASGI app's lifespan goes on
-        self._obeying = None  # the thread that obeys the host beside an ASGI app
+        self._obeying = None  # thread that obeys the host of an ASGI app
         self._fds = fds
         self._buffer_fds = buffer_fds  # descriptors of the memory that is shared
-        self._buffers = []  # what each connection has of it
+        self._buffers = []  # part of it for each connection
         self._errors = errors
         self._hosts = [Host(control)]
-        self._conns = []  # those of all hosts
-        self._serving = None  # what the connections of a further host are made with
+        self._conns = []  # connections of all hosts
+        self._serving = None  # makes the connections of a further host
         self._looks = False  # whether threads are looked at again and again
-        self._ready = {}  # what every host is told when its requests can come
+        self._ready = {}  # the Ready message for every host
         self._signals = Signals(control)
 
     def run(self):
-        """Loads the app, serves until the host says stop or is gone, and returns the exit code."""
+        """Loads the app, serves until the host sends Stop or is gone, and returns the exit code."""
         signals = self._signals
         os.register_at_fork(
             before=signals.hold,
@@ -208,7 +208,7 @@ class Worker:
         return 0
 
     def _give_up(self, failed):
-        """Tells the host why there is no app, unless it was told to stop."""
+        """Sends the host the reason why there is no app, unless it was told to stop."""
         if not self._signals.stopping:
             self._fail(failed)
 
@@ -225,7 +225,7 @@ class Worker:
             self._loading.enter()
 
     def _introduce(self, control, buffers):
-        """Tells a host that its requests can come, and which modules were loaded."""
+        """Informs a host that it may send requests, and of the modules that were loaded."""
         control.send_dict(wire.READY, {**self._ready, "buffer": buffers[0] is not None})
         if self._loading:
             payload = marshal.dumps(self._loading.report(), wire.MARSHAL_VERSION)
@@ -267,7 +267,7 @@ class Worker:
                 conn.watch = watch
 
     def _obey_host(self):
-        """Does what the hosts say on their control connections, until the worker is to stop."""
+        """Obeys the hosts' frames on their control connections, until the worker is to stop."""
         self._hosts[0].conns = self._conns[:]
         while True:
             host = self._signals.wait(self._hosts, self._look)
@@ -296,8 +296,8 @@ class Worker:
                 )
 
     def _collect(self, control):
-        """Collects the garbage of the app, which begins no request for long, in a thread that may
-        run its finalizers, and tells the host that asked for it."""
+        """Collects the garbage of the app, which will have no request for long, in a thread that
+        may run its finalizers, and informs the host that asked for it."""
         loop = getattr(self._conns[0], "loop", None)
         if loop is not None:
             loop.call_soon_threadsafe(_collect_here, control)
@@ -307,8 +307,8 @@ class Worker:
             _collect_here(control)
 
     def _join(self, host):
-        """Serves another host too, whose connections a host passes: its control connection, one
-        for each that the worker has, and the memory that they share, if there is any."""
+        """Serves another host too, whose connections a host passes: its control connection, one for
+        each that the worker has, and the memory that they share, if there is any."""
         first, *fds = host.control.descriptors
         host.control.descriptors = []
         start, app = self._serving
@@ -371,7 +371,7 @@ class Worker:
         host.conns[number].interrupt(stream, reason, host.control)
 
     def _unqueue(self, host, asked):
-        """Gives back what waits on a connection whose thread is busy for long."""
+        """Gives back the requests on a connection whose thread is busy for long."""
         number, busy = wire.UNQUEUE_PAYLOAD.unpack(asked)
         conn = host.conns[number]
         if conn.is_finishing(busy):

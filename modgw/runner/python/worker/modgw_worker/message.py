@@ -1,4 +1,4 @@
-"""Reads the messages that an ASGI app sends, and says what is wrong with them."""
+"""Reads the messages that an ASGI app sends, and reports mistakes in them."""
 
 _REQUIRED = object()
 _BYTES = (bytes, bytearray, memoryview)
@@ -38,7 +38,7 @@ def read_bytes(message, name, default=_REQUIRED):
 
 
 def read_headers(message):
-    """The headers of a message as a list of pairs of bytes, which is all that the host takes."""
+    """The headers of a message as a list of pairs of bytes, the only form that the host accepts."""
     headers = []
     for pair in _iterate(message, "headers"):
         try:

@@ -1,8 +1,8 @@
-"""What mod_wsgi's own module of this name has, for apps that import it.
+"""The contents of mod_wsgi's own module of this name, for apps that import it.
 
 compat loads this file under that name, and sets process_group, application_group, maximum_processes
-and threads_per_process. Requests are counted, and their events published, only where the descriptor
-says compat = "mod_wsgi".
+and threads_per_process. Requests are counted, and their events published, only if the descriptor
+has compat = "mod_wsgi".
 """
 
 import atexit
@@ -60,7 +60,7 @@ def request_data():
 
 
 def start_recording_metrics():
-    """Does nothing: what process_metrics returns is always counted."""
+    """Does nothing: the figures of process_metrics are always counted."""
 
 
 def request_metrics():
@@ -72,7 +72,7 @@ def server_metrics():
 
 
 def process_metrics():
-    """What this worker has used since it was started."""
+    """The resources that this worker has used since it was started."""
     now, times = time.time(), os.times()
     return {
         "pid": os.getpid(),
@@ -90,7 +90,7 @@ def process_metrics():
 
 
 def publish(name, **event):
-    """Calls every subscriber of events; what one returns is added for the next.
+    """Calls every subscriber of events; the result of one is added for the next.
 
     An exception in one is only logged.
     """
@@ -104,7 +104,7 @@ def begin(request_id):
 
 
 def end(request_id, seconds):
-    """Ends what begin has begun."""
+    """Reverts begin."""
     _local.data = None
     active_requests.pop(request_id, None)
     with _counting:
@@ -138,7 +138,7 @@ def _stop():
 
 
 def _resident():
-    """Bytes of memory of this process; 0 where the kernel does not say."""
+    """Bytes of memory of this process; 0 if the kernel does not report it."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,5 +1,5 @@
-"""Which modules a worker has loaded, and what else a template must know of the app that loaded
-them."""
+"""The modules that a worker has loaded, and the other facts that a template needs about the app
+that loaded them."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ _LIBRARIES = ("/site-packages/", "/dist-packages/")
 
 
 def _standard_folders():
-    """What sysconfig calls stdlib and platstdlib, without importing it: a template must not load
-    more than a worker."""
+    """stdlib and platstdlib of sysconfig, without importing it: a template must not load more than
+    a worker."""
     folder = os.path.dirname(os.__file__)
     libraries = getattr(sys, "platlibdir", "lib")
     platform = os.path.join(sys.base_exec_prefix, libraries, os.path.basename(folder))
@@ -60,7 +60,7 @@ class Loading:
         return None
 
     def report(self):
-        """What the host is told, as a dict."""
+        """The report for the host, as a dict."""
         return _report(self._environ, self._order)
 
 
@@ -95,13 +95,13 @@ def _report(environ, order):
 
 
 def changed(before):
-    """The names of the variables that are not what they were."""
+    """The names of the variables that have changed."""
     now = dict(os.environ)
     return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
 
 
 def file_of(module):
-    """The file of a module, "" without one."""
+    """The file of a module, "" if it has none."""
     file = getattr(module, "__file__", None)
     return file if isinstance(file, str) else ""
 

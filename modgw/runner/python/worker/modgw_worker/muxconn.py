@@ -34,7 +34,7 @@ class MuxConn:
         self.state = state  # of the lifespan; every scope has a copy
         self.control = control
         self.loop = loop
-        self.tasks = {}  # to their requests; with what the app still does after the response
+        self.tasks = {}  # to their requests; includes work after the response
         self._lag = LagWatch(loop.call_later, self.tasks)
         self.socket = connection
         self.socket.setblocking(False)
@@ -53,10 +53,10 @@ class MuxConn:
         self.loop.add_reader(self.socket.fileno(), self._readable)
 
     async def stop(self, patience=None):
-        """Takes no more requests and waits for the end of those that there are.
+        """Accepts no more requests and waits for the end of the current ones.
 
-        With patience it closes the WebSockets, and calls off what is left after so many seconds:
-        the host does neither then."""
+        With patience it closes the WebSockets, and cancels the rest after that many seconds: the
+        host does neither then."""
         self._stopped = self.loop.create_future()
         if patience is not None:
             for exchange in list(self._streams.values()):
@@ -97,7 +97,7 @@ class MuxConn:
         return bool(self._backlog)
 
     async def drained(self):
-        """Waits until the host has taken what waits for it."""
+        """Waits until the host has accepted the waiting bytes."""
         if self._backlog:
             if self._drained is None:
                 self._drained = self.loop.create_future()
@@ -126,7 +126,7 @@ class MuxConn:
             data = self._buffer + data
         held = self._flushing
         if not held:
-            self._flushing = True  # What this batch answers at once goes out at its end.
+            self._flushing = True  # Answers during this batch are sent at its end.
             self._held_since = perf_counter()
         try:
             self._deliver_frames(data)

@@ -21,13 +21,13 @@ _getrusage = resource.getrusage
 
 
 class Pace:
-    """What a thread measures of itself. Reading its CPU time costs a system call, so that it takes
+    """A thread's measurements of itself. Reading its CPU time costs a system call, so it takes
     samples.
 
-    A sample is a piece of a request without sending: a thread that sends lets go of the
-    interpreter, and may wait for it. A thread that did not give up its processor by itself has
-    waited for nothing, however long others had that processor. What it computes in native code may
-    leave the interpreter to others, which a probe finds out."""
+    A sample is a piece of a request without sending: a thread that sends releases the interpreter,
+    and may wait for it. A thread that did not give up its processor by itself has waited for
+    nothing, regardless of how long others had that processor. Native code may release the
+    interpreter while it computes, which a probe detects."""
 
     __slots__ = (
         *("due", "average", "sending", "sample"),
@@ -52,7 +52,7 @@ class Pace:
         self._since = 0.0  # when the sample began
 
     def value(self):
-        """What the host is told."""
+        """The value for the host."""
         pace = min(int(self.average * wire.PACE_UNITS) + 1, wire.MAX_PACE)
         return int(self._computing * (1.0 - self._free) * wire.CPU_UNITS) << 8 | pace
 

@@ -38,7 +38,7 @@ class Pauses:
         self._counts, self._seconds = view.cast("Q"), view.cast("d")
 
     def measured(self):
-        """Says that there is something that counts pauses of this kind."""
+        """Records that pauses of this kind are being counted."""
         self._counts[self._first] = 1
 
     def add(self, seconds):
@@ -97,9 +97,10 @@ _AT_ONCE = 0.00015  # seconds that a thread may wake up late though nothing keep
 class LockWatch:
     """Measures how long a thread that is ready to run waits for the global interpreter lock.
 
-    A thread tries to get it again and again while other threads run requests. How late it wakes up
-    is what each of them waits when it comes back from waiting for something else. What it waited
-    for a processor, and not for the lock, is not counted where the kernel tells."""
+    A thread tries to get it again and again while other threads run requests. The delay of its
+    wake-up is the time that each of them waits when it comes back from waiting for something else.
+    Time for which it waited for a processor, and not for the lock, is not counted if the kernel
+    reports it."""
 
     def __init__(self, conns):
         self._conns = conns  # whose requests the threads run
@@ -163,7 +164,7 @@ class _Queued:
 
 _TICK = 0.1  # seconds between two looks at an event loop
 _TIMER = 0.002  # seconds by which a timer may be late though nothing blocks its loop
-_MOST_QUIET = 300  # looks at a loop to which nothing comes: a WebSocket may be open for ever
+_MOST_QUIET = 300  # looks at an idle loop: a WebSocket may be open forever
 
 
 class LagWatch:
@@ -174,14 +175,14 @@ class LagWatch:
 
     def __init__(self, call_later, tasks):
         self._call_later = call_later  # of the loop
-        self._tasks = tasks  # those of the requests that are not answered
+        self._tasks = tasks  # tasks of the requests that are not answered
         self._due = 0.0  # when the timer is due; 0: it does not run
         self._heard = False  # whether something has come since it was set
         self._quiet = 0  # how often it was due since something has come
         loop.measured()
 
     def note(self):
-        """Has it measured for what has come from the host."""
+        """Starts a measurement because the host has sent something."""
         self._heard = True
         if not self._due:
             self._set()

@@ -9,7 +9,7 @@ import sys
 
 from . import modules
 
-# What these start cannot be seen from outside, or must not be shared by processes.
+# Things that these start cannot be seen from outside, or must not be shared by processes.
 _NEVER = frozenset(
     "gevent eventlet greenlet grpc torch tensorflow jax jaxlib cupy numba ddtrace newrelic "
     "debugpy pydevd coverage"
@@ -18,7 +18,7 @@ _NEVER = frozenset(
 _NEVER_EXACTLY = frozenset(
     (
         "numpy.random",  # would begin with the same numbers in all processes
-        "opentelemetry.instrumentation.auto_instrumentation.sitecustomize",  # starts what it is for
+        "opentelemetry.instrumentation.auto_instrumentation.sitecustomize",  # instruments at once
     )
 )
 
@@ -32,7 +32,8 @@ _SUFFIXES = tuple(importlib.machinery.all_suffixes())
 
 
 class Excluded(BaseException):
-    """Ends the import of what must not be loaded here. No handler in a module should stop it."""
+    """Ends the import of a module that must not be loaded here. No handler in a module should stop
+    it."""
 
 
 class Preload:
@@ -65,7 +66,8 @@ class Preload:
         return watch.blamed
 
     def order(self):
-        """The names of what workers begin with, in the order in which it was loaded."""
+        """The names of the modules that workers begin with, in the order in which they were loaded.
+        """
         return self._plain
 
     def count(self):
@@ -73,15 +75,15 @@ class Preload:
         return len(sys.modules.keys() - self._base)
 
     def changed(self):
-        """Which file is not what was imported; "" when all are."""
+        """The file that differs from the imported one; "" if none does."""
         for file, before in self._files.items():
             if _identity(file) != before:
                 return "%s has changed" % file
         return ""
 
     def unsuitable(self):
-        """What in this process, in which the app was loaded, might be otherwise in one of its own;
-        "" for nothing."""
+        """Describes a state of this process, in which the app was loaded, that might differ in a
+        process of its own; "" if there is none."""
         environ = frozenset(modules.changed(self._environ))
         read = self._watch.reads & environ
         if read or (environ and "*" in self._watch.reads):
@@ -132,8 +134,8 @@ class Preload:
 
 
 class _Watch:
-    """Is asked for every module that is not loaded yet, and sees thereby who imports what, and what
-    that does."""
+    """Is asked for every module that is not loaded yet, and thereby sees the imports and their
+    effects."""
 
     def __init__(self, known, app, excluded, environ):
         self.blamed = {}
@@ -180,7 +182,7 @@ class _Watch:
         return name in self._excluded or name in _NEVER_EXACTLY or name.partition(".")[0] in _NEVER
 
     def settle(self):
-        """Looks at what a whole import has done."""
+        """Checks the effects of a whole import."""
         self._update_stack()
         self._stack = []
 
@@ -190,8 +192,8 @@ class _Watch:
                 self.blamed.setdefault(name, why)
 
     def _update_stack(self):
-        """The modules that are being imported; blames those that ran since the last look for what
-        they started."""
+        """Updates the modules that are being imported; blames those that ran since the last look
+        for the things that were started."""
         before, now = self._stack, tuple(filter(_is_initializing, self._stack))
         state = _state()
         for what, old, new in zip(_STATE, self._state, state):
@@ -256,7 +258,8 @@ def _identity(file):
 
 
 def _record_reads(read):
-    """Calls read with the name of every variable that is asked for; returns what ends that."""
+    """Calls read with the name of every variable that is read; returns a function that ends that.
+    """
     kind = type(os.environ)
     get, walk = kind.__getitem__, kind.__iter__
 

@@ -4,8 +4,8 @@ import threading
 from time import perf_counter, sleep
 
 _STEP = 0.0001  # seconds between two tries
-_FREE = 0.0003  # seconds that a try takes at most when nothing keeps the interpreter
-# seconds of a request that are looked at, as what tries again and again takes turns from others
+_FREE = 0.0003  # longest duration in seconds of a try if the interpreter is free
+# seconds of a request that are sampled, because repeated tries take turns from others
 _LONGEST = 0.003
 
 

@@ -14,8 +14,8 @@ def adapt(app):
 
 
 def let_through(app):
-    """Changes the settings of app, or of the framework behind it, so that the worker sees what
-    fails in a request."""
+    """Changes the settings of app, or of the framework behind it, so that the worker sees
+    exceptions in a request."""
     for ask in (_flask, _bottle, _django):
         try:
             ask(app)

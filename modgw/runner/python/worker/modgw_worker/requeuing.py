@@ -21,10 +21,10 @@ class Requeuing:
         """Returns the streams of the requests that the thread has not begun and now never will; for
         another thread.
 
-        It is None when the thread has gone on from the stream that it was busy with when the host
-        asked, unless that is 0. A thread that computes keeps the interpreter, and the other one
-        comes here when it waits, has gone on, or computes for long. What the thread has answered
-        already is sent: it may be busy for long."""
+        It is None if the thread has left the stream that it was busy with when the host asked,
+        unless that is 0. A thread that computes keeps the interpreter, and the other one runs when
+        it waits, has gone on, or computes for long. Answers that the thread has collected are sent:
+        it may be busy for long."""
         current = self.current
         if busy and not self._answers and (current is None or current.stream != busy):
             return None
@@ -58,14 +58,14 @@ class Requeuing:
         return streams
 
     def is_finishing(self, busy):
-        """Whether the app goes on with a request whose response is complete, while the stream that
-        the host asks about waits; for the control thread."""
+        """Whether the app continues a request whose response is complete, while the stream that the
+        host asks about waits; for the control thread."""
         current = self.current
         return busy != 0 and current is not None and current.ended and current.stream != busy
 
     def step_aside(self):
-        """Gives back what waits for the app to go on with a request whose response is complete, and
-        has the host send nothing more until it has; for the control thread."""
+        """Gives back the requests that wait for the app to finish a request whose response is
+        complete, and stops the host from sending more until it has; for the control thread."""
         finishing = self.current
         streams = self.unqueue(0)
         given_back = wire.given_back(self.number, streams)
@@ -80,8 +80,8 @@ class Requeuing:
             self.control.tell(wire.UNQUEUED, given_back)
 
     def wait_behind(self):
-        """Gives back what waits behind a request of another host, and has this one send nothing
-        more until come_back; for the control thread."""
+        """Gives back the requests that wait behind a request of another host, and stops this host
+        from sending more until come_back; for the control thread."""
         streams = self.unqueue(0)
         if streams or not self.away:
             with self._searching:
@@ -89,8 +89,8 @@ class Requeuing:
                 self.control.tell(wire.JOIN, wire.given_back(self.number, streams))
 
     def come_back(self):
-        """Tells the host that the thread is not busy with something else any more, unless the app
-        goes on with a request whose response is complete."""
+        """Informs the host that the thread is no longer busy with something else, unless the app
+        continues a request whose response is complete."""
         with self._searching:
             current = self.current
             if self.away and (current is None or not current.ended):

@@ -1,9 +1,10 @@
 """Imports an entry that is no module: my-site.wsgi, or a file that has the name of a library.
 
-Such a file gets a name that has its path in it, so that any process in which install was called can
+Such a file gets a name that contains its path, so that any process in which install was called can
 import it: another worker that unpickles one of its objects, or a child that multiprocessing has
 spawned. Such a child runs the file of its parent's __main__ before it does anything else
-(multiprocessing.spawn), and load makes that this file. It must stand alone therefore.
+(multiprocessing.spawn), and load makes that this file. Therefore it must not import anything of
+this package.
 """
 
 import importlib
@@ -69,8 +70,8 @@ def _file(name):
 
 
 def _lead_children_here():
-    """Has children run this file, unless the process has a program of its own, such as that of a
-    test."""
+    """Makes children run this file, unless the process has a program of its own, such as a test's.
+    """
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     if (

@@ -7,7 +7,7 @@ from select import POLLIN, poll  # which gevent replaces in the module
 
 from . import beside
 
-# a request of one host that takes longer does not keep those of another one waiting behind it
+# a longer request of one host does not keep those of another host waiting
 _LONG_SECONDS = 0.005
 
 
@@ -25,9 +25,10 @@ class ServingThread:
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def serve_beside(self, task):
-        """Serves requests in this thread, while another one does the task; ends when both have.
+        """Serves requests in this thread, while another one does the task; ends when both have
+        ended.
 
-        In the main thread an app may use signals: signal.alarm ends what takes too long, for
+        In the main thread an app may use signals: signal.alarm interrupts a long request, for
         example."""
         self.thread = threading.current_thread()
         obeying = beside.start(task, self._stop)
@@ -50,8 +51,8 @@ class ServingThread:
         self.conns.append(other)
 
     def give_way(self, now):
-        """Lets no request wait for long behind that of another host: gives those back that do, and
-        tells their hosts of it, and when it is over. Returns whether the thread has a request."""
+        """Lets no request wait for long behind one of another host: gives such requests back, and
+        informs their hosts of it, and of its end. Returns whether the thread has a request."""
         conns = self.conns[:]
         serving = next((conn for conn in conns if conn.current is not None), None)
         late = serving is not None and now - serving.begun > _LONG_SECONDS

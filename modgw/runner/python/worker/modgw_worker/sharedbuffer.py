@@ -29,8 +29,8 @@ def map_memory(fd, size=0, writable=True):
 def open_buffers(start, fds):
     """Maps the memory of descriptors, which are closed, and returns the buffer of each connection.
 
-    The first is that of the buffers, and the second one, if there is one, that of kept bodies. The
-    buffers are None if that is impossible."""
+    The first one is that of the buffers, and the second one, if there is one, that of kept bodies.
+    The buffers are None if that is impossible."""
     shared = start["kind"] == "asgi"
     conns = 1 if shared else start["threads"]
     size = 2 * wire.MUX_BUFFER_SIZE if shared else conns * _THREAD_BUFFER_SIZE
@@ -58,7 +58,7 @@ class ThreadBuffer:
         self.requests = start + _WINDOW
         self._next = 0  # where the next piece of a response goes
         self._free = _WINDOW  # bytes of the half for responses that the host does not use
-        self._unreported = 0  # bytes of requests that were read and not told to the host
+        self._unreported = 0  # bytes of requests that were read and not reported to the host
 
     def room(self, most):
         """How long the next piece of a response can be."""
@@ -75,22 +75,23 @@ class ThreadBuffer:
         return offset
 
     def release(self, size):
-        """Takes back what the host has passed on."""
+        """Frees bytes that the host has passed on."""
         self._free += size
         if self._free == _WINDOW:
             self._next = 0
 
     def count_read(self, size):
-        """Counts bytes of a request that were read, and returns how many to tell the host of
+        """Counts bytes of a request that were read, and returns the number to report to the host
         now."""
         self._unreported += size
         if self._unreported < _WINDOW // 2:
             return 0
-        size, self._unreported = self._unreported - 1, 1  # All is told only when the app waits.
+        size, self._unreported = self._unreported - 1, 1  # see _report of body.py
         return size
 
     def take_unreported(self):
-        """How many bytes of a request were read of which the host was not told, to be told now."""
+        """The number of bytes of a request that were read and not reported to the host, to be
+        reported now."""
         size, self._unreported = self._unreported, 0
         return size
 
@@ -161,6 +162,6 @@ class SharedPiece:
         return piece
 
     def drop(self):
-        """Lets the host use again what was not read."""
+        """Lets the host use the unread bytes again."""
         size, self.size = self.size, 0
         self._conn.release(size)

@@ -49,10 +49,10 @@ class Signals:
             )
 
     async def restore_in_loop(self, loop):
-        """Takes the signals back from an app that has set its own handlers while its loop started;
-        it may have others.
+        """Restores the signal handlers after an app has set its own while its loop started; it may
+        have others.
 
-        It runs in the loop: uvloop lets go of a handler only while it runs.
+        It runs in the loop: uvloop releases a handler only while it runs.
         """
         own = {signal.SIGTERM: self._terminate, signal.SIGINT: self._interrupt}
         replaced = [number for number in own if signal.getsignal(number) != own[number]]
@@ -78,7 +78,7 @@ class Signals:
         self._masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def release(self):
-        """Ends what hold has begun."""
+        """Reverts hold."""
         signal.pthread_sigmask(signal.SIG_SETMASK, self._masks.before_fork)
 
     def reset(self):
@@ -100,10 +100,11 @@ class Signals:
             _reset_in_c(number for number, own in zip((signal.SIGTERM, signal.SIGINT), ours) if own)
 
     def wait(self, hosts, look):
-        """Waits for a frame of one of the hosts, and returns that; None when it is time to stop.
+        """Waits for a frame of one of the hosts, and returns that host; None when it is time to
+        stop.
 
-        look is called before each wait, and returns how many milliseconds that may take; None: any
-        time. It is called soon after wake, too."""
+        look is called before each wait, and returns its longest duration in milliseconds; None: no
+        limit. It is also called soon after wake."""
         poller = poll()
         poller.register(self._wake, POLLIN)
         for host in hosts:

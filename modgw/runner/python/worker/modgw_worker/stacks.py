@@ -1,4 +1,4 @@
-"""What every thread of the worker is doing, for the host's log."""
+"""The stacks of all threads of the worker, for the host's log."""
 
 import gc
 import sys
@@ -44,7 +44,7 @@ _MOST_PLACES = 200  # that the host takes
 _LONGEST_NAME = 300  # characters of a name in a place
 _LONGEST_STACK = 16000  # characters of a stack
 
-# Modules by which others wait: which one has called them says more.
+# Modules in which others wait: their caller is more informative.
 _BELOW = {
     *("asyncio", "concurrent", "contextlib", "functools", "gevent", "selectors", "socket", "ssl"),
     *("threading", "uvloop", "queue", "_weakrefset", "greenlet"),
@@ -52,8 +52,8 @@ _BELOW = {
 
 
 def locate(control, conns, wanted):
-    """Tells the host where the requests are that the connections execute, and the stack of one of
-    them."""
+    """Reports to the host the positions of the requests that the connections execute, and the stack
+    of one of them."""
     now = perf_counter()
     places = []
     for conn in conns:
@@ -99,7 +99,7 @@ def _library(frames):
     for frame in reversed(frames):
         name = frame.f_code.co_filename
         if is_machinery(name):
-            return "", ""  # The worker itself has called what was found.
+            return "", ""  # The worker itself has called the function.
         if is_app_file(name):
             break
         found = frame.f_globals.get("__name__") or "", frame.f_code.co_name
@@ -118,7 +118,7 @@ _DEEPEST = 50  # frames of one task that are shown
 
 
 def awaiting(awaited):
-    """The frames of a coroutine and of what it waits for, the innermost last."""
+    """The frames of a coroutine and of the ones that it awaits, the innermost last."""
     frames = []
     while awaited is not None and len(frames) < _DEEPEST:
         for kind in ("cr", "gi", "ag"):

@@ -5,18 +5,19 @@ import sys
 
 
 def serve_beside(app):
-    """app, and beside it the files that django.contrib.staticfiles finds, where that is installed
-    and DEBUG is set."""
+    """app, together with the files that django.contrib.staticfiles finds, if that is installed and
+    DEBUG is set."""
     try:
         kind = _kind(app)
         return kind(app) if kind else app
     except Exception:
-        # Its settings are not ready for that, and the app itself says so where it matters.
+        # Its settings are not ready for that, and the app itself reports it if it matters.
         return app
 
 
 def _kind(app):
-    """What serves the files beside app; None for an app that is not Django's, or has none."""
+    """The class that serves the files together with app; None if the app is not Django's, or has
+    none."""
     base, conf = sys.modules.get("django.core.handlers.base"), sys.modules.get("django.conf")
     if base is None or conf is None or not conf.settings.configured or not conf.settings.DEBUG:
         return None

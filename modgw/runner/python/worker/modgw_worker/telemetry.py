@@ -14,8 +14,8 @@ _PROVIDERS = (
 
 
 def start(variables):
-    """Starts it, with environment variables that hold where the app does not set them itself. It is
-    for before the app is loaded, and raises what is wrong."""
+    """Starts it, with environment variables as defaults of the app's own. Call it before the app is
+    loaded. It raises the error if it fails."""
     before = dict(os.environ)
     _set(variables)
     try:
@@ -28,7 +28,7 @@ def start(variables):
             package.initialize()
         _check()
     finally:
-        # What was set for its start is not the app's, nor of its children.
+        # Variables that were set for its start are not for the app or its children.
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         for name, value in before.items():
@@ -59,7 +59,7 @@ def _check():
 
 
 def finish():
-    """Exports what is left, when the worker ends."""
+    """Exports the remaining data when the worker ends."""
     for provider in _providers():
         shutdown = getattr(provider, "shutdown", None)
         if shutdown is not None:

@@ -26,7 +26,7 @@ def serve():
 
 
 class Template:
-    """Does what the host asks for, one request after the other, in a single thread."""
+    """Handles the host's requests, one after the other, in a single thread."""
 
     def __init__(self, host):
         self._host = host
@@ -103,7 +103,7 @@ class Template:
 
 
 def _reap(pid):
-    """Waits for a worker that has ended, and tells how."""
+    """Waits for a worker that has ended, and returns how."""
     try:
         return {"pid": pid, "status": os.waitpid(pid, 0)[1]}
     except ChildProcessError:
@@ -131,7 +131,7 @@ def _place(fds):
 
 
 def _rename(arguments):
-    """Shows the worker in the list of processes as what it is, as far as there is room."""
+    """Shows the worker's own arguments in the list of processes, as far as there is room."""
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = arguments
     try:

@@ -23,9 +23,9 @@ _REMOVED = float("nan")
 
 
 def prepare():
-    """Lets the library use Value when it is imported, which it may be already.
+    """Lets the library use Value when it is imported, which may have happened already.
 
-    It is for before the app is loaded.
+    Call it before the app is loaded.
     """
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ or "prometheus_multiproc_dir" in os.environ:
         return  # The app adds the values up itself.
@@ -68,7 +68,8 @@ class _Finder:
 
 
 class _Page:
-    """The memory, and what has a place in it. Without memory it only keeps the values."""
+    """The memory, and the values that have a place in it. Without memory it only keeps the values.
+    """
 
     def __init__(self):
         self.memory = None
@@ -78,7 +79,7 @@ class _Page:
         self._entries = {}  # by key
 
     def entry(self, key):
-        """What all values with a key have in common."""
+        """The common part of all values with a key."""
         with self._lock:
             found = self._entries.get(key)
             if found is None:
@@ -94,7 +95,7 @@ class _Page:
                 self._place(entry)
 
     def leave(self):
-        """Lets a forked child have values of its own: the memory is its parent's."""
+        """Gives a forked child values of its own: the memory is its parent's."""
         self._lock = threading.Lock()
         self.memory = None
         for entry in self._entries.values():

@@ -1,12 +1,12 @@
-"""Loads what a framework puts off until its first request, so that a mistake there fails the new
-generation in place of its users' requests."""
+"""Loads modules that a framework defers until its first request, so that a mistake there fails the
+new generation in place of its users' requests."""
 
 import sys
 
 
 def complete(mount):
-    """Call it after the app was imported. mount is the path that the app is mounted at. Raises what
-    the loading raises."""
+    """Call it after the app was imported. mount is the path at which the app is mounted. Raises the
+    exceptions of the loading."""
     registry = sys.modules.get("django.apps")
     if registry and registry.apps.ready:
         _complete_django(mount)

@@ -1,9 +1,9 @@
-"""One WebSocket of an ASGI app (specification 2.5). The host does the protocol; here are only its
-events.
+"""One WebSocket of an ASGI app (specification 2.5). The host implements the protocol; here are only
+its events.
 
-An Event of a message is its str or bytes; True (text) and False (binary) end a long one that came
-in Body frames. A list accepts, a tuple closes. A tuple of three from the host says that another
-worker is to go on with the WebSocket, when the app asks for a message, or at once if the third is
+An Event with a message is its str or bytes; True (text) and False (binary) end a long one that came
+in Body frames. A list accepts, a tuple closes. A tuple of three from the host means that another
+worker is to take over the WebSocket, when the app asks for a message, or at once if the third is
 True: the answer is the number of messages that the app has received.
 """
 
@@ -23,7 +23,7 @@ _DENIAL = "websocket.http.response."
 
 
 class WebSocket(BaseExchange):
-    """A WebSocket: what the app receives, and where it sends."""
+    """A WebSocket: the app's receive and send."""
 
     __slots__ = (
         "_connected",
@@ -44,11 +44,11 @@ class WebSocket(BaseExchange):
         scope["extensions"] = {**_EXTENSIONS, **scope.get("extensions", {})}
         self._connected = False  # whether the app has received websocket.connect
         self._accepted = False
-        # that the app has not received yet, each with what it takes of the window
+        # that the app has not received yet, each with its cost in the window
         self._messages = deque()
         self._received = 0  # messages that the app has received
         self._long = []  # pieces of a message that is not complete yet
-        self._held = 0  # bytes of them that were not told to the host
+        self._held = 0  # bytes of them that were not reported to the host
         self._leaving = None  # code and reason, once another worker is to go on
         self._parting = False  # whether the app can still send then
         self._code = 0  # of the end, once it is there
@@ -202,7 +202,7 @@ class WebSocket(BaseExchange):
         await self._denial.send({**message, "type": kind[len("websocket.") :]})
         if self._denial.ended:
             self.ended = True
-            self._close(1006, "")  # what other servers say: there never was a WebSocket
+            self._close(1006, "")  # the same code as other servers: there never was a WebSocket
 
     def _end(self, code, reason):
         """Closes from this side."""
@@ -241,9 +241,9 @@ class WebSocket(BaseExchange):
         self._notify()
 
     def _give_up(self, parting):
-        """Gives up what the app has not received: another worker gets it.
+        """Gives up the messages that the app has not received: another worker gets them.
 
-        The app may still have to send what it has begun: parting lets it."""
+        The app may still have to send the messages that it has begun: parting lets it."""
         (code, reason), self._leaving = self._leaving, None
         self._messages.clear()
         self._long.clear()

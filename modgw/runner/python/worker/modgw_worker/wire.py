@@ -10,7 +10,7 @@ HEADER = struct.Struct("<IIBBH")  # length, stream, type, flags, pace | cpu << 8
 HEADER_AND_SIZE = struct.Struct("<IIBBHI")
 SIZE = struct.Struct("<I")
 SIZES = struct.Struct("<II")  # of the head of a WSGI request, and of the beginning of its environ
-PIECE = struct.Struct("<II")  # offset and length of what is Shared
+PIECE = struct.Struct("<II")  # offset and length of a Shared piece
 # number of a connection, and stream that its thread is busy with
 UNQUEUE_PAYLOAD = struct.Struct("<II")
 # number of a connection, and a stream; the reason follows
@@ -19,7 +19,7 @@ HEADER_AND_PIECE = struct.Struct("<IIBBHII")  # a whole Shared frame
 RANGE = struct.Struct("<QQ")  # offset and length of a File
 
 END = 1  # flag: nothing more follows in this direction of the stream
-BUSY = 2  # flag beside END: the app goes on with the request
+BUSY = 2  # flag in addition to END: the app continues the request
 
 REQUEST = 1
 BODY = 2
@@ -50,15 +50,15 @@ MAX_PACE = 255
 CPU_UNITS = 255
 
 INITIAL_WINDOW = 256 << 10  # bytes of body in each direction of a stream before a Window is needed
-MUX_WINDOW = 1 << 20  # the same for pieces in shared memory, beside others in frames
+MUX_WINDOW = 1 << 20  # the same for pieces in shared memory, in addition to others in frames
 THREAD_WINDOW = 1 << 20  # the same on the connection of a thread
 BUFFER_WINDOW = 1 << 20  # bytes of a connection's bodies in the shared memory in each direction
 # bytes of the memory that all responses on a shared connection share, and all requests
 MUX_BUFFER_SIZE = 8 << 20
-EVENT_COST = 64  # what an event uses of the window beside its payload
+EVENT_COST = 64  # bytes of window that an event uses in addition to its payload
 MAX_PAYLOAD = 1 << 20
 
-# of what a worker does on JOIN; the host asks no worker with another one
+# version of a worker's reaction to JOIN; the host asks no worker with another one
 JOIN_VERSION = 2
 
 MARSHAL_VERSION = 2  # the newest whose every type the host reads
@@ -87,5 +87,5 @@ def dumps(value):
 
 
 def given_back(number, streams):
-    """The payload that says which streams a thread with a number gives back."""
+    """The payload that lists the streams that a thread gives back."""
     return b"".join(map(SIZE.pack, (number, *streams)))

@@ -20,20 +20,20 @@ _pack_response = wire.HEADER_AND_SIZE.pack
 _RESPONSE, _BODY, _END = wire.RESPONSE, wire.BODY, wire.END
 _BUSY_END = wire.END | wire.BUSY
 
-# what an app that has no request any more may raise
+# exceptions that an app without a request may raise
 _OF_THE_END = ClientDisconnected, RequestTimeout, GeneratorExit
 
 _NAMED = "modgw.request_id", "HTTP_TRACEPARENT"  # by which a log names a request
 
 _COPY = 32 << 10  # longer pieces are sent from where they are, or shared
-# the longest piece of what the buffer cannot take as a whole: half of it, so that the next one can
-# be copied meanwhile
+# the longest piece of a body that the buffer cannot hold as a whole: half of it, so that the next
+# one can be copied meanwhile
 _SHARED = 512 << 10
 
 
 class Exchange:
-    """A request and its response. It is the app's start_response, and what the connection gives the
-    frames of its stream."""
+    """A request and its response. It is the app's start_response, and the interface for the
+    connection's frames of its stream."""
 
     __slots__ = (
         "conn",
@@ -74,7 +74,7 @@ class Exchange:
         self._window = conn.window  # bytes of body that may be sent
 
     def run(self):
-        """Calls the app and sends what it answers."""
+        """Calls the app and sends its answer."""
         conn = self.conn
         environ = self.environ
         environ["wsgi.input"] = self.input
@@ -99,7 +99,7 @@ class Exchange:
             self._fail(error, result)
         if hasattr(result, "close"):
             try:
-                conn.flush()  # The client need not wait for what the app still tidies up.
+                conn.flush()  # The client need not wait for the app's cleaning up.
                 conn.inside = True
                 result.close()
                 self._leave()
@@ -160,7 +160,7 @@ class Exchange:
             self.conn.put(wire.abort(self.stream, reason))
 
     def consumed(self, size):
-        """Tells the host that so many bytes of the request's body were read."""
+        """Reports to the host that size bytes of the request's body were read."""
         self.conn.put(wire.frame(wire.WINDOW, self.stream, wire.SIZE.pack(size)))
         self.conn.flush()
 
@@ -231,7 +231,7 @@ class Exchange:
             if type(data) is not bytes:
                 data = as_bytes(data)
             if is_file and 0 <= self._left < len(data):
-                data = data[: self._left]  # PEP 3333 lets a file be longer than what is sent of it.
+                data = data[: self._left]  # PEP 3333 allows a file to be longer than the response.
                 if not data:
                     break
             if data:
@@ -296,7 +296,7 @@ class Exchange:
         if self._sent:
             header = _pack_header(size, self.stream, _BODY, flags, 0)
         elif size > _COPY:
-            # The host need not copy what a frame has for itself.
+            # The host need not copy the payload of a separate frame.
             header = self._head_frame(0, 0) + _pack_header(size, self.stream, _BODY, flags, 0)
         else:
             header = self._head_frame(size, flags)
