@@ -43,11 +43,13 @@ func (c *checker) golang(text string) error {
 	return nil
 }
 
-// comments finds the lines with a comment that are too long. Directives cannot be broken.
+// comments finds vague words in comments, and the lines with a comment that are too long.
+// Directives cannot be broken.
 func (g goChecker) comments(file *ast.File, text string) {
 	commented := map[int]bool{}
 	for _, group := range file.Comments {
 		for _, comment := range group.List {
+			g.vague(g.line(comment.Pos()), comment.Text)
 			for line := g.line(comment.Pos()); line <= g.line(comment.End()); line++ {
 				commented[line] = !strings.HasPrefix(comment.Text, "//go:")
 			}

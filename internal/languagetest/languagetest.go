@@ -18,10 +18,11 @@ const (
 	Columns      Rule = "columns"      // comments, and lines of Python, beyond column 100
 	Fragments    Rule = "fragments"    // incomplete sentences in comments of struct fields
 	Undocumented Rule = "undocumented" // exported names of Go without a comment
+	Vague        Rule = "vague"        // vague.txt, in comments of Go and Python
 )
 
 // Rules lists all rules in the order of the ratchet file.
-var Rules = []Rule{Words, Names, Columns, Fragments, Undocumented}
+var Rules = []Rule{Words, Names, Columns, Fragments, Undocumented, Vague}
 
 // A Finding is a place in a file that breaks a rule.
 type Finding struct {
@@ -49,6 +50,7 @@ func Check(file, text string) ([]Finding, error) {
 		c.words(text)
 		c.names(text)
 		c.columns(text, func(int, string) bool { return true })
+		c.vagueLines(text)
 	case ".md":
 		c.words(withoutCode(text))
 	case "", ".sh":

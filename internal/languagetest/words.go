@@ -17,9 +17,12 @@ var (
 	wordList string
 	//go:embed names.txt
 	nameList string
+	//go:embed vague.txt
+	vagueList string
 
 	wordsRather = newList(wordList)
 	namesRather = newList(nameList)
+	vagueRather = newList(vagueList)
 
 	codeBlock  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	quotedWord = regexp.MustCompile(`"\w+\\?"`)
@@ -58,15 +61,39 @@ func (c *checker) words(text string) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		if strings.Contains(line, `"`) {
-			line = quotedWord.ReplaceAllString(line, ".")
-		}
-		words := strings.FieldsFunc(line, notOfName)
-		for i := range words {
-			words[i] = smallFirst(words[i])
-		}
-		c.phrases(number, Words, words, wordsRather)
+		c.phrases(number, Words, wordsOf(line), wordsRather)
 	}
+}
+
+// vague finds phrases of vague.txt in one comment, each on one line.
+func (c *checker) vague(number int, comment string) {
+	for line := range strings.Lines(comment) {
+		c.phrases(number, Vague, wordsOf(line), vagueRather)
+		number++
+	}
+}
+
+// vagueLines finds phrases of vague.txt in the lines of a script that are comments.
+func (c *checker) vagueLines(text string) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if isComment(number, line) {
+			c.vague(number, line)
+		}
+	}
+}
+
+// wordsOf returns the words of a line in small letters. A single word in quotes is none.
+func wordsOf(line string) []string {
+	if strings.Contains(line, `"`) {
+		line = quotedWord.ReplaceAllString(line, ".")
+	}
+	words := strings.FieldsFunc(line, notOfName)
+	for i := range words {
+		words[i] = smallFirst(words[i])
+	}
+	return words
 }
 
 // names finds phrases of names.txt as parts of names.
