@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A time that was stored as a number has no monotonic clock: when the system's clock is set, what
-// is measured from it is too long or never over. internal/monotonic is for that.
+// A time that was stored as a number has no monotonic clock: if the system's clock is set,
+// durations measured from it are too long or never end. internal/monotonic is for that.
 func TestF73NoDurationIsMeasuredWithTheSystemsClock(t *testing.T) {
 	out, err := exec.Command("git", "grep", "--untracked", "-nE", `time\.Now\(\)(\.Add\([^)]*\))?\.Unix|time\.Since\(time\.Unix|now\.UnixNano`,
 		"--", "*.go", ":!*_test.go", ":!bench").Output()

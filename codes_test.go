@@ -19,9 +19,9 @@ var (
 	explainedAs  = regexp.MustCompile(`(?m)^explained (MGW-[A-Z]{3}-\d{3})$`)
 )
 
-// TestEveryErrorCodeIsProvokedAndItsMessageCompared wants each code of troubleshooting.md in a Go
-// test of a package whose tests compare messages by faulttest, in a script that does it by its
-// command "explained", or in test data beside a message that its entry quotes.
+// TestEveryErrorCodeIsProvokedAndItsMessageCompared requires each code of troubleshooting.md in a
+// Go test of a package whose tests compare messages by faulttest, in a script that does so by its
+// command "explained", or in test data next to a message that its entry quotes.
 func TestEveryErrorCodeIsProvokedAndItsMessageCompared(t *testing.T) {
 	compared := map[string]bool{}
 	byFolder := map[string]string{}

@@ -10,7 +10,7 @@ import (
 )
 
 // TestEveryPackageStandsInTheMapOfFolders looks for the folders with Go code in the tables of
-// CONTRIBUTING.md. Modules of their own and examples stand there as a whole.
+// CONTRIBUTING.md. Nested modules and examples are listed there as a whole.
 func TestEveryPackageStandsInTheMapOfFolders(t *testing.T) {
 	t.Parallel()
 	mapped := foldersOfMap(readPage(t, "CONTRIBUTING.md"))
@@ -35,8 +35,8 @@ func TestEveryPackageStandsInTheMapOfFolders(t *testing.T) {
 	}
 }
 
-// foldersOfMap returns the folders that the first columns of the tables of a page name. "…/x" is
-// beside the name before it, and "x/{a,b}" is two names.
+// foldersOfMap returns the folders in the first columns of the tables of a page. "…/x" is next to
+// the name before it, and "x/{a,b}" is two names.
 func foldersOfMap(page string) map[string]bool {
 	span := regexp.MustCompile("`([^`{]+)(?:\\{([^`]+)\\})?`")
 	folders := map[string]bool{}

@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/modgw/modgw/"
 
-// layers says which packages of this module a package may import, by the longest prefix that fits
-// it. A name that ends in "/" means all packages below.
+// layers lists the packages of this module that a package may import, by the longest matching
+// prefix. A name that ends in "/" means all packages below.
 var layers = map[string][]string{
 	"internal/":                {"internal/"},
 	"internal/faulttest":       {},
@@ -106,7 +106,7 @@ var layers = map[string][]string{
 	"modgw/runner/python/wsgi":        {"modgw", "modgw/listen", "modgw/spool", "modgw/wire", "modgw/runner/queue", "modgw/runner/relay", "modgw/runner/workers", "modgw/runner/python/control", "modgw/runner/python/request", "modgw/runner/python/response", "modgw/runner/python/mux", "internal/"},
 }
 
-// alone says which package of this module is the only one to import another module.
+// alone has the package of this module that alone may import another module.
 var alone = map[string]string{
 	"github.com/hashicorp/hcl/":     "loader",
 	"github.com/zclconf/go-cty/":    "loader",
@@ -119,10 +119,10 @@ var alone = map[string]string{
 	"golang.org/x/crypto/acme/":     "modgw/front/certs",
 }
 
-// early says which packages beside these the ones may import that start processes. A package is
-// initialised after all that it imports, and among those that are ready in the order of their
-// paths: with path/filepath or net/netip the launcher would wait for nearly all of the program,
-// which takes milliseconds at each start.
+// early lists the packages that may be imported, in addition to these, by the ones that start
+// processes. A package is initialised after all its imports, and among those that are ready in the
+// order of their paths: with path/filepath or net/netip the launcher would wait for nearly all of
+// the program, which takes milliseconds at each start.
 var early = map[string][]string{
 	"internal/launcher": {"encoding/json", "errors", "fmt", "golang.org/x/sys/unix", "os", "runtime", "strconv", "syscall", "unsafe"},
 	"internal/sandbox":  {"cmp", "fmt", "golang.org/x/sys/unix", "os", "path", "runtime", "slices", "strconv", "strings", "sync", "unsafe"},

@@ -56,8 +56,8 @@ func TestLanguageGetsNoWorse(t *testing.T) {
 	}
 }
 
-// languageFindings are those in all files that Git knows or would add. What stands in testdata is
-// held by the tests that compare it.
+// languageFindings returns the findings in all files that Git knows or would add. The tests that
+// compare testdata check it.
 func languageFindings(t *testing.T) []languagetest.Finding {
 	t.Helper()
 	out, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard").Output()

@@ -112,7 +112,7 @@ func TestEveryPageOfTheManualIsLinkedFromTheReadme(t *testing.T) {
 	}
 }
 
-// readPage is a page without what stands in blocks of code.
+// readPage returns a page without its blocks of code.
 func readPage(t *testing.T, page string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestGoInstallTakesTheModule holds what go install asks of a module that it fetches: go.mod
-// replaces and excludes nothing. The nested modules replace this one for themselves alone.
+// TestGoInstallTakesTheModule checks that go.mod meets the requirements of go install: it replaces
+// and excludes nothing. The nested modules replace this one for themselves alone.
 func TestGoInstallTakesTheModule(t *testing.T) {
 	out, err := exec.Command("go", "mod", "edit", "-json").Output()
 	if err != nil {

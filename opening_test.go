@@ -16,14 +16,13 @@ import (
 // or with the rights of the app's user.
 var onBehalf = []string{"loader", "venv", "reload", "modgw"}
 
-// openers are the functions that open a path, or follow its links, with whatever rights the thread
-// has.
+// openers are the functions that open a path, or follow its links, with the rights of the thread.
 var openers = []string{
 	"os.Open", "os.OpenFile", "os.ReadFile", "os.Stat", "os.ReadDir", "os.DirFS", "os.OpenRoot", "os.OpenInRoot",
 	"filepath.EvalSymlinks", "filepath.Walk", "filepath.WalkDir", "filepath.Glob",
 }
 
-// opensByItself says of each file that calls one of them why it may.
+// opensByItself has, for each file that calls one of them, the reason why it may.
 var opensByItself = map[string]string{
 	"modgw/accesslog/file.go":        "a file that the host's own file names, and no link",
 	"modgw/host/collector.go":        "a file in the state folder",

@@ -10,7 +10,7 @@ import (
 
 var testNamePattern = regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
 
-// TestEveryTestThatAPageNamesExists holds the tables that say which test shows something.
+// TestEveryTestThatAPageNamesExists checks the tables that name the tests of a property.
 func TestEveryTestThatAPageNamesExists(t *testing.T) {
 	var source strings.Builder
 	for _, file := range testFiles(t) {
@@ -36,7 +36,7 @@ func TestEveryTestThatAPageNamesExists(t *testing.T) {
 	}
 }
 
-// TestEverySymptomIsWhole sees that an entry by symptom says what to do and which test holds it.
+// TestEverySymptomIsWhole checks that an entry by symptom has a fix and the test that covers it.
 func TestEverySymptomIsWhole(t *testing.T) {
 	page, err := os.ReadFile("troubleshooting.md")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What a test names that needs a Debian package: the hint of its message, or the last argument of a
-// helper that says so.
+// Texts of tests that name a Debian package: the hint of a message, or the last argument of a
+// helper.
 var (
 	installHint     = regexp.MustCompile(`apt install ([a-z0-9.+ -]+)"`)
 	neededPackage   = regexp.MustCompile(`\b(?:Require|apacheModule)\([^\n]*?, "([a-z0-9.+ -]+)"\)`)

@@ -54,7 +54,8 @@ func TestQuotedMessagesAreThoseOfTheSource(t *testing.T) {
 	}
 }
 
-// descriptorMistakes is what the golden files of descriptors say, some of it in HCL's own words.
+// descriptorMistakes returns the messages in the golden files of descriptors, some of them in HCL's
+// own words.
 func descriptorMistakes(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob("loader/testdata/*.txtar")

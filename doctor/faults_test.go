@@ -275,7 +275,7 @@ var (
 )
 
 var table = []row{
-	// What arrives, behind Apache over FastCGI.
+	// How requests arrive behind Apache over FastCGI.
 	{name: "AllowEncodedSlashes is missing", base: "apache fastcgi", change: []string{"    AllowEncodedSlashes NoDecode\n", ""},
 		code: "MGW-DOC-001", at: "<VirtualHost", directive: "AllowEncodedSlashes"},
 	{name: "AllowEncodedSlashes is off", base: "apache fastcgi", change: []string{"AllowEncodedSlashes NoDecode", "AllowEncodedSlashes Off"},
@@ -359,7 +359,7 @@ var table = []row{
 	{name: "access to the app is denied", base: "apache fastcgi", change: []string{"        CGIPassAuth On", "        CGIPassAuth On\n        Require all denied"},
 		code: "MGW-DOC-034", at: "ProxyPass", directive: "ProxyPass", byHand: true},
 
-	// What arrives, behind Apache over HTTP.
+	// How requests arrive behind Apache over HTTP.
 	{name: "ProxyPreserveHost is off", base: "apache http", apps: chat, change: []string{"ProxyPreserveHost On", "ProxyPreserveHost Off\n    ProxyAddHeaders Off"},
 		code: "MGW-DOC-013", at: "ProxyPreserveHost", directive: "ProxyPreserveHost", beside: []string{"MGW-DOC-007", "MGW-DOC-008"}},
 	{name: "a section of URLs without nocanon", base: "apache http", apps: chat, change: []string{"    ProxyPass", "    <Location \"/\">\n        LimitRequestBody 0\n    </Location>\n    ProxyPass"},

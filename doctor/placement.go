@@ -87,7 +87,7 @@ func (s *server) checkNames() (found []Finding) {
 // dialTimeout bounds how long a listener on this machine may take to accept a connection.
 const dialTimeout = 2 * time.Second
 
-// checkTarget returns what is wrong with the listener that a route leads to.
+// checkTarget returns the problems of the listener that a route leads to.
 func (p *place) checkTarget() []Finding {
 	d, r := p.site.server.doctor, p.route
 	l := d.listener(r.target)
@@ -104,8 +104,8 @@ func (p *place) checkTarget() []Finding {
 	return nil
 }
 
-// rightTarget says that a route leads to the wrong listener, and leads it to another one for its
-// protocol if there is one.
+// rightTarget reports that a route leads to the wrong listener. Its fix leads it to another one for
+// its protocol, if there is one.
 func (p *place) rightTarget(f Finding) Finding {
 	r := p.route
 	f = f.at(r.at, r.at.Name)
@@ -118,8 +118,8 @@ func (p *place) rightTarget(f Finding) Finding {
 	}))
 }
 
-// checkTrust returns a finding if the host does not believe what a web server says of clients at
-// the listener that a route leads to.
+// checkTrust returns a finding if the host does not believe a web server about clients at the
+// listener that a route leads to.
 func (p *place) checkTrust() []Finding {
 	d := p.site.server.doctor
 	if webserver.Believes(p.route.target, d.TrustedProxies) {

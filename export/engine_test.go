@@ -41,7 +41,7 @@ func TestEnginesGetFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := archive.Files[1:]
-			archive.Files = archive.Files[:1:1] // what is appended must not overwrite want
+			archive.Files = archive.Files[:1:1] // appending must not overwrite want
 			for _, engine := range engines {
 				files, err := export.App(engine, asked.Descriptor, asked.Launch)
 				if err != nil {

@@ -56,7 +56,7 @@ func TestConfigurations(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := archive.Files[1:]
-			archive.Files = archive.Files[:1:1] // what is appended must not overwrite want
+			archive.Files = archive.Files[:1:1] // appending must not overwrite want
 			for _, server := range targets {
 				got, err := server.write(g.Apps, g.Listeners, g.Options)
 				name := server.name + ".conf"

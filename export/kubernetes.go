@@ -14,7 +14,7 @@ import (
 // containerPort is where the image listens.
 const containerPort = 8000
 
-// manifest is what the template of a manifest is filled with.
+// manifest has the values for the template of a manifest.
 type manifest struct {
 	modgw.Descriptor
 	Name        string   // the app's name as a label
@@ -100,8 +100,8 @@ func kubernetesNotes(d modgw.Descriptor) (n notes) {
 	return n
 }
 
-// preStop is how many seconds a pod goes on serving after it was told to end: balancers go on
-// sending requests for a moment.
+// preStop is how many seconds a pod keeps serving after it was told to end: balancers keep sending
+// requests for a moment.
 const preStop = 5
 
 // probeOf asks the health path of the app as a client of its first host.
@@ -125,7 +125,7 @@ func healthURL(d modgw.Descriptor) string {
 	return strings.TrimSuffix(string(d.Mount), "/") + "/" + strings.TrimPrefix(d.Health.Path, "/")
 }
 
-// amounts are what a container gets of the machine.
+// amounts returns the resources of a container.
 func amounts(d modgw.Descriptor) map[string]string {
 	all := map[string]string{}
 	if d.Limits.Memory > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// job is what the template of a job is filled with.
+// job has the values for the template of a job.
 type job struct {
 	Name           string   // the app's name as a label
 	Image          string   // image of the container

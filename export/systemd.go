@@ -35,10 +35,10 @@ func SystemdHost(l Launch) ([]File, error) {
 	return []File{{"modgw.service", service}, {"modgw.socket", hostSocket}}, nil
 }
 
-// service is what the templates of a service and its socket are filled with.
+// service has the values for the templates of a service and its socket.
 type service struct {
 	modgw.Descriptor
-	Unit         string   // name of both, without what tells them apart
+	Unit         string   // name of both, without the suffix
 	Notes        notes    // comments at the beginning
 	Run          []string // command line
 	StopTime     int      // seconds until the service is killed that was told to end
@@ -130,7 +130,7 @@ func serviceNotes(d modgw.Descriptor) (n notes) {
 	return n
 }
 
-// account says as whom the service runs.
+// account returns the lines with the user of the service.
 func (w *unit) account(d modgw.Descriptor) (lines []string) {
 	switch {
 	case len(d.Groups) > 0:
@@ -152,7 +152,7 @@ func (w *unit) account(d modgw.Descriptor) (lines []string) {
 	return lines
 }
 
-// bounds are the limits of the service: the app's, and what the host needs beside it.
+// bounds returns the limits of the service: the app's, plus the needs of the host.
 func bounds(l modgw.Limits) (lines []string) {
 	add := func(set bool, format string, args ...any) {
 		if set {

@@ -88,7 +88,7 @@ func (g *Gateway) EndStreamsOf(name AppName) {
 	}
 }
 
-// endStreams returns what ends the streams of the app's generation soon; nil without one.
+// endStreams returns a timer that ends the streams of the app's generation soon, or nil.
 func (a *App) endStreams() *time.Timer {
 	generation := a.current.Load()
 	if generation == nil {

@@ -120,7 +120,7 @@ func (a *App) goesBefore(other *App) bool {
 	return a.name < other.name
 }
 
-// place returns that of the app which the front named, or else find's; nil if no app answers.
+// place returns the place of the app that the front named, or else find's; nil if no app answers.
 func (t *routes) place(r *http.Request, info *RequestInfo) *place {
 	if info.App != "" {
 		return t.byName[info.App]

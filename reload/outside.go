@@ -67,7 +67,7 @@ func isOffLimits(base, real string) bool {
 	return within(real, base) || isKernelPath(real) || isKernelMount(real)
 }
 
-// kernelFile reports whether a path is one of those at which Linux mounts its own file systems.
+// isKernelPath reports whether a path is one of those at which Linux mounts its own file systems.
 func isKernelPath(real string) bool {
 	return within("/proc", real) || within("/sys", real) || within("/dev", real)
 }

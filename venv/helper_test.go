@@ -79,8 +79,8 @@ func pathWithoutUV() string {
 	return strings.Join(dirs, ":")
 }
 
-// builder is a Builder that knows already what this machine's Python and uv say of themselves, as
-// that of a host does after its first build.
+// builder returns a Builder that already knows the properties of this machine's Python and uv, like
+// a host after its first build.
 func (s *site) builder() *Builder {
 	b := New(Config{State: s.state, Environ: s.environ})
 	for key, i := range machineAnswers().pythons.Range {

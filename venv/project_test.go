@@ -156,8 +156,8 @@ func TestLocalProjectsAreInputs(t *testing.T) {
 }
 
 // checkLocalProjects installs a project in the app's folder in each way, and changes its code. With
-// keeps, the tool keeps what it has built, so that each way is installed before the change as well;
-// else this is done where the environment stays the same.
+// keeps, the tool keeps the built files, so that each way is installed before the change as well;
+// otherwise only if the environment stays the same.
 func (s *site) checkLocalProjects(keeps bool) {
 	t := s.t
 	t.Helper()

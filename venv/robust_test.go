@@ -28,7 +28,7 @@ func TestBuildThatIsKilledAtAnyMomentIsDoneAgain(t *testing.T) {
 		s.wheel("second", "1.0", []string{"tiny"}, map[string]string{"second/data": strings.Repeat("x", 1<<20)})
 		s.write("requirements.txt", "second\n")
 		if i < 2 {
-			s.addUV() // pip says the last two steps
+			s.addUV() // the last two steps are pip's
 		}
 		delay := time.Duration(rand.IntN(400)) * time.Millisecond
 		group := i%2 == rand.IntN(2)

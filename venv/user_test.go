@@ -75,7 +75,7 @@ func TestBuildRunsAsTheAppsUser(t *testing.T) {
 	if err := os.Remove(filepath.Join(env.Dir, markerName)); err != nil {
 		t.Fatal(err)
 	}
-	s.addUV() // the first build showed what pip does
+	s.addUV() // the first build showed pip's behaviour
 	if again := s.mustBuild(d); again.ID != env.ID || again.Took == 0 {
 		t.Errorf("after the marker was gone: %+v", again)
 	}

@@ -178,7 +178,7 @@ func suggestion(cmd *cobra.Command, typed string) string {
 	return ""
 }
 
-// firstOf is the first argument of a command, or what stands for it when there is none.
+// firstOf returns the first argument of a command, or absent if there is none.
 func firstOf(args []string, absent string) string {
 	if len(args) == 0 {
 		return absent

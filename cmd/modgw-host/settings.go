@@ -68,7 +68,7 @@ func (s *settings) client() (*control.Client, error) {
 	return control.NewClient(address), nil
 }
 
-// ask makes what a command runs that asks the host.
+// ask returns the function of a command that asks the host.
 func (s *settings) ask(do func(cmd *cobra.Command, client *control.Client, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		client, err := s.client()

@@ -64,7 +64,7 @@ func newStatus(c console) *cobra.Command {
 	return cmd
 }
 
-// unknownIn says that a host has no app of a name.
+// unknownIn returns the error for an app that a host does not have.
 func unknownIn(status control.Status, name string) error {
 	var names []string
 	for _, a := range status.Apps {

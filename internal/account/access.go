@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// May reports whether an account has permission bits to a file, as they stand for others. Access
-// control lists are not looked at.
+// May reports whether the file's mode grants an account the permissions in bits, which are in the
+// position for others. Access control lists are not considered.
 func (a *Account) May(info fs.FileInfo, bits fs.FileMode) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {

@@ -112,7 +112,7 @@ func (a *Account) HomeDir() string {
 	return "/"
 }
 
-// Find finds the account of a user name or number, of whatever rights.
+// Find returns the account of a user name or number.
 func Find(name string) (*Account, error) {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxPieces is how many pieces one call moves.
+// MaxPieces is the largest number of pieces in one call.
 const MaxPieces = 4
 
-// Message is what one call moves. It is kept between calls, so that none allocates.
+// Message has the arguments of one call. It is kept between calls, so that none allocates.
 type Message struct {
 	header unix.Msghdr
 	pieces [MaxPieces]unix.Iovec
@@ -24,9 +24,9 @@ func (m *Message) Send(fd, most int, pieces ...[]byte) (int, error) {
 	return n, err
 }
 
-// Receive receives into p, which must not be empty, and into oob the control messages that come
-// beside it; flags are those of recvmsg(2). It does not wait: the error is unix.EAGAIN when nothing
-// has come, and io.EOF at the end.
+// Receive receives into p, which must not be empty, and puts control messages into oob; flags are
+// those of recvmsg(2). It does not wait: the error is unix.EAGAIN if nothing is available, and
+// io.EOF at the end.
 func (m *Message) Receive(fd int, p, oob []byte) (n, oobn, flags int, err error) {
 	m.fill(len(p), oob, [][]byte{p})
 	n, err = receive(fd, &m.header)

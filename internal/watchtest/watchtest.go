@@ -14,8 +14,8 @@ import (
 // machine that is busy with other work. A test that passes never waits so long.
 const Patience = 2 * time.Minute
 
-// How long Eventually waits between two looks: at first the shortest time, and then longer each
-// time, because looking takes processor time from what is waited for.
+// The interval between two looks of Eventually: at first the shortest, and then longer each time,
+// because looking takes processor time from the observed processes.
 const (
 	shortest = 2 * time.Millisecond
 	longest  = 20 * time.Millisecond

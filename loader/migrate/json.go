@@ -16,7 +16,7 @@ type JSON struct {
 	value any     // string, json.Number, bool or nil of a Scalar
 }
 
-// Shape is what a value in JSON is.
+// Shape is the kind of a JSON value.
 type Shape uint8
 
 // The shapes of values.
@@ -73,7 +73,7 @@ func (p *Plan) ParseJSON(s Source, text string) *JSON {
 	}
 }
 
-// Get returns the last member of a name, nil without one.
+// Get returns the last member of a name, or nil.
 func (n *JSON) Get(key string) *JSON {
 	if n == nil {
 		return nil

@@ -17,13 +17,13 @@ type entry struct {
 	ended   time.Time
 }
 
-// field is what a format can show of an entry. number is set for one that JSON writes as a number.
+// field is a part of an entry that a format can show. number is set if JSON writes it as a number.
 type field struct {
 	value  func(*entry) string
 	number bool
 }
 
-// fields are those of a template and of JSON, by name.
+// fields are the fields of templates and of JSON, by name.
 var fields = map[string]field{
 	"time":       {value: func(e *entry) string { return e.received().Format("2006-01-02T15:04:05.000Z07:00") }},
 	"clock":      {value: func(e *entry) string { return e.received().Format("02/Jan/2006:15:04:05 -0700") }},

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// lookInterval is how often it is looked whether the file was moved, when something is written.
+// lookInterval is the shortest interval of checks whether the file was moved, while lines are
+// written.
 const lookInterval = time.Second
 
 // file appends to a file by its path, and opens it again when it was moved or removed. Only Reopen

@@ -12,7 +12,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// closeTime is how long Close waits for what is still to be written.
+// closeTime is how long Close waits for unwritten lines.
 const closeTime = 2 * time.Second
 
 // Log writes a line for each request. Make it with [Open], and Close it.
@@ -48,13 +48,13 @@ func (l *Log) Ended(r *http.Request, info *modgw.RequestInfo, o modgw.Outcome) {
 	l.lines.Put(line)
 }
 
-// Lost is how many lines were lost so far, as far as that was reported.
+// Lost returns the number of lines that were reported as lost so far.
 func (l *Log) Lost() uint64 { return l.lost.Load() }
 
 // Reopen opens the file again at the next line, as after it was moved.
 func (l *Log) Reopen() { l.file.moved.Store(true) }
 
-// Close writes what is queued and closes the file.
+// Close writes queued lines and closes the file.
 func (l *Log) Close() {
 	l.queue.Close(closeTime)
 	if l.file.path != "" {

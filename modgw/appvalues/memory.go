@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Size is how many bytes a worker has for its values. Pages that it does not use take up no memory.
+// Size is the size of a worker's memory for its values, in bytes. Unused pages take up no memory.
 const Size = 8 << 20
 
 // The memory begins with a header: a magic number, how many bytes are used, header included, and
@@ -24,18 +24,18 @@ const (
 // entry is a value of one worker.
 type entry struct {
 	key   *key
-	id    string // tells its series from others
+	id    string // identifies its series
 	at    int    // offset of value and time in the memory
 	value float64
 	time  float64 // when it was set, in seconds since 1970; 0: it was not noted
 }
 
-// key says which series a value belongs to.
+// key is the series of a value.
 type key struct {
 	Type   string   `json:"type"`   // "counter", "gauge", "histogram" or "summary"
 	Mode   string   `json:"mode"`   // multiprocess_mode of a gauge
 	Metric string   `json:"metric"` // name of the metric
-	Name   string   `json:"name"`   // name of the sample: that of the metric, with a suffix
+	Name   string   `json:"name"`   // name of the sample: the metric's, with a suffix
 	Help   string   `json:"help"`   // text about the metric
 	Labels []string `json:"labels"` // names of labels
 	Values []string `json:"values"` // their values
@@ -50,8 +50,8 @@ type reader struct {
 	ignored uint64  // entries whose keys are not right
 }
 
-// read returns the values, which are valid until the next call, and how many were dropped. What is
-// damaged ends them.
+// read returns the values, which are valid until the next call, and the number of dropped ones. A
+// damaged part ends them.
 func (r *reader) read() (entries []entry, dropped uint64) {
 	var header [headerSize]byte
 	if _, err := r.memory.ReadAt(header[:], 0); err != nil || binary.LittleEndian.Uint64(header[:]) != magic {
@@ -106,7 +106,7 @@ func float64At(memory []byte, at int) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(memory[at:]))
 }
 
-// What a series may have at most.
+// Limits of a series.
 const (
 	maxName  = 200
 	maxHelp  = 1 << 10
@@ -152,7 +152,7 @@ func (k *key) isValid() bool {
 	return false
 }
 
-// id tells series apart: their names and labels.
+// id identifies a series: its name and labels.
 func (k *key) id() string {
 	var b strings.Builder
 	b.WriteString(k.Name)

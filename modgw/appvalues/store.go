@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// maxSeries is how many series an app may have.
+// maxSeries is the largest number of series of an app.
 const maxSeries = 10_000
 
 // Store has the values of the workers of one app, of all its generations. Its zero value has none.
@@ -32,11 +32,11 @@ type Worker struct {
 type Series struct {
 	Type   string   // "counter", "gauge", "histogram" or "summary"
 	Metric string   // name of the metric
-	Name   string   // name of the sample, such as that of the metric with "_total" or "_bucket"
+	Name   string   // name of the sample, such as the metric's with "_total" or "_bucket"
 	Help   string   // text about the metric
 	Labels []string // names of its labels
 	Values []string // their values
-	Worker int      // number of the worker whose value it is; 0: it is that of all
+	Worker int      // number of the worker with the value; 0: it is the sum of all
 	Value  float64  // number that is shown
 
 	mode string
@@ -52,7 +52,7 @@ func (s *Store) Add(number int, memory *os.File) *Worker {
 	return w
 }
 
-// Memory is what the worker writes to; nil for nil.
+// Memory returns the file that the worker writes to; nil for nil.
 func (w *Worker) Memory() *os.File {
 	if w == nil {
 		return nil
@@ -111,8 +111,8 @@ func (s *Store) Read() (series []*Series, dropped uint64) {
 	return series, dropped
 }
 
-// outlives reports whether a value counts when its worker has ended: those of gauges that say so,
-// and of all that only grow.
+// outlives reports whether a value counts after its worker has ended: those of gauges with that
+// mode, and all that only grow.
 func (e *entry) outlives() bool {
 	if e.key.Type != "gauge" {
 		return true
@@ -154,7 +154,7 @@ func merge(all map[string]*Series, e *entry, number int) (dropped uint64) {
 		s.Value = math.Min(s.Value, e.value)
 	case mode == "max":
 		s.Value = math.Max(s.Value, e.value)
-	case e.time >= s.time: // the most recent one, or that of the worker that has the number now
+	case e.time >= s.time: // the most recent one, or the one of the worker that has the number now
 		s.Value, s.time = e.value, e.time
 	}
 	return 0

@@ -79,7 +79,7 @@ func (h *Host) lastGoodDescriptor(c claims.Claim) (modgw.Descriptor, bool) {
 	return d, true
 }
 
-// tenant returns what a user may claim as the host's file says; the zero tenant has no ceilings.
+// tenant returns the limits of a user's claims; the zero tenant has no ceilings.
 func (h *Host) tenant(user string) modgw.Tenant {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -139,7 +139,7 @@ func (h *Host) Logs(ctx context.Context, q control.LogQuery, yield func(control.
 	h.book.Read(ctx, q, yield)
 }
 
-// orderOne asks for a new generation of one app; an app that is not known fails at once.
+// requestDeployOf asks for a new generation of one app; an app that is not known fails at once.
 func (h *Host) requestDeployOf(app modgw.AppName, cause string) []pendingDeploy {
 	if r := h.reconciler(app); r != nil {
 		return []pendingDeploy{{app, r.requestWithResult(deployRequest{class: reload.Descriptor, cause: cause})}}

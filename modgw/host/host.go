@@ -73,7 +73,7 @@ type Host struct {
 	predecessors predecessors // hosts that this one has replaced
 	ownsState    atomic.Bool  // no other host serves, so that the state folder may be changed
 
-	// inherited is what the apps were on the host that is replaced; nil without one.
+	// inherited has the states of the apps on the host that is replaced, or is nil.
 	inherited map[modgw.AppName]modgw.AppState
 
 	worker python.Files // set by Run, before any deploy

@@ -35,7 +35,7 @@ const (
 
 // archive keeps log records in files of the state folder, as JSON, so that logs can show those of
 // earlier runs of the host, and older ones than its memory has. The journal and log files have
-// lines of text, and do not know which app, request and user a line is about.
+// lines of text, without the app, request and user of a line.
 type archive struct {
 	dir   string
 	run   int64 // names this run of the host: when it began, in nanoseconds since 1970

@@ -22,8 +22,8 @@ const (
 	leastTenantLog = 256 << 10
 )
 
-// Archives are the archive of the host, and one for each tenant whose disk is bounded: what a
-// tenant's apps log counts for it, and leaves the records of others alone.
+// Archives are the archive of the host, and one for each tenant with a disk quota: the log of a
+// tenant's apps counts for the tenant, and does not displace the records of others.
 type Archives struct {
 	dir   string
 	began time.Time
@@ -36,8 +36,8 @@ type Archives struct {
 	tenants map[string]*archive      // by tenant; nil: it could not be opened
 }
 
-// OpenArchives opens the archive of the host in a folder, which it makes. Those of tenants follow
-// with their first record. log gets what is lost.
+// OpenArchives opens the archive of the host in a folder, which it creates. Archives of tenants
+// follow with their first record. log receives records about losses.
 func OpenArchives(dir string, began time.Time, log *slog.Logger) (*Archives, error) {
 	host, err := openArchive(dir, began, log)
 	if err != nil {
@@ -46,7 +46,7 @@ func OpenArchives(dir string, began time.Time, log *slog.Logger) (*Archives, err
 	return &Archives{dir: dir, began: began, log: log, host: host, tenants: map[string]*archive{}}, nil
 }
 
-// Bound says which apps are those of tenants whose disk is bounded. nil archives have none.
+// Bound sets which apps belong to tenants with a disk quota. nil archives ignore it.
 func (a *Archives) Bound(table []claims.Claim, tenants []modgw.Tenant) {
 	if a == nil {
 		return
@@ -119,7 +119,7 @@ func (a *Archives) open(user string) *archive {
 // folder returns the folder of a tenant's archive.
 func (a *Archives) folder(user string) string { return filepath.Join(a.dir, "tenant-"+user) }
 
-// Used is how many bytes the archive of a tenant has. nil archives have none.
+// Used returns the size of a tenant's archive in bytes; 0 for nil archives.
 func (a *Archives) Used(user string) int64 {
 	if a == nil {
 		return 0
@@ -164,7 +164,7 @@ func (a *Archives) Sizes() map[modgw.AppName]int64 {
 	return sizes
 }
 
-// Close writes what is queued and closes the files.
+// Close writes queued records and closes the files.
 func (a *Archives) Close() {
 	a.mu.Lock()
 	open := append(slices.Collect(maps.Values(a.tenants)), a.host)

@@ -1,6 +1,5 @@
-// Package logbook keeps the log records of a host and its apps, so that logs can show them and
-// status can say what an app that is not well has logged: the last ones in memory, and older ones
-// in files of the state folder.
+// Package logbook keeps the log records of a host and its apps for the commands logs and status:
+// the last ones in memory, and older ones in files of the state folder.
 package logbook
 
 import (
@@ -35,7 +34,7 @@ type Book struct {
 	bytes     int
 	last      uint64 // number of the newest record
 	followers map[chan struct{}]bool
-	archives  *Archives // have what is not kept here; nil: there are none
+	archives  *Archives // have the records that are not in memory; nil: there are none
 }
 
 // appRecords are the records of one app.
@@ -108,8 +107,8 @@ func sizeOf(r control.LogRecord) int {
 	return size
 }
 
-// Read implements the Logs of [control.Host]. A follower that does not keep up misses what is not
-// kept any more; nothing is kept for it alone.
+// Read implements the Logs of [control.Host]. A follower that does not keep up misses records that
+// are no longer kept; nothing is kept for it specially.
 func (b *Book) Read(ctx context.Context, q control.LogQuery, yield func(control.LogRecord) bool) {
 	woken := make(chan struct{}, 1)
 	if q.Follow {
@@ -152,8 +151,8 @@ func (b *Book) KeepIn(a *Archives) {
 	}
 }
 
-// withOlder returns what is kept of a query with what the archives have beside it, oldest first.
-// When the last records are asked for, and as many are kept, they are the last ones of all.
+// withOlder returns the kept records of a query, preceded by those in the archives, oldest first.
+// If the last records are asked for, and enough are kept, the archives are not needed.
 func (b *Book) withOlder(kept []control.LogRecord, q control.LogQuery) []control.LogRecord {
 	b.mu.Lock()
 	archives, has := b.archives, map[uint64]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw/control"
 )
 
-// WorkerEnds says why a worker of an app ended last, or could not start, and when workers did, the
-// latest last; "": there is no record.
+// WorkerEnds returns the reason why a worker of an app ended last, or could not start, and the
+// times of the latest ends, the last one last; "": there is no record.
 func (b *Book) WorkerEnds(app modgw.AppName) (why string, at []time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,9 +53,9 @@ func attribute(r *control.LogRecord, key string) string {
 	return ""
 }
 
-// Failure says what the log has of a request that failed, or of the last one that did when there is
-// no record of it, with the place in the app's own code, and where the last request was that was
-// ended at its time limit. Both are "" where there is nothing.
+// Failure returns the log's text about a request that failed, or about the last failure if it has
+// no record, with the place in the app's own code. It also returns the place of the last request
+// that was interrupted at its time limit. Both are "" if there is none.
 func (b *Book) Failure(app modgw.AppName, request string) (what, interrupted string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

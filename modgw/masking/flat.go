@@ -17,8 +17,8 @@ type Setting struct {
 	Value string // as text; a line for each element of a list
 }
 
-// Flat are the settings of a descriptor as a list, by name: those of [Settings], with names like
-// those in a descriptor.
+// Flat returns the settings of a descriptor as a list, by name: those of [Settings], with names
+// like those in a descriptor.
 func Flat(d modgw.Descriptor) (all []Setting) {
 	secrets := Secrets(d)
 	flatten("", Without(Settings(d), secrets), func(name, value string) { all = append(all, Setting{name, value}) })

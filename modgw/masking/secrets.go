@@ -7,11 +7,11 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// secretName fits the names of variables whose values are taken to be secrets, though the
-// descriptor does not say so.
+// secretName matches the names of variables whose values are assumed to be secrets, even if the
+// descriptor does not mark them.
 var secretName = lazyregexp.New(`(?i)secret|token|passw|pwd|key|credential|dsn|auth|_url$`)
 
-// longSecret is how many bytes a value has at least that is taken to be a secret of an env_file.
+// longSecret is the shortest value that is assumed to be a secret of an env_file, in bytes.
 const longSecret = 8
 
 // Secrets are the values of a descriptor that must not be shown: the secrets of a descriptor, the

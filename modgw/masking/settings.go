@@ -10,8 +10,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Settings are those of a descriptor, as JSON shows them best: without those that are zero, without
-// its secrets and without the values of variables.
+// Settings returns the settings of a descriptor in a form for JSON: without zero ones, without its
+// secrets and without the values of variables.
 func Settings(d modgw.Descriptor) any {
 	d = d.Redacted()
 	for _, variables := range []*map[string]string{&d.Env, &d.BuildEnv, &d.BuildSecrets} {

@@ -27,18 +27,18 @@ type App struct {
 	Clients Clients
 
 	Upgrades atomic.Uint64 // connections that became another protocol, such as WebSocket
-	Upgraded atomic.Int64  // those of them that are open
+	Upgraded atomic.Int64  // open ones among them
 
 	codes  [codeCount]atomic.Uint64
 	causes sync.Map // numbers of requests that failed, *atomic.Uint64, by cause
 }
 
-// Request is what is counted of a request that has ended.
+// Request has the counted facts about a request that has ended.
 type Request struct {
 	Status int           // status of the response; 0: there was none
 	Cause  string        // why it failed, one of a bounded number of causes; "": it did not
 	Took   time.Duration // from its head to the end of its response
-	// the response may have lasted for ever, so that its duration says nothing
+	// the response may have lasted forever, so that its duration is meaningless
 	Endless bool
 	Given   bool          // a worker got the request
 	Queued  time.Duration // until a worker got it, the last one that did

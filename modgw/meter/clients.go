@@ -6,7 +6,7 @@ const (
 	// noticedEvery is how many requests with one status pass by one that is noticed.
 	noticedEvery = 8
 
-	// remembered is how many clients are told apart at a time.
+	// remembered is the number of clients that are distinguished at a time.
 	remembered = 8
 
 	// fadesAfter is after how many noticed requests older ones count half.
@@ -40,7 +40,7 @@ func (t *text) String() string   { return string(t.bytes[:t.size]) }
 
 // Client is one that sends many requests.
 type Client struct {
-	Address string  // address, as the front says it
+	Address string  // address from the front
 	Agent   string  // beginning of the User-Agent header; "": there is none
 	Share   float64 // part of the requests of late, from 0 to 1
 	Alone   bool    // no other client was seen of late
@@ -77,7 +77,7 @@ func (c *Clients) notice(address, agent string) {
 	}
 }
 
-// fade lets what was seen count half.
+// fade halves all counts.
 func (c *Clients) fade() {
 	c.seen /= 2
 	for i := range c.slots {
@@ -85,7 +85,7 @@ func (c *Clients) fade() {
 	}
 }
 
-// fewest is how many requests must have been noticed before something is said of them.
+// fewest is the number of noticed requests from which on a client is reported.
 const fewest = 16
 
 // Most returns the client that has sent most requests of late; false when too few were noticed.

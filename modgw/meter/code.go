@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// codeCount is how many labels there are for statuses: those that HTTP knows, one for the others of
-// each class, and one for no status. So an app that answers with any number cannot make the number
-// of series grow.
+// codeCount is the number of labels for statuses: those that HTTP knows, one for the others of each
+// class, and one for no status. So an app that answers with any number cannot make the number of
+// series grow.
 const codeCount = 70
 
 // noResponse is the label of requests that got no response.

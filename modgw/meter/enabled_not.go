@@ -2,5 +2,5 @@
 
 package meter
 
-// Enabled says that nothing is counted or timed in this program.
+// Enabled is false: nothing is counted or timed in this program.
 const Enabled = false

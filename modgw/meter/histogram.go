@@ -108,7 +108,7 @@ func (h *Histogram) Read() Counts {
 	return c
 }
 
-// Since returns what was counted since before was read.
+// Since returns the difference to the earlier counts before.
 func (c Counts) Since(before Counts) Counts {
 	d := Counts{Count: c.Count - before.Count, Sum: c.Sum - before.Sum, Zero: c.Zero - before.Zero, Fine: map[int]uint64{}}
 	for i := range c.Classic {

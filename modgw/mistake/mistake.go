@@ -1,6 +1,6 @@
-// Package mistake finds in what a compiler or interpreter printed the place in the app's own code
-// where the mistake is. It knows the Go compiler and Node.js; Python's workers report their
-// exceptions by themselves.
+// Package mistake finds the place of a mistake in the app's own code in the output of a compiler or
+// interpreter. It supports the Go compiler and Node.js; Python's workers report their exceptions by
+// themselves.
 package mistake
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// What programs print of their mistakes.
+// Error messages of programs.
 var (
 	goMistake   = lazyregexp.New(`(?m)^(\S+\.go):(\d+)(?::(\d+))?: (.+)$`)
 	nodeMistake = lazyregexp.New(`(?m)^(?:Uncaught )?(\w*Error)(?: \[\w+\])?: (.+)$`)
@@ -24,8 +24,8 @@ var (
 )
 
 // Find returns the mistake that the Go compiler or Node.js printed about the app of d, with the
-// source lines around it; nil without one. The output is the app's own, so only files below its
-// root are read, with the rights of its user.
+// source lines around it, or nil. The output is the app's own, so only files below its root are
+// read, with the rights of its user.
 func Find(output string, d modgw.Descriptor) []modgw.Exception {
 	if m := goMistake.FindStringSubmatch(output); m != nil {
 		return []modgw.Exception{{Type: "build error", Message: m[4], Frames: []modgw.Frame{frameAt(m, d)}}}
@@ -43,8 +43,8 @@ func Find(output string, d modgw.Descriptor) []modgw.Exception {
 	return nil
 }
 
-// Place returns the file and line of the mistake that Find would find, as "/srv/shop/server.js:12";
-// "" without one.
+// Place returns the file and line of the mistake that Find would find, as "/srv/shop/server.js:12",
+// or "".
 func Place(output string, d modgw.Descriptor) string {
 	for _, found := range Find(output, d) {
 		for _, f := range found.Frames {

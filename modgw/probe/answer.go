@@ -21,7 +21,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Limits of what probes may cost.
+// Limits of the cost of probes.
 const (
 	maxReports    = 1024            // reports that are kept
 	streamTimeout = 2 * time.Second // how long a stream waits for the doctor
@@ -41,11 +41,11 @@ type Answerer struct {
 // pending is a probe that has arrived.
 type pending struct {
 	report  Report
-	goOn    chan struct{} // closed when the doctor has what a stream has sent
+	goOn    chan struct{} // closed when the doctor has received the first part of a stream
 	proceed func()        // closes goOn
 }
 
-// New makes an answerer. find says which app a request is for.
+// New returns an answerer. find returns the app of a request.
 func New(find func(*http.Request) (modgw.AppName, modgw.MountPath)) *Answerer {
 	return &Answerer{find: find, reports: map[string]*pending{}}
 }
@@ -68,7 +68,7 @@ func (a *Answerer) Arm(lifetime time.Duration) Key {
 	return key
 }
 
-// Report returns what has arrived of a probe; false when nothing has.
+// Report returns the report about a probe, or false if nothing has arrived.
 func (a *Answerer) Report(id string) (Report, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -135,7 +135,7 @@ type handler struct {
 	next     http.Handler
 }
 
-// loopHandler is a handler whose next one serves what is ordinary on an event loop.
+// loopHandler is a handler whose next one serves ordinary requests on an event loop.
 type loopHandler struct {
 	handler
 	loop modgw.LoopHandler
@@ -167,7 +167,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.answerer.answer(w, r, info, token)
 }
 
-// answer reports what has arrived, in the way that the probe wants.
+// answer reports the received request, in the way that the probe asks for.
 func (a *Answerer) answer(w http.ResponseWriter, r *http.Request, info *modgw.RequestInfo, t Token) {
 	app, mount := a.find(r)
 	report := Report{
@@ -243,7 +243,7 @@ func (a *Answerer) respond(w http.ResponseWriter, p *pending) {
 	}
 }
 
-// stream sends an event, and another one when the doctor says that it has the first, or after a
+// stream sends an event, and another one when the doctor reports that it has the first, or after a
 // while.
 func (a *Answerer) stream(w http.ResponseWriter, r *http.Request, p *pending) {
 	w.Header().Set("Content-Type", "text/event-stream")

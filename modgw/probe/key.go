@@ -10,7 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 )
 
-// MaxLifetime is how long a key counts at most after it was asked for.
+// MaxLifetime is the longest lifetime of a key after it was asked for.
 const MaxLifetime = 5 * time.Minute
 
 // Key signs probes.
@@ -26,12 +26,12 @@ func newKey(expires time.Time) Key {
 	return Key{secret, expires}
 }
 
-// Kind says what a probe wants of the answer.
+// Kind is the kind of answer that a probe asks for.
 type Kind string
 
 // The kinds of probes.
 const (
-	Echo     Kind = "echo"     // read the body, and report what has arrived
+	Echo     Kind = "echo"     // read the body, and report the request
 	Stream   Kind = "stream"   // send an event, wait until the doctor has it, and send another
 	Upgrade  Kind = "upgrade"  // become a WebSocket, and send a message
 	NotFound Kind = "notfound" // report with status 404

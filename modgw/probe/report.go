@@ -6,7 +6,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Report is what the host has received of a probe.
+// Report describes a probe as the host received it.
 type Report struct {
 	Token      Token               `json:"token"`      // part of the path that was signed
 	Front      string              `json:"front"`      // "fcgi", "http", "uwsgi" or "scgi"

@@ -2,5 +2,5 @@
 // server may execute that file for each request, or several times at once, without an interpreter
 // being started each time.
 //
-// The host itself is a process of its own, and what it serves is not this package's business.
+// The host itself is a separate process. The package does not depend on the app that it serves.
 package scripthost

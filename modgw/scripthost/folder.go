@@ -15,8 +15,8 @@ import (
 // the socket in it can have requests answered in the name of any client.
 type Folder string
 
-// FolderFor makes the folder for what a key names, such as a file, below $XDG_RUNTIME_DIR or in the
-// folder for temporary files. It refuses to use one that someone else may have prepared.
+// FolderFor creates the folder for a key, such as a file, below $XDG_RUNTIME_DIR or in the folder
+// for temporary files. It refuses to use one that someone else may have prepared.
 func FolderFor(key string) (Folder, error) {
 	uid := os.Geteuid()
 	base := os.Getenv("XDG_RUNTIME_DIR")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Listener is the socket of a host, which says when no one has wanted anything for a while.
+// Listener is the socket of a host, which reports when no client has connected for a while.
 type Listener struct {
 	*net.UnixListener
 	idle    time.Duration

@@ -27,8 +27,8 @@ func (f Folder) OpenLog() (*Log, error) {
 	return &Log{limit: maxLog, file: file, size: size}, nil
 }
 
-// openLog opens the file of the log, which has what earlier hosts have said unless that is too
-// long, and returns its size.
+// openLog opens the file of the log, which has the records of earlier hosts unless it is too long,
+// and returns its size.
 func (f Folder) openLog() (*os.File, int64, error) {
 	file, err := os.OpenFile(f.Log(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {

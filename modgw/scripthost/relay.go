@@ -43,13 +43,12 @@ func (h Host) Relay(ctx context.Context, ln net.Listener, log *slog.Logger) erro
 	}
 }
 
-// pass copies what a web server and the host say to each other. When the host has ended first, the
-// web server can still get rid of a body that no one wants: mod_fcgid looks for the response only
-// after that.
+// pass copies bytes between a web server and the host. If the host has ended first, the web server
+// can still send a body that is not needed: mod_fcgid looks for the response only after that.
 func pass(web, host net.Conn) {
 	var response sync.WaitGroup
 	response.Go(func() {
-		_, _ = io.Copy(web, host) // the web server sees the end, whatever the reason
+		_, _ = io.Copy(web, host) // the web server sees the end, regardless of the reason
 		if half, ok := web.(interface{ CloseWrite() error }); ok {
 			_ = half.CloseWrite() // it may have gone
 		}
@@ -61,8 +60,8 @@ func pass(web, host net.Conn) {
 	response.Wait()
 }
 
-// webServers says who may connect over TCP (FastCGI 1.0, section 3.2): those in the list, or
-// everybody without one.
+// webServers decides who may connect over TCP (FastCGI 1.0, section 3.2): the addresses in the
+// list, or everyone if it is empty.
 func webServers(list string) func(net.Conn) bool {
 	if list == "" {
 		return func(net.Conn) bool { return true }

@@ -19,9 +19,8 @@ import (
 const keepSize = 64 << 10
 
 // Answer answers the one CGI request (RFC 3875) whose variables are in environ and whose body is
-// in: it has the host answer, and writes the response to out and what comes on FastCGI's error
-// stream to problems. An error means that nothing was written yet; later ones are those of
-// *CutError.
+// in: it makes the host answer, writes the response to out and FastCGI's error stream to problems.
+// An error means that nothing was written yet; later ones are of type *CutError.
 func (h Host) Answer(ctx context.Context, environ []string, in io.Reader, out, problems io.Writer) error {
 	params, length, err := request(environ)
 	if err != nil {
@@ -50,14 +49,14 @@ func (h Host) Answer(ctx context.Context, environ []string, in io.Reader, out, p
 	}
 }
 
-// isUnread reports whether the other side has closed a Unix socket without reading what was sent.
+// isUnread reports whether the other side has closed a Unix socket with unread bytes.
 func isUnread(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// CutError says that a response broke off.
+// CutError reports that a response broke off.
 type CutError struct {
-	Err error // says why the rest did not come
+	Err error // why the rest did not come
 }
 
 // Error is why.
@@ -141,8 +140,8 @@ func (b *bodyReader) rewind() bool {
 	return !b.over
 }
 
-// drop reads what is left. Apache's mod_cgid loses the response of a script that ends with its
-// input unread: both go over one socket, whose end is a reset then.
+// drop reads the rest. Apache's mod_cgid loses the response of a script that ends with its input
+// unread: both go over one socket, which is then reset.
 func (b *bodyReader) drop() { _, _ = io.Copy(io.Discard, b.in) }
 
 // client is one request on a connection of its own.
@@ -168,7 +167,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 		c.send(id, body)
 	}()
 	err := c.receive()
-	c.conn.Close() // what is still sent is not read
+	c.conn.Close() // further bytes are not read
 	if err != nil && c.written {
 		return err // a body of which nothing more comes would hold the end of this process up
 	}
@@ -176,7 +175,7 @@ func (c *client) ask(params []byte, body io.Reader) error {
 	return err
 }
 
-// send sends the body. When that fails, the response says why.
+// send sends the body. If that fails, the response contains the reason.
 func (c *client) send(id uint16, body io.Reader) {
 	piece := make([]byte, 32<<10)
 	for {

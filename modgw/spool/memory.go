@@ -131,9 +131,9 @@ func (b *Buffer) append(p piece) {
 	b.last = 0
 }
 
-// hold keeps p, which fits into one chunk, in an empty buffer, whatever the account says: so that a
-// response goes on in pieces when nothing can be kept. It reports false when the buffer is not
-// empty.
+// hold stores p, which fits into one chunk, in an empty buffer regardless of the account's limit,
+// so that a response makes progress even if nothing else can be kept. It reports false if the
+// buffer is not empty.
 func (b *Buffer) hold(p []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

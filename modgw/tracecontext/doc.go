@@ -1,6 +1,6 @@
-// Package tracecontext reads and writes the headers by which a request says which trace it belongs
-// to, as the W3C's Trace Context has them. What they say comes from anybody: a header that is not
-// exactly as the specification has it counts as absent.
+// Package tracecontext reads and writes the headers that contain a request's trace, as defined by
+// the W3C's Trace Context. Anyone can send them: a header that does not follow the specification
+// exactly counts as absent.
 //
-// The package decides nothing, and records nothing.
+// The package makes no decisions, and records nothing.
 package tracecontext

@@ -10,8 +10,8 @@ const (
 	longestName = 256 // of a key, and of a value
 )
 
-// ParseTracestate returns the list of a request's tracestate headers as one; "" when it has a
-// mistake, or is longer than what is passed on.
+// ParseTracestate returns the list of a request's tracestate headers as one; "" if it has a
+// mistake, or is too long to be passed on.
 func ParseTracestate(headers []string) string {
 	state := strings.Join(headers, ",")
 	if len(state) > mostBytes {

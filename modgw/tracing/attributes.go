@@ -11,7 +11,7 @@ import (
 // longestText is how many bytes of a text are exported. Clients choose some of them.
 const longestText = 1024
 
-// attributes say more of a span, or of what made it. Empty texts are left out.
+// attributes describe a span, or its source. Empty texts are left out.
 type attributes []*commonpb.KeyValue
 
 func (a *attributes) add(name string, value *commonpb.AnyValue) {

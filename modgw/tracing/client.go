@@ -28,7 +28,7 @@ const (
 type client struct {
 	http    *http.Client
 	url     string
-	shown   string // url without what may be secret
+	shown   string // url without possible secrets
 	headers map[string]string
 }
 
@@ -77,7 +77,7 @@ func (c *client) send(ctx context.Context, body []byte) result {
 	answer, err := c.http.Do(r)
 	if err != nil {
 		if failed, ok := errors.AsType[*url.Error](err); ok {
-			err = failed.Err // without the URL, which is logged beside it
+			err = failed.Err // without the URL, which is logged separately
 		}
 		return result{err: err, again: true}
 	}
@@ -112,7 +112,7 @@ func partialSuccess(answer *http.Response, content []byte) result {
 	var partial collectorpb.ExportTraceServiceResponse
 	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/x-protobuf") ||
 		proto.Unmarshal(content, &partial) != nil {
-		return result{} // the status says that it was taken
+		return result{} // the status means that it was accepted
 	}
 	rejected := partial.GetPartialSuccess().GetRejectedSpans()
 	if rejected <= 0 {

@@ -16,14 +16,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Bounds of what waits to be exported, and of how long.
+// Limits of waiting exports, and of their time.
 const (
 	batchSize  = 512              // spans that are sent together, at most
 	mostQueued = 8 * batchSize    // spans that wait, at most; those beyond are dropped
 	batchTime  = time.Second      // how long a span waits for others that are sent with it
 	retryTime  = 30 * time.Second // how long a batch is tried again, before it is dropped
 	firstPause = time.Second      // before the second try; each further pause is twice as long
-	lastTime   = 3 * time.Second  // for what is left when the host ends
+	lastTime   = 3 * time.Second  // for the rest when the host ends
 )
 
 // exporter sends spans to a collector, in batches. It sleeps while there are none.
@@ -101,8 +101,7 @@ func (e *exporter) isFull() bool {
 	return len(e.queue) >= e.batch
 }
 
-// run exports until ctx is done, and then what is left, as far as the collector takes it in
-// lastTime.
+// run exports until ctx is done, and then the rest, as far as the collector accepts it in lastTime.
 func (e *exporter) run(ctx context.Context) {
 	defer e.client.close()
 	bounded, end := context.WithCancel(context.WithoutCancel(ctx))

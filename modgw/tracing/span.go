@@ -44,7 +44,7 @@ func makeSpan(
 	return span
 }
 
-// The bits of a span's flags that say whether its parent is of another process.
+// The bits of a span's flags that report whether its parent is in another process.
 const (
 	hasIsRemote = 0x100
 	isRemote    = 0x200
@@ -104,8 +104,8 @@ func (a *attributes) addRequest(r *http.Request, info *modgw.RequestInfo) {
 	}
 }
 
-// addRoute adds what the host knows of the app, and returns the route of the request as far as the
-// host routes: the mount.
+// addRoute adds the host's facts about the app, and returns the part of the route that the host
+// knows: the mount.
 func (a *attributes) addRoute(info *modgw.RequestInfo, o *modgw.Outcome) (route string) {
 	if o.App == "" {
 		return ""
@@ -175,7 +175,7 @@ func events(received time.Time, info *modgw.RequestInfo, o *modgw.Outcome) []*tr
 	return all
 }
 
-// status says whether the request failed, by no fault of its client.
+// status reports whether the request failed, by no fault of its client.
 func status(o *modgw.Outcome) *tracepb.Status {
 	failed := o.Status >= http.StatusInternalServerError || o.Broken && o.Cause != modgw.ClientGone
 	if !failed {

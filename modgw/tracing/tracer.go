@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/modgw/tracecontext"
 )
 
-// Config is what a Tracer is made from.
+// Config is the configuration of a Tracer.
 type Config struct {
 	Settings modgw.Tracing // block of the host's file
 	Version  string        // version of the program
@@ -48,10 +48,10 @@ func (t *Tracer) Dropped() uint64 { return t.exporter.dropped.Load() }
 // Exported is how many spans the collector has taken so far.
 func (t *Tracer) Exported() uint64 { return t.exporter.exported.Load() }
 
-// Begin decides whether a request is traced: as its parent is, else with the probability that is
-// set. If it is, its header says from now on that it was sent from the span that End makes. A
-// sender that is not believed is no parent: its header does not reach the app, and its span is only
-// linked to. It is for [modgw.Config].
+// Begin decides whether a request is traced: like its parent, else with the configured probability.
+// If it is, its header from now on names the span that End makes. A sender that is not believed is
+// no parent: its header does not reach the app, and its span is only linked to. It is for
+// [modgw.Config].
 func (t *Tracer) Begin(r *http.Request, info *modgw.RequestInfo) {
 	sender := tracecontext.ParseTraceparent(r.Header["Traceparent"])
 	parent, link := sender, tracecontext.SpanContext{}

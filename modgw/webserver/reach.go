@@ -20,8 +20,8 @@ func Reach(listeners []modgw.Listener, kind string) modgw.Address {
 	return chosen
 }
 
-// Believes reports whether an HTTP listener at a believes what a web server on this machine says
-// of clients. On a Unix socket it believes every peer, over loopback the trusted proxies.
+// Believes reports whether an HTTP listener at a believes a web server on this machine about
+// clients. On a Unix socket it believes every peer, over loopback the trusted proxies.
 func Believes(a modgw.Address, proxies []netip.Prefix) bool {
 	if a.Network() == "unix" {
 		return true

@@ -110,7 +110,7 @@ func Apps(host string, apps []modgw.Descriptor) []modgw.Descriptor {
 	return reached
 }
 
-// fits reports whether one of an app's hosts stands for host, and how closely.
+// fits reports whether one of an app's hosts matches host, and how closely.
 func fits(host string, hosts []string) (rank int, ok bool) {
 	if len(hosts) == 0 {
 		return 0, true

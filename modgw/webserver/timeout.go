@@ -11,7 +11,7 @@ import (
 const leastWebSocketTimeout = 3600
 
 // Timeout returns how many seconds a web server should wait for an app: longer than the host, whose
-// answer says what the trouble is. An app without a limit for requests has a day.
+// answer explains the problem. An app without a limit for requests has a day.
 func Timeout(d modgw.Descriptor) int {
 	if d.Timeouts.Request == 0 {
 		return int((24 * time.Hour).Seconds())

@@ -65,7 +65,7 @@ func (o Other) Read(c migrate.Command, p *migrate.Plan) {
 	s.write()
 }
 
-// usualPort is that of a server which no option gives one.
+// usualPort is the port of a server without an option for it.
 const usualPort = "8000"
 
 const (

@@ -14,7 +14,7 @@ type server struct {
 	plan *migrate.Plan
 	env  map[string]string // variables that it sees
 
-	rules   map[string]pyapp.Rule // those of its settings
+	rules   map[string]pyapp.Rule // rules of its settings
 	unknown string                // task for a setting that has none
 
 	factory     bool
@@ -33,14 +33,14 @@ type server struct {
 type given struct {
 	pyapp.Option
 	setting string     // name in the table
-	rule    pyapp.Rule // nil: that of the table
+	rule    pyapp.Rule // nil: the one in the table
 	report  bool       // whether it gets an entry
 }
 
 // early are the settings that others depend on.
 var early = map[string]bool{"config": true, "chdir": true, "worker_class": true, "threads": true, "app_dir": true, "interface": true, "workers": true, "working_dir": true, "port": true}
 
-// newServer is a Gunicorn that was told nothing yet.
+// newServer returns a Gunicorn without settings.
 func newServer(a *pyapp.App, p *migrate.Plan) *server {
 	s := &server{App: a, plan: p, unknown: "no option of Gunicorn that is known: see what it is for"}
 	s.rules = s.settings().ByName()

@@ -22,10 +22,11 @@ const (
 	sendFigures = "send the figures of modgw-host metrics to your monitoring, instead of to %s"
 )
 
-// settings are those of gunicorn.conf.py; options of a command line have dashes for underscores.
+// settings returns the table of gunicorn.conf.py; options of a command line have dashes for
+// underscores.
 func (s *server) settings() pyapp.Table {
 	return pyapp.Table{
-		// what the app is, and what it finds around itself
+		// the app and its surroundings
 		{s.app, "wsgi_app"},
 		{pyapp.Chdir, "chdir"},
 		{pyapp.ModulePath, "pythonpath"},

@@ -40,7 +40,7 @@ func (c *configuration) translate() {
 			continue
 		}
 		if slices.Contains(undecided, f.key()) || strings.HasPrefix(f.key(), "passenger") {
-			continue // those of Passenger that count for an app are its settings
+			continue // Passenger's directives that affect an app are its settings
 		}
 		if ofWSGI {
 			c.report.set(f.node, "", migrate.ByHand, "mod_wsgi 4 to 6 have no directive of this name")

@@ -2,7 +2,7 @@ package httpd
 
 import "strings"
 
-// undecided are the directives whose outcome depends on what else the configuration says.
+// undecided are the directives whose outcome depends on the rest of the configuration.
 var undecided = strings.Fields("loadmodule loadfile sethandler addhandler alias aliasmatch scriptalias scriptaliasmatch " +
 	"redirect redirectmatch redirectpermanent redirecttemp timeout limitrequestbody user " +
 	"group authbasicprovider authdigestprovider authformprovider xsendfilepath " +
@@ -13,7 +13,7 @@ var undecided = strings.Fields("loadmodule loadfile sethandler addhandler alias 
 	"wsgiauthgroupscript wsgiaccessscript wsgifreethreading wsgitrustedproxies " +
 	"wsgitrustedproxyheaders")
 
-// decided are the directives of mod_wsgi 4 to 6 with the same outcome wherever they stand.
+// decided are the directives of mod_wsgi 4 to 6 whose outcome does not depend on their place.
 var decided = table{
 	{notNeeded("each app has the main interpreter of processes of its own, as %{GLOBAL} has"), "wsgiapplicationgroup"},
 	{notNeeded("the Authorization header always reaches the app (CGIPassAuth On)"), "wsgipassauthorization"},

@@ -24,7 +24,7 @@ var expressFlags = strings.Fields("disable-reloading reload-on-changes log-to-te
 var expressPairs = strings.Fields("setenv url-alias error-document service-script service-user service-group service-log-file " +
 	"add-handler proxy-mount-point proxy-virtual-host")
 
-// asDaemon are the options that are those of WSGIDaemonProcess.
+// asDaemon lists the options that WSGIDaemonProcess has as well.
 const asDaemon = "processes threads user group umask request-timeout startup-timeout shutdown-timeout " +
 	"graceful-timeout eviction-timeout restart-interval cpu-time-limit inactivity-timeout " +
 	"queue-timeout maximum-requests cpu-priority python-eggs lang locale switch-interval " +
@@ -35,7 +35,7 @@ const asDaemon = "processes threads user group umask request-timeout startup-tim
 // settings.
 const ofTheFront = "it is a setting of the web server in front, or of the host's own listener"
 
-// options are those of mod_wsgi-express 4 to 6 beside those of WSGIDaemonProcess.
+// options returns the options that only mod_wsgi-express 4 to 6 has.
 func (e *express) options() table {
 	return table{
 		{e.mount, "mount-point"},

@@ -59,7 +59,7 @@ func (c *configuration) givenTo(a *app, f *fact, o option) given {
 	}}
 }
 
-// daemonOptions are those of WSGIDaemonProcess, but home and socket-timeout.
+// daemonOptions are the options of WSGIDaemonProcess, except home and socket-timeout.
 var daemonOptions = table{
 	{number("wsgi.workers", 1, 1024), "processes"},
 	{number("wsgi.threads", 1, 1024), "threads"},

@@ -137,8 +137,8 @@ func (c *configuration) passengerFiles(a *app) {
 // mostFiles is the number of files of a folder that get alias blocks of their own.
 const mostFiles = 40
 
-// passengerSettings are those that a descriptor has something for. Each returns what it set; "" for
-// a value that it cannot read.
+// passengerSettings are the settings with an equivalent in descriptors. Each returns the value that
+// it set, or "" for a value that it cannot read.
 var passengerSettings = map[string]func(*app, *fact) string{
 	"passengeruser":         func(a *app, f *fact) string { a.Set("user", f.arg(0)); return "user" },
 	"passengergroup":        func(a *app, f *fact) string { a.Set("group", f.arg(0)); return "group" },

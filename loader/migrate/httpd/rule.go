@@ -19,7 +19,7 @@ type given struct {
 	note   func(became migrate.Became, reason string, args ...any)
 }
 
-// value is the last value; "" without one.
+// value returns the last value, or "".
 func (g given) value() string {
 	if len(g.values) == 0 {
 		return ""

@@ -82,7 +82,7 @@ func (Systemd) Read(s migrate.Source, p *migrate.Plan) {
 	u.surroundings()
 	u.start()
 	envFile := ""
-	for _, a := range u.lines { // what they say of the process, the apps get
+	for _, a := range u.lines { // the apps get the properties of the process
 		u.outcome(a, &envFile).Report(p, a.place, a.key)
 	}
 }

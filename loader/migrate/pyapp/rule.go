@@ -91,7 +91,7 @@ const (
 	BoundsClients  = "timeouts and limits of clients belong to the listen block of the host's own file"
 )
 
-// Table has the options of a server by what they become.
+// Table maps the options of a server to their translations.
 type Table []struct {
 	Rule  Rule
 	Names string // names with spaces between them

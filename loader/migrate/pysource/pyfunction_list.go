@@ -82,7 +82,7 @@ func reverseItems(_ *evaluation, items []Value) Value {
 	return &List{Items: items}
 }
 
-// decidedBy makes a function that returns whether one item is what decides, else its opposite.
+// decidedBy returns a function that returns whether one item equals deciding, else its opposite.
 func decidedBy(deciding bool) known {
 	return ofItems(func(_ *evaluation, items []Value) Value {
 		for _, item := range items {

@@ -15,7 +15,7 @@ import (
 type config struct {
 	*pyapp.App
 	reading  *reading
-	rules    map[string]pyapp.Rule // those of options that have a value
+	rules    map[string]pyapp.Rule // rules of options that have a value
 	module   string
 	callable string
 	file     string
@@ -145,7 +145,7 @@ func (c *config) write(stem string) {
 	if !usual[stem] {
 		c.Name = stem
 	}
-	if c.App.Kind == pyapp.WSGI { // what uWSGI does without an option
+	if c.App.Kind == pyapp.WSGI { // uWSGI's defaults
 		c.SetDefault("kind.workers", 1)
 		c.SetDefault("kind.threads", 1)
 	}

@@ -18,10 +18,10 @@ const (
 	upgrades  = "the host replaces workers without a restart of its own"
 )
 
-// options are those of uWSGI that have a value.
+// options returns the table of uWSGI's options that have a value.
 func (c *config) options() pyapp.Table {
 	return pyapp.Table{
-		// what the app is, and what it finds around itself
+		// the app and its surroundings
 		{setField(&c.module, "entry"), "module wsgi"},
 		{setField(&c.file, "entry"), "wsgi-file file"},
 		{setField(&c.callable, "the callable of entry"), "callable"},
@@ -139,7 +139,7 @@ func (c *config) options() pyapp.Table {
 		{pyapp.Drop("the host reloads an app when its files change"), "autoreload auto-reload py-autoreload " +
 			"python-autoreload py-auto-reload python-auto-reload"},
 		{pyapp.Drop("reload.ignore has globs of files that do not count"), "py-auto-reload-ignore"},
-		// what runs beside the app: daemons, tasks, cron, statistics
+		// companions of the app: daemons, tasks, cron, statistics
 		{pyapp.Drop("it is for mules alone"), "mule-harakiri touch-mules-reload"},
 		{pyapp.Drop("it is for the spooler alone"), "spooler-harakiri spooler-processes spooler-frequency " +
 			"spooler-ordered spooler-max-tasks spooler-chdir"},

@@ -60,7 +60,7 @@ type conn struct {
 
 	out out
 
-	// What must not last longer: a handler without another goroutine in lead, a read, and a write.
+	// Limits of a handler without another goroutine in lead, of a read, and of a write.
 	leadTimer, readTimer, writeTimer *time.Timer
 }
 

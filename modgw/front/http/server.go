@@ -142,8 +142,8 @@ func (s *Server) peers() listen.Peers {
 	return p
 }
 
-// openConn makes a connection of what was accepted, on the loop if that is possible. used says that
-// there was a request on it.
+// openConn wraps an accepted connection, on the loop if that is possible. used reports whether the
+// connection has carried a request.
 func (s *Server) openConn(rwc net.Conn, used bool) connection {
 	s.newcomers.Add(1)
 	c := newConn(s, rwc)

@@ -25,8 +25,8 @@ func ownListener(port int, user *account.Account) bool {
 	return true
 }
 
-// listeningSockets are the TCP sockets on which someone listens in the network namespace of a
-// process, which is a number or "self". What the kernel does not tell is left out.
+// listeningSockets returns the listening TCP sockets in the network namespace of a process, which
+// is a number or "self". Sockets that the kernel does not report are missing.
 func listeningSockets(process string) (found procfs.NetTCP) {
 	kernel, err := procfs.NewFS("/proc/" + process)
 	if err != nil {

@@ -27,14 +27,14 @@ const (
 // mostPauses is how many pauses, and seconds of them, an honest worker may have at mostPauses.
 const mostPauses = 1 << 53
 
-// readPauses returns what a worker has measured of its own interpreter: pauses for garbage
-// collection, waits for the global interpreter lock, and how late its event loop is. It is nil when
-// that is nothing, and for nil.
+// readPauses returns a worker's measurements of its own interpreter: pauses for garbage collection,
+// waits for the global interpreter lock, and delays of its event loop. It is nil if there are none,
+// and for nil.
 //
-// The worker writes to memory that it shares with the host. So it sends nothing, the host asks it
-// for nothing, and an interpreter that is stuck can still be read. What workers write is not
-// trusted. It is read as a file is, so that no access to it can fail in another way, and numbers
-// that no honest worker writes are left out.
+// The worker writes them to memory that it shares with the host. So there are no messages, and a
+// stuck interpreter can still be read. Workers are not trusted: the memory is read as a file, so
+// that an access to it cannot fail in another way, and numbers that no honest worker writes are
+// ignored.
 func readPauses(from *os.File) *modgw.InterpreterStatus {
 	if from == nil {
 		return nil

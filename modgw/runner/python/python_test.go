@@ -269,9 +269,9 @@ func interpreter(t testing.TB) string {
 	return python
 }
 
-// findInterpreter makes an empty environment with $MODGW_TEST_PYTHON or python3. There, as in those
-// of apps, no worker loads what the packages of the machine want to be loaded whenever Python
-// starts.
+// findInterpreter makes an empty environment with $MODGW_TEST_PYTHON or python3. There, as in apps'
+// environments, workers do not load packages of the machine that are meant to be loaded whenever
+// Python starts.
 var findInterpreter = sync.OnceValues(func() (string, error) {
 	name := cmp.Or(os.Getenv("MODGW_TEST_PYTHON"), "python3")
 	dir := filepath.Join(codeDir, "environment")

@@ -27,7 +27,7 @@ type worker struct {
 	// its own metrics, which outlive it; nil: it has none
 	values *appvalues.Worker
 
-	// memory with what it measures of its interpreter; nil: nothing
+	// memory with its measurements of its interpreter; nil: none
 	pauses *os.File
 
 	begun atomic.Bool // it takes requests, or did

@@ -91,7 +91,7 @@ func (q *Queue) Acquire(ctx context.Context) (*Member, error) {
 func (q *Queue) TryAcquire() *Member {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	m := q.free() // nil while requests wait: they get whatever comes free
+	m := q.free() // nil while requests wait: they get any free place
 	if m != nil {
 		q.take(m)
 	}

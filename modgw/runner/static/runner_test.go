@@ -15,8 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// site creates a folder with files and its runner. A file with the text "" stands for an empty
-// folder.
+// site creates a folder with files and its runner. A file with the text "" is an empty folder.
 func site(t *testing.T, files map[string]string) (*Runner, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "public")

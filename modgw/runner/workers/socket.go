@@ -45,5 +45,5 @@ func ListenUnix() (listener, node *os.File, err error) {
 	return listener, node, nil
 }
 
-// PathOf is a path of an open file: for a node of ListenUnix, what is to be connected to.
+// PathOf returns a path of an open file: for a node of ListenUnix, the path to connect to.
 func PathOf(file *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", file.Fd()) }

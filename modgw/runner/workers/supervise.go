@@ -12,10 +12,10 @@ import (
 // refused.
 const patience = time.Second
 
-// supervise keeps a worker running for a replica until that is dropped or the pool stops. One that
-// worked and ends is replaced at once; what does not become ready, or ends right after it did
-// without having been given a request, is started again after a delay that grows. One that is to be
-// replaced serves until the other one is ready.
+// supervise keeps a worker running for a replica until that is dropped or the pool stops. A worker
+// that worked and ends is replaced at once. One that does not become ready, or ends right after
+// that without having been given a request, is started again after a growing delay. A worker that
+// is to be replaced serves until the other one is ready.
 func (p *Pool) supervise(r *replica, w *Worker) {
 	var b Backoff
 	for w != nil {

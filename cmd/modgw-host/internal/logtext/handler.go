@@ -13,7 +13,7 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// Head is what stands before the name of the app in a line.
+// Head is the part of a line before the name of the app.
 type Head int
 
 // The heads.
@@ -21,10 +21,10 @@ const (
 	Timed       Head = iota // the time of the day
 	Dated                   // date, time and zone, for files that are read later
 	Prioritized             // a priority for systemd's journal (sd-daemon(3)), which has the time
-	Bare                    // nothing, for a log that has time and priority beside the text
+	Bare                    // nothing, for a log that has time and priority in other fields
 )
 
-// Options say how records look.
+// Options control the look of records.
 type Options struct {
 	Level  slog.Leveler // nil: info
 	Colour bool         // write ECMA-48 colours, each app's name in its own
@@ -102,7 +102,7 @@ func (h *Handler) WithGroup(string) slog.Handler { return h }
 // widest is the largest width of the column of app names, in characters.
 const widest = 10
 
-// layouts are how the time is written.
+// layouts has the format of the time of each head.
 var layouts = map[Head]string{Timed: time.TimeOnly, Dated: "2006-01-02T15:04:05.000Z07:00"}
 
 func (h *Handler) head(b *strings.Builder, r slog.Record, app string) {

@@ -34,8 +34,7 @@ type Connections interface {
 	// Close closes connections on which no request has come.
 	Close()
 
-	// Join does what the worker says in a Join frame. back is its FlagEnd. An error costs the
-	// worker its life.
+	// Join handles a worker's Join frame. back is its FlagEnd. An error ends the worker.
 	Join(payload []byte, back bool) error
 
 	// Shared returns the number of memory files that are shared with the worker. Their descriptors

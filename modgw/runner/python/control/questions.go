@@ -12,13 +12,13 @@ import (
 // connection.
 const mostQuestions = 32
 
-// questions are what a worker was asked and has not answered. Its zero value has none.
+// questions are the unanswered questions to a worker. Its zero value has none.
 type questions struct {
 	mu      sync.Mutex
 	pending []*Question // the answers of a type come in this order
 }
 
-// Question is what a worker was asked.
+// Question is a question to a worker.
 type Question struct {
 	kind     wire.Type
 	text     string

@@ -59,7 +59,8 @@ func (t *tracebacks) await(request string) (found traceback) {
 	return found
 }
 
-// of returns what the traceback of a request passes through, whichever of the two comes first.
+// of returns the channel for the traceback of a request, for the side that comes first and for the
+// other.
 func (t *tracebacks) of(request string) chan traceback {
 	t.mu.Lock()
 	defer t.mu.Unlock()

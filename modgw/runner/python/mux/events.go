@@ -173,7 +173,7 @@ func (e *events) part() {
 	}
 	e.stage = eventsLeave
 	e.Stream.end(moved)
-	// By then the stream is over, or this ends what is read of it.
+	// By then the stream is over, or this ends reading from it.
 	time.AfterFunc(partingTime, e.Stream.Interrupt)
 }
 

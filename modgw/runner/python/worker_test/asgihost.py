@@ -1,4 +1,4 @@
-"""What fakehost has, for ASGI: one connection on which many streams are open at once."""
+"""The ASGI counterpart of fakehost: one connection on which many streams are open at once."""
 
 import marshal
 import struct
@@ -18,7 +18,7 @@ from fakehost import (
     WorkerTestCase,
 )
 
-# What a test's app begins with: the app itself is the functions http and websocket.
+# The beginning of a test's app: the app itself consists of the functions http and websocket.
 APP = """
 import asyncio
 
@@ -155,7 +155,7 @@ class ASGITestCase(WorkerTestCase):
         return worker
 
     def serve(self, source, **options):
-        """A worker whose app is APP with what source changes in it."""
+        """A worker with APP and the changes in source."""
         import textwrap
 
         worker = self.worker(self.write("app.py", APP + textwrap.dedent(source)), **options)

@@ -42,7 +42,7 @@ def _keep_low_descriptors_free():
 
 
 def _keep_descriptors():
-    """Lets no process inherit descriptors of this one, whatever tests before have left open."""
+    """Lets no process inherit descriptors of this one that earlier tests have left open."""
     for fd in map(int, os.listdir("/proc/self/fd")):
         try:
             os.set_inheritable(fd, fd < 3)
@@ -167,7 +167,7 @@ class Response:
         self.aborted = None  # the text of Abort
         self.file = None  # (offset, length)
         self.pieces = []
-        self.cpu = 0  # what the thread says of itself
+        self.cpu = 0  # the thread's report about itself
 
     def header(self, name):
         return dict((key.lower(), value) for key, value in self.headers).get(name.lower())
@@ -341,7 +341,7 @@ class Worker:
         return self.finish(self.begin("POST", path, body, CONTENT_LENGTH=str(len(body)), **environ))
 
     def output(self):
-        """What the worker wrote to its standard output and error."""
+        """The worker's standard output and error."""
         written = os.pread(self.stderr.fileno(), os.fstat(self.stderr.fileno()).st_size, 0)
         return written.decode("utf-8", "backslashreplace")
 

@@ -19,7 +19,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Process:
-    """A process that was forked, with what tests use of subprocess.Popen."""
+    """A process that was forked, with the part of subprocess.Popen that tests use."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -65,7 +65,7 @@ class Starter:
         return cls._running[kind]
 
     def __init__(self, kind, folder):
-        # when what forked a worker has ended, the worker is a child of this process
+        # a worker becomes a child of this process when the process that forked it has ended
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(

@@ -127,7 +127,7 @@ class AttachTest(WorkerTestCase):
         return host
 
     def serving(self, host):
-        """A thread that serves hello, and what it raised."""
+        """A thread that serves hello, and the exception that it raised."""
         raised = []
 
         def serve():

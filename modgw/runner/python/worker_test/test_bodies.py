@@ -104,7 +104,7 @@ class StreamedInput(WorkerTestCase):
             pieces = [text[i : i + cut] for i in range(cut, len(text), cut)]
             body = self.upload(worker, pieces, stream).body
             if cut == 1:
-                body = body.replace(b"b'f', [b'ifth", b"b'fi', [b'fth")  # read1 takes what there is
+                body = body.replace(b"b'f', [b'ifth", b"b'fi', [b'fth")
             self.assertEqual(body.decode(), repr(expected), cut)
 
     def test_io_classes_can_wrap_the_input(self):

@@ -1,4 +1,5 @@
-"""What the thread of a connection does with several requests, and what it gives back."""
+"""The behaviour of a connection's thread with several requests, and the requests that it gives
+back."""
 
 import array
 import os

@@ -1,4 +1,4 @@
-"""What a developer sees of an exception: enough, bounded, and without secrets."""
+"""The details of an exception for a developer: enough, bounded, and without secrets."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an entry may name, what the app finds around it, and what is said when there is no app."""
+"""Possible entries, the surroundings of the app, and the messages if there is no app."""
 
 import os
 import pickle

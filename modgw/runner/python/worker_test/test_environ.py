@@ -1,5 +1,5 @@
-"""What the environ of many requests has in common is read once, and no request sees what another
-one does with it."""
+"""The common part of many requests' environ is read once, and no request sees changes by another
+one."""
 
 import marshal
 import sys

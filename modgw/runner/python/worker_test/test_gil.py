@@ -1,4 +1,4 @@
-"""A Python without a global interpreter lock that takes it back says so in the log."""
+"""A Python without a global interpreter lock that re-enables it reports that in the log."""
 
 import os
 import subprocess
@@ -14,8 +14,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pard
 
 from modgw_worker import gil  # noqa: E402
 
-# An extension module that says nothing of threads, as those do that are older than free-threaded
-# Python.
+# An extension module without a declaration about threads, as older than free-threaded Python.
 EXTENSION = """
 #include <Python.h>
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "elderly", 0, 0, 0};
@@ -32,7 +31,7 @@ def application(environ, start_response):
 
 
 class Told(unittest.TestCase):
-    """What is said by a Python that only looks free-threaded."""
+    """The messages of a Python that only looks free-threaded."""
 
     def watch(self, free_threaded, enabled, warned=""):
         control = mock.Mock()
@@ -70,7 +69,7 @@ class Told(unittest.TestCase):
     sysconfig.get_config_var("Py_GIL_DISABLED"), "this Python is not free-threaded"
 )
 class Found(WorkerTestCase):
-    """What is said by one that is."""
+    """The messages of a free-threaded Python."""
 
     def setUp(self):
         super().setUp()

@@ -221,7 +221,7 @@ class Races(unittest.TestCase):
                     except interrupt.RequestTimeout:
                         conn.settle()
                         hit = True
-                    for _ in range(stream % 3):  # what the worker does between two requests
+                    for _ in range(stream % 3):  # the worker's actions between two requests
                         time.sleep(0.00005)
                     if hit and exchange.cancelled is None:
                         wrong.append(stream)

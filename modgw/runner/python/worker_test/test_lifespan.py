@@ -147,13 +147,13 @@ class Lifespan(ASGITestCase):
                     "    print('begun', flush=True)\n"
                     + rest
                 )
-                # or else the lowest frames are those of what forks workers
+                # otherwise the lowest frames belong to the process that forks workers
                 worker = self.start(source, own_interpreter=True)
                 self.eventually(
                     lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(),
                     "the startup",
                 )
-                time.sleep(0.1)  # until it stands where it will
+                time.sleep(0.1)  # until it has reached its place
                 worker.control.send(DUMP, payload=b"it took too long")
                 fields = worker.failed()
                 self.assertEqual(fields["reason"], "startup late")

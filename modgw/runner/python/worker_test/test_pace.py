@@ -1,4 +1,5 @@
-"""What a thread measures of itself: which part of its requests' time it keeps the interpreter."""
+"""A thread's measurements of itself: the part of its requests' time for which it keeps the
+interpreter."""
 
 import sys
 import sysconfig

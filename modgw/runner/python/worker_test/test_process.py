@@ -323,7 +323,7 @@ class Streams(ProcessTestCase):
                 )
                 self.assertEqual(worker.get().body, b"hello")
                 self.assertIn("still here\n", worker.output())
-                # 120: Python could not flush what the app had closed
+                # 120: Python could not flush a file that the app had closed
                 self.assertIn(worker.stop(), (0, 120))
 
     def test_an_app_that_closes_wsgi_errors_harms_nobody(self):

@@ -75,8 +75,8 @@ class MuxBufferTest(unittest.TestCase):
 
 
 class KeptBodyTest(unittest.TestCase):
-    """A body that the host keeps, in an exchange and a connection that only note what is
-    returned."""
+    """A body that the host keeps, in an exchange and a connection that only record returned bodies.
+    """
 
     stream = 7
 

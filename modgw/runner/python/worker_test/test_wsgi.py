@@ -1,5 +1,5 @@
-"""PEP 3333: what apps that keep its rules see and send. Every story is told twice, the second time
-through wsgiref.validate, which fails when either side breaks a rule."""
+"""PEP 3333: the behaviour for apps that keep its rules. Every story runs twice, the second time
+through wsgiref.validate, which fails if either side breaks a rule."""
 
 import unittest
 
@@ -122,7 +122,7 @@ class ConformingApps(WorkerTestCase):
         stream = worker.begin()
         first = worker.conns[0].receive()
         self.assertEqual((first.kind, first.body(), first.flags), (RESPONSE, b"first", 0))
-        # The generator may be ahead by now, and fail: only what was seen first counts.
+        # The generator may be ahead by now, and fail: only the first result counts.
         self.assertEqual(first.stream, stream)
 
     def test_a_slow_generator_streams(self):

@@ -1,4 +1,4 @@
-"""Sends what a thread answers, several answers at once where they come soon after each other."""
+"""Sends a thread's answers, several at once if they come soon after each other."""
 
 from . import wire
 

@@ -1,4 +1,5 @@
-"""The control connection: what concerns the whole worker, or template, and no single request."""
+"""The control connection: for everything that concerns the whole worker, or template, and no single
+request."""
 
 import array
 import os
@@ -101,7 +102,8 @@ class Control:
         )
 
     def log_raised(self, message, error):
-        """Writes what an exception has prevented, with its traceback, to the host's log."""
+        """Writes the action that an exception has prevented, with its traceback, to the host's log.
+        """
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         self.log("error", message, traceback="".join(lines))
 
@@ -111,14 +113,14 @@ class Control:
         os._exit(70)
 
     def explain_exceptions(self, start):
-        """Has details of exceptions logged if a Start message says that the app is developed."""
+        """Makes details of exceptions be logged if a Start message has the app in development."""
         if start.get("dev"):
             from .details import explain  # not needed elsewhere
 
             self.explain = explain
 
     def send_failed(self, failed):
-        """Tells the host why there is no app, as a LoadError says."""
+        """Sends the host the reason why there is no app, from a LoadError."""
         if self.explain and failed.__cause__ is not None:
             failed.fields["details"] = self.explain(failed.__cause__)
         self.send_dict(wire.FAILED, failed.fields)

@@ -53,7 +53,8 @@ def log_failed(exchange, error, suspects, request, trace):
 
 
 def log_found(control, what, error, suspects, **more):
-    """Logs what an exception of the app has prevented, and returns its summary."""
+    """Logs the action that an exception of the app has prevented, and returns the exception's
+    summary."""
     found = describe(error, suspects)
     control.log(
         "error",

@@ -93,7 +93,7 @@ def make_conns(fds, buffers, app, environ, errors, control, probe=None):
 
 
 def introduction(name):
-    """What every worker says of itself when it is ready; name is that of the callable."""
+    """The Ready message of every worker; name is the name of the callable."""
     python = sys.implementation.name
     version = "%s %s" % (_IMPLEMENTATIONS.get(python, python), sys.version.split()[0])
     return {"pid": os.getpid(), "python": version, "callable": name}

@@ -106,8 +106,8 @@ class ServingThread:
 
 
 def join(conns, others, joined, began):
-    """Has the threads of connections serve those of another host too. Calls joined when all do, and
-    began as ServingThread.join says."""
+    """Makes the threads of connections serve those of another host too. Calls joined when all do,
+    and began as in ServingThread.join."""
     count = _Countdown(len(conns), joined)
     for conn, other in zip(conns, others):
         conn.serving.join(other, count.down, began)

@@ -16,8 +16,8 @@ _LIFELINE_FD = 4
 
 
 def serve():
-    """Forks workers for the host. Returns a Preload in each of them, which says what they have
-    loaded, and None in the template when it is to end."""
+    """Forks workers for the host. Returns a Preload in each of them, with the modules that they
+    have loaded, and None in the template when it is to end."""
     for fd in (_CONTROL_FD, _LIFELINE_FD):
         os.set_inheritable(fd, False)
     lifeline.hold(_LIFELINE_FD)

@@ -72,7 +72,7 @@ def frame(kind, stream, payload=b"", flags=0):
 
 
 def rights(fd):
-    """What sendmsg takes to pass a descriptor on."""
+    """The ancillary data with which sendmsg passes a descriptor on."""
     return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (fd,)))]
 
 
