@@ -100,9 +100,7 @@ func (b *Buffer) write(p []byte) (int, error) {
 	return n, err
 }
 
-// hold stores p, which fits into one chunk, in an empty buffer regardless of the account's limit,
-// so that a response makes progress even if nothing else can be kept. It reports false if the
-// buffer is not empty.
+// End marks the end of the contents; Read returns err when everything was read.
 func (b *Buffer) End(err error) {
 	b.mu.Lock()
 	b.ended, b.end = true, err

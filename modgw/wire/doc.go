@@ -23,10 +23,10 @@
 //	type     uint8
 //	flags    uint8   FlagEnd: the last frame in this direction of the stream. FlagBusy, with it,
 //	                 from a worker with threads: the app continues the request
-//	pace     uint8   with Response, the recent duration of the thread's requests, in units of 16 µs;
-//	                 0: unknown; 255: that long or longer. 0 with all others
-//	cpu      uint8   with Response, the part of that time for which the thread computes, in 255ths.
-//	                 0 with all others
+//	pace     uint8   with Response, the recent duration of the thread's requests, in units of 16
+//	                 µs; 0: unknown; 255: that long or longer. 0 with all others
+//	cpu      uint8   with Response, the part of that time for which the thread computes, in
+//	                 255ths. 0 with all others
 //
 // Stream ids grow and are never used twice on a connection. The host opens a stream with Request;
 // the worker closes it with FlagEnd on Response, Body or File, or with Abort. A frame for a stream
@@ -108,9 +108,9 @@
 // bounded size and depth.
 //
 //	Request   WSGI: the environ, without the wsgi.* objects, as two dicts of str to str, and
-//	          before them the length of the first one as uint32. The first dict is the same in many
-//	          requests: the worker decodes it once and keeps it. ASGI: the scope, without the
-//	          parts that are the same in all scopes of a worker and without its state
+//	          before them the length of the first one as uint32. The first dict is the same in
+//	          many requests: the worker decodes it once and keeps it. ASGI: the scope, without
+//	          the parts that are the same in all scopes of a worker and without its state
 //	Start     {"kind": "wsgi"|"asgi", "entry": str, "threads": int, "concurrency": int, "path":
 //	          [str], "root": str, "mount": str, "app": str, "generation": int, "worker": int,
 //	          "dev": bool}; of an ASGI app also "lifespan": "auto"|"on"|"off"
