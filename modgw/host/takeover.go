@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -152,15 +153,15 @@ func (h *Host) redeploy(apps []modgw.AppName) {
 	}
 }
 
-// checkInheritedApps returns an error if an app does not serve that the other host serves and that
-// is still described.
+// checkInheritedApps returns an error for the first app, by name, that does not serve although the
+// other host serves it and it is still described.
 func (h *Host) checkInheritedApps(first *firstDeploys) error {
 	missing := map[modgw.AppName]bool{} // their descriptors have mistakes
 	for _, c := range h.Claims() {
 		missing[c.App] = h.reconciler(c.App) == nil && h.runs(c.App)
 	}
-	for name, state := range h.inherited {
-		if state != modgw.AppServing {
+	for _, name := range slices.Sorted(maps.Keys(h.inherited)) {
+		if h.inherited[name] != modgw.AppServing {
 			continue
 		}
 		err := first.failed[name]
