@@ -1,6 +1,7 @@
 package uwsgi
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -20,8 +21,13 @@ const (
 
 // options returns the table of uWSGI's options that have a value.
 func (c *config) options() pyapp.Table {
+	return slices.Concat(c.appOptions(), c.processOptions(), c.requestOptions(), c.fileOptions(), logOptions,
+		c.reloadOptions(), c.serviceOptions(), c.emperorOptions())
+}
+
+// appOptions returns the options that describe the app and its surroundings.
+func (c *config) appOptions() pyapp.Table {
 	return pyapp.Table{
-		// the app and its surroundings
 		{setField(&c.module, "entry"), "module wsgi"},
 		{setField(&c.file, "entry"), "wsgi-file file"},
 		{setField(&c.callable, "the callable of entry"), "callable"},
@@ -52,7 +58,12 @@ func (c *config) options() pyapp.Table {
 		{pyapp.Drop(upgrades), "binary-path py-call-uwsgi-fork-hooks"},
 		{pyapp.Manual("make the app an asgi app"), "asyncio"},
 		{pyapp.Drop("each request has an environ of its own"), "wsgi-env-behaviour wsgi-env-behavior"},
-		// the processes of an app: how many, as whom, and within which limits
+	}
+}
+
+// processOptions returns the options of the processes of an app: how many, as whom, and within which limits.
+func (c *config) processOptions() pyapp.Table {
+	return pyapp.Table{
 		{pyapp.Count("kind.workers", 1024), "processes workers p"},
 		{pyapp.Count("kind.threads", 1024), "threads"},
 		{pyapp.Account("user"), "uid"},
@@ -87,7 +98,12 @@ func (c *config) options() pyapp.Table {
 		{pyapp.Drop(pyapp.NamesProcesses), "procname procname-prefix procname-prefix-spaced procname-append " +
 			"procname-master auto-procname"},
 		{pyapp.Drop(upgrades), "zerg zerg-server exit-on-reload"},
-		// sockets, and requests before they reach the app
+	}
+}
+
+// requestOptions returns the options of sockets, and of requests before they reach the app.
+func (c *config) requestOptions() pyapp.Table {
+	return pyapp.Table{
 		{c.listen("uwsgi"), "socket uwsgi-socket suwsgi-socket unix-socket"},
 		{c.listen("http"), "http-socket http http11-socket shared-socket undeferred-shared-socket"},
 		{c.secure, "https https-socket"},
@@ -113,7 +129,12 @@ func (c *config) options() pyapp.Table {
 		{pyapp.Drop("one host process serves all clients"), "http-processes http-workers"},
 		{pyapp.Drop("the host opens its listeners before it gives up rights"), "http-uid http-gid"},
 		{pyapp.Drop("the host speaks TLS 1.2 and newer"), "tls-server-min"},
-		// files that uWSGI sends itself, and headers that it adds
+	}
+}
+
+// fileOptions returns the options for files that uWSGI sends itself, and headers that it adds.
+func (c *config) fileOptions() pyapp.Table {
+	return pyapp.Table{
 		{c.staticMap, "static-map static-map2"},
 		{c.checkStatic, "check-static static-check"},
 		{c.staticIndex, "static-index"},
@@ -124,22 +145,35 @@ func (c *config) options() pyapp.Table {
 		{pyapp.ManualWith("write the header into the web server in front, or into the app: %s"), "add-header"},
 		{pyapp.ManualWith("take the header off in the web server in front: %s"), "del-header"},
 		{c.staticFolder, "static docroot"},
-		// logs, and running in the background
-		{pyapp.Drop(pyapp.LogsRequests), "collect-header log-format logformat logformat-strftime log-slow"},
-		{pyapp.Drop(pyapp.KeepsLogs), "logto logto2 log-to log-strftime syslog rsyslog log-maxsize log-backupname " +
-			"touch-logrotate touch-logreopen threaded-logger log-date log-prefix logfile-chmod logfile-chown " +
-			"log-reopen"},
-		{pyapp.Drop("modgw-host runs under systemd, in the foreground; " + pyapp.KeepsLogs), "daemonize daemonize2"},
-		{pyapp.Drop("modgw-host runs under systemd, in the foreground"), "d"},
-		{pyapp.Drop("systemd, and the control socket, know the host's process"), "pidfile safe-pidfile pidfile2 " +
-			"safe-pidfile2"},
-		// files whose change restarts the app
+	}
+}
+
+// logOptions are the options of logs, and of running in the background.
+var logOptions = pyapp.Table{
+	{pyapp.Drop(pyapp.LogsRequests), "collect-header log-format logformat logformat-strftime log-slow"},
+	{pyapp.Drop(pyapp.KeepsLogs), "logto logto2 log-to log-strftime syslog rsyslog log-maxsize log-backupname " +
+		"touch-logrotate touch-logreopen threaded-logger log-date log-prefix logfile-chmod logfile-chown " +
+		"log-reopen"},
+	{pyapp.Drop("modgw-host runs under systemd, in the foreground; " + pyapp.KeepsLogs), "daemonize daemonize2"},
+	{pyapp.Drop("modgw-host runs under systemd, in the foreground"), "d"},
+	{pyapp.Drop("systemd, and the control socket, know the host's process"), "pidfile safe-pidfile pidfile2 " +
+		"safe-pidfile2"},
+}
+
+// reloadOptions returns the options for files whose change restarts the app.
+func (c *config) reloadOptions() pyapp.Table {
+	return pyapp.Table{
 		{pyapp.Drop("modgw-host reload and other commands take its place"), "master-fifo"},
 		{c.watched, "touch-reload touch-workers-reload touch-chain-reload"},
 		{pyapp.Drop("the host reloads an app when its files change"), "autoreload auto-reload py-autoreload " +
 			"python-autoreload py-auto-reload python-auto-reload"},
 		{pyapp.Drop("reload.ignore has globs of files that do not count"), "py-auto-reload-ignore"},
-		// companions of the app: daemons, tasks, cron, statistics
+	}
+}
+
+// serviceOptions returns the options of companions of the app: daemons, tasks, cron, statistics.
+func (c *config) serviceOptions() pyapp.Table {
+	return pyapp.Table{
 		{pyapp.Drop("it is for mules alone"), "mule-harakiri touch-mules-reload"},
 		{pyapp.Drop("it is for the spooler alone"), "spooler-harakiri spooler-processes spooler-frequency " +
 			"spooler-ordered spooler-max-tasks spooler-chdir"},
@@ -157,7 +191,12 @@ func (c *config) options() pyapp.Table {
 		{pyapp.ManualWith("profile the app by its own means: %s"), "profiler"},
 		{pyapp.Drop("it prints an option"), "get"},
 		{pyapp.Manual("write the lines out"), "for-readline"},
-		// folders of configurations
+	}
+}
+
+// emperorOptions returns the options of folders of configurations.
+func (c *config) emperorOptions() pyapp.Table {
+	return pyapp.Table{
 		{c.emperor, "emperor"},
 		{pyapp.ManualWith("put it into each vassal, or into defaults of the host's own file: %s"), "vassals-include " +
 			"vassal-set vassals-set vassals-inherit"},
@@ -195,9 +234,13 @@ var flags = pyapp.Table{
 	{pyapp.Manual("the app sees the packages of its environment alone; set PYTHONNOUSERSITE and similar in env"), "no-site"},
 }.ByName()
 
-// groups are further options, and beginnings of them, which end with "*". The first one that fits
-// counts.
+// groups returns further options, and beginnings of them, which end with "*". The first match counts.
 func (c *config) groups() pyapp.Table {
+	return slices.Concat(c.featureGroups(), languageGroups, otherOptions)
+}
+
+// featureGroups returns the groups of features, such as caches, routers and statistics.
+func (c *config) featureGroups() pyapp.Table {
 	return pyapp.Table{
 		{pyapp.ManualWith("run what the hook did at the same moment, by a unit of systemd: %s"), "hook-*"},
 		{pyapp.ManualWith("run this command at the same moment, by a unit of systemd: %s"), "exec-*"},
@@ -238,58 +281,66 @@ func (c *config) groups() pyapp.Table {
 		{pyapp.ManualWith("the host has no namespaces: use a container: %s"), "ns-* unshare*"},
 		{pyapp.Drop("the host sends files and slow responses itself"), "offload*"},
 		{pyapp.Drop(upgrades), "zerg* reload-os-env*"},
-		{pyapp.ManualWith("the host has no such gateway: %s"), "erlang*"},
-		{pyapp.ManualWith("the host runs no Lua: run the app by a program of its own in an http block: %s"), "lua*"},
-		{pyapp.ManualWith("run the Ruby app by a program of its own in an http block: %s"), "rb*"},
-		{pyapp.ManualWith("set GEM_HOME in env: %s"), "gem*"},
-		{pyapp.ManualWith("run the Perl app by a program of its own in an http block: %s"), "perl*"},
-		{pyapp.Drop("certificates belong to the listen block of the host's own file, or to the web server in front"), " " +
-			"ssl*"},
-		{pyapp.ManualWith("uWSGI's own WebSockets need its module: make the app an asgi app: %s"), "websockets*"},
-		{pyapp.Drop(pyapp.NamesProcesses), "auto-procname* procname* procname-*"},
-		{pyapp.ManualWith("the host makes no networks: %s"), "tuntap*"},
-		{pyapp.ManualWith("use asgi, or concurrency = \"gevent\": %s"), "ugreen*"},
-		{pyapp.ManualWith("make the app an asgi app: %s"), "asyncio*"},
-		{pyapp.ManualWith("run the app by a program of its own in an http block: %s"), "tornado*"},
-		{pyapp.Drop("gevent brings what it needs"), "greenlet*"},
-		{pyapp.Drop("the host makes the standard library cooperate with gevent before it imports the app"), "gevent-*"},
-		{pyapp.Drop(pyapp.Supervises), "worker-*"},
-		{pyapp.ManualWith("run it at the same moment, by a unit of systemd: %s"), "call-* mount-as-* mount-asap " +
-			"mount-in-jail mount-post-* mount-pre-* umount-* after-request-* file-write file-write-append " +
-			"vassals-start-hook vassals-stop-hook exception-handler"},
-		{pyapp.ManualWith("let modgw.service wait for it, by After= and Requires=: %s"), "wait-for-* wait-iface* " +
-			"wait-interface* flock* flock2 flock-wait*"},
-		{pyapp.ManualWith("set env, or env_file, to these variables: %s"), "envdir early-envdir"},
-		{pyapp.ManualWith("set error_pages: %s"), "error-page-*"},
-		{pyapp.ManualWith("use a container: %s"), "setns-* jailed namespace* ns pivot* privileged-binary-patch* " +
-			"unprivileged-binary-patch* re-fork* refork* ksm vassal-cap vassals-cap"},
-		{pyapp.ManualWith("put it into each vassal, or into defaults of the host's own file: %s"), "vassals-include* " +
-			"vassals-inherit* vassal-sos*"},
-		{pyapp.ManualWith("see what the plugin did for the app: %s"), "autoload build-plugin dlopen early-emperor " +
-			"heartbeat multicast* udp rpc-max raw-* mode config-py binary-append-data load-file-in-cache* " +
-			"add-cache-item check-cache"},
-		{pyapp.ManualWith("let your monitoring raise this alarm from the host's log: %s"), "backlog-alarm lq-alarm " +
-			"listen-queue-alarm segfault-alarm not-alarm-log not-log-alarm"},
-		{pyapp.ManualWith("write it into the web server in front: %s"), "rem-header pull-header " +
-			"response-header-collect inject-* honour-range sni*"},
-		{pyapp.Drop("it is a command for uWSGI, and no setting"), "build* cflags dot-h dump-options exit extract help " +
-			"usage version print* iprint plugin-list plugins-list loop-list loops-list clock-list clocks-list " +
-			"imperial-monitor* reload stop pause resume suspend show-config command-mode connect-and-read no-server " +
-			"declare-option*"},
-		{pyapp.Drop(pyapp.Supervises), "auto-weight weight backtrace-depth brutal-reload-on-fd reload-on-fd binsh " +
-			"blacklist whitelist check-interval check-mount* mount-check mountpoint* clock die-on-idle drop-after-* " +
-			"fallback-config fd-safe safe-fd ftok lock-engine max-apps mem-collector-freq no-fd-passing " +
-			"no-threads-wait notify-socket pcre-jit persistent-ipcsem propagate-touch resolve signal-* signals-* " +
-			"skip-atexit* skip-zero use-abort queue-* no-harakiri-* st immediate-* no-initgroups daemons-honour-stdin " +
-			"reload-on-exception-repr"},
-		{pyapp.Drop(pyapp.Connects), "allowed-modifiers fastcgi-modifier* scgi-modifier* remap-modifier " +
-			"ignore-script-name socket-protocol vhost-host"},
-		{pyapp.Drop(pyapp.BoundsClients), "chunked-input-* max-vars socket-rcvbuf socket-sndbuf tcp-fast* " +
-			"no-defer-accept puwsgi-socket shutdown-sockets websocket-* write-errors-tolerance start-unsubscribed " +
-			"unsubscribe-on-graceful-reload subscriptions-*"},
-		{pyapp.Drop(pyapp.KeepsLogs), "logdate log"},
-		{pyapp.Size("limits.stack", 1<<10), "thread-stack-size threads-stack-size"},
 	}
+}
+
+// languageGroups are the groups of languages and of event loops.
+var languageGroups = pyapp.Table{
+	{pyapp.ManualWith("the host has no such gateway: %s"), "erlang*"},
+	{pyapp.ManualWith("the host runs no Lua: run the app by a program of its own in an http block: %s"), "lua*"},
+	{pyapp.ManualWith("run the Ruby app by a program of its own in an http block: %s"), "rb*"},
+	{pyapp.ManualWith("set GEM_HOME in env: %s"), "gem*"},
+	{pyapp.ManualWith("run the Perl app by a program of its own in an http block: %s"), "perl*"},
+	{pyapp.Drop("certificates belong to the listen block of the host's own file, or to the web server in front"), " " +
+		"ssl*"},
+	{pyapp.ManualWith("uWSGI's own WebSockets need its module: make the app an asgi app: %s"), "websockets*"},
+	{pyapp.Drop(pyapp.NamesProcesses), "auto-procname* procname* procname-*"},
+	{pyapp.ManualWith("the host makes no networks: %s"), "tuntap*"},
+	{pyapp.ManualWith("use asgi, or concurrency = \"gevent\": %s"), "ugreen*"},
+	{pyapp.ManualWith("make the app an asgi app: %s"), "asyncio*"},
+	{pyapp.ManualWith("run the app by a program of its own in an http block: %s"), "tornado*"},
+	{pyapp.Drop("gevent brings what it needs"), "greenlet*"},
+	{pyapp.Drop("the host makes the standard library cooperate with gevent before it imports the app"), "gevent-*"},
+}
+
+// otherOptions are the further options, most of which need nothing.
+var otherOptions = pyapp.Table{
+	{pyapp.Drop(pyapp.Supervises), "worker-*"},
+	{pyapp.ManualWith("run it at the same moment, by a unit of systemd: %s"), "call-* mount-as-* mount-asap " +
+		"mount-in-jail mount-post-* mount-pre-* umount-* after-request-* file-write file-write-append " +
+		"vassals-start-hook vassals-stop-hook exception-handler"},
+	{pyapp.ManualWith("let modgw.service wait for it, by After= and Requires=: %s"), "wait-for-* wait-iface* " +
+		"wait-interface* flock* flock2 flock-wait*"},
+	{pyapp.ManualWith("set env, or env_file, to these variables: %s"), "envdir early-envdir"},
+	{pyapp.ManualWith("set error_pages: %s"), "error-page-*"},
+	{pyapp.ManualWith("use a container: %s"), "setns-* jailed namespace* ns pivot* privileged-binary-patch* " +
+		"unprivileged-binary-patch* re-fork* refork* ksm vassal-cap vassals-cap"},
+	{pyapp.ManualWith("put it into each vassal, or into defaults of the host's own file: %s"), "vassals-include* " +
+		"vassals-inherit* vassal-sos*"},
+	{pyapp.ManualWith("see what the plugin did for the app: %s"), "autoload build-plugin dlopen early-emperor " +
+		"heartbeat multicast* udp rpc-max raw-* mode config-py binary-append-data load-file-in-cache* " +
+		"add-cache-item check-cache"},
+	{pyapp.ManualWith("let your monitoring raise this alarm from the host's log: %s"), "backlog-alarm lq-alarm " +
+		"listen-queue-alarm segfault-alarm not-alarm-log not-log-alarm"},
+	{pyapp.ManualWith("write it into the web server in front: %s"), "rem-header pull-header " +
+		"response-header-collect inject-* honour-range sni*"},
+	{pyapp.Drop("it is a command for uWSGI, and no setting"), "build* cflags dot-h dump-options exit extract help " +
+		"usage version print* iprint plugin-list plugins-list loop-list loops-list clock-list clocks-list " +
+		"imperial-monitor* reload stop pause resume suspend show-config command-mode connect-and-read no-server " +
+		"declare-option*"},
+	{pyapp.Drop(pyapp.Supervises), "auto-weight weight backtrace-depth brutal-reload-on-fd reload-on-fd binsh " +
+		"blacklist whitelist check-interval check-mount* mount-check mountpoint* clock die-on-idle drop-after-* " +
+		"fallback-config fd-safe safe-fd ftok lock-engine max-apps mem-collector-freq no-fd-passing " +
+		"no-threads-wait notify-socket pcre-jit persistent-ipcsem propagate-touch resolve signal-* signals-* " +
+		"skip-atexit* skip-zero use-abort queue-* no-harakiri-* st immediate-* no-initgroups daemons-honour-stdin " +
+		"reload-on-exception-repr"},
+	{pyapp.Drop(pyapp.Connects), "allowed-modifiers fastcgi-modifier* scgi-modifier* remap-modifier " +
+		"ignore-script-name socket-protocol vhost-host"},
+	{pyapp.Drop(pyapp.BoundsClients), "chunked-input-* max-vars socket-rcvbuf socket-sndbuf tcp-fast* " +
+		"no-defer-accept puwsgi-socket shutdown-sockets websocket-* write-errors-tolerance start-unsubscribed " +
+		"unsubscribe-on-graceful-reload subscriptions-*"},
+	{pyapp.Drop(pyapp.KeepsLogs), "logdate log"},
+	{pyapp.Size("limits.stack", 1<<10), "thread-stack-size threads-stack-size"},
 }
 
 // grouped returns the rule of the group that has an option; nil for none.
