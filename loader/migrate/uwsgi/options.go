@@ -61,7 +61,8 @@ func (c *config) appOptions() pyapp.Table {
 	}
 }
 
-// processOptions returns the options of the processes of an app: how many, as whom, and within which limits.
+// processOptions returns the options of the processes of an app: how many, as whom, and within
+// which limits.
 func (c *config) processOptions() pyapp.Table {
 	return pyapp.Table{
 		{pyapp.Count("kind.workers", 1024), "processes workers p"},
@@ -234,7 +235,8 @@ var flags = pyapp.Table{
 	{pyapp.Manual("the app sees the packages of its environment alone; set PYTHONNOUSERSITE and similar in env"), "no-site"},
 }.ByName()
 
-// groups returns further options, and beginnings of them, which end with "*". The first match counts.
+// groups returns further options, and beginnings of them, which end with "*". The first match
+// counts.
 func (c *config) groups() pyapp.Table {
 	return slices.Concat(c.featureGroups(), languageGroups, otherOptions)
 }
