@@ -71,11 +71,8 @@ func (s *Conns[C]) startOpen(c C, rwc net.Conn, left func()) {
 	s.mu.Unlock()
 	s.group.Add(1)
 	ended := func() {
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
 		left()
-		s.group.Done()
+		s.Forget(c)
 	}
 	if s.Begin != nil && s.Begin(c, ended) {
 		return
@@ -90,6 +87,18 @@ func (s *Conns[C]) startOpen(c C, rwc net.Conn, left func()) {
 func (s *Conns[C]) serve(c C, rwc net.Conn) {
 	defer Contain(rwc, s.Door.Log)
 	s.Serve(c)
+}
+
+// Forget excludes a connection from the drain, because its handler has passed it on to an owner
+// that ends it. Its place at the door is taken until then.
+func (s *Conns[C]) Forget(c C) {
+	s.mu.Lock()
+	_, known := s.conns[c]
+	delete(s.conns, c)
+	s.mu.Unlock()
+	if known {
+		s.group.Done()
+	}
 }
 
 // Wait returns when no connection is left.

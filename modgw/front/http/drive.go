@@ -28,7 +28,18 @@ const (
 // begin serves a connection by a goroutine of its own.
 func (c *conn) begin(ended func()) {
 	c.left = ended
-	go c.run()
+	go func() {
+		c.run()
+		c.forgetTaken(c)
+	}()
+}
+
+// forgetTaken excludes a connection from the drain if a handler has taken it over and returned
+// before the end of it: only its new owner can end it. known is the server's value for it.
+func (c *conn) forgetTaken(known connection) {
+	if c.presence.isReleased() && !c.closing.Load() {
+		c.server.conns.Forget(known)
+	}
 }
 
 // run serves a connection to its end, or until another owner has it.

@@ -66,6 +66,7 @@ func (c *looped) begin(ended func()) {
 		if l.raw == nil { // it was closed on the loop, and not by a goroutine or an app
 			l.ended.Do(l.left)
 		}
+		l.forgetTaken(c)
 	})
 }
 

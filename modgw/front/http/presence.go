@@ -126,6 +126,13 @@ func (p *presence) release() {
 	p.released = true
 }
 
+// isReleased reports whether a handler has taken the connection over.
+func (p *presence) isReleased() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.released
+}
+
 // close ends the context.
 func (p *presence) close() {
 	p.mu.Lock()
