@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,27 @@ import (
 	"github.com/modgw/modgw/internal/faulttest"
 	"github.com/modgw/modgw/modgw"
 )
+
+// The look for writers can find that one has ended before the event of its last write arrives.
+func TestLastWriteOfAWriterBelongsToTheSameChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSettling(t)
+		writer, err := os.OpenFile(s.file, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.save(t, 150*ms)
+		_, err = writer.WriteString("the end")
+		if err = errors.Join(err, writer.Close()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(55 * ms)
+		s.want(t) // although no writer was found 5 ms ago
+		s.app.inbox.event(fsnotify.Event{Name: s.file, Op: fsnotify.Write})
+		time.Sleep(time.Hour)
+		s.want(t, 305*ms)
+	})
+}
 
 func TestHoldbackWaitsForAnObstacleOnceAndNotForever(t *testing.T) {
 	var b holdback

@@ -41,14 +41,18 @@ func (a *app) handleSettled(ctx, host context.Context) {
 	}
 }
 
-// isHeldBack reports whether changes must not be reported yet. Then it is checked again later.
+// isHeldBack reports whether changes must not be reported yet. Then it is checked again later. The
+// check that is the first to find no obstacle counts as too early, unless the changes are older
+// than holdbackLimit: files may have changed after the scan.
 func (a *app) isHeldBack(found []difference, quiet bool) bool {
-	now := time.Now()
+	now, wasHeld := time.Now(), !a.holdback.since.IsZero()
 	fault := a.holdback.check(now, a.debounce.quiet, func() []obstacle { return a.obstacles(found, quiet) })
 	if fault != nil {
 		a.log.Warn("files may be incomplete, they are used after waiting", "error", fault)
+		return false
 	}
-	if a.holdback.retryAt.IsZero() {
+	tooEarly := wasHeld && now.Sub(a.since) < holdbackLimit
+	if a.holdback.retryAt.IsZero() && !tooEarly {
 		return false
 	}
 	a.debounce.note(now)
