@@ -22,6 +22,7 @@ const bulkChange = 10
 type holdback struct {
 	since   time.Time       // when it began to hold a change back; zero: it does not
 	retryAt time.Time       // when to check again; zero: it holds nothing back
+	clear   bool            // the last check found no obstacle
 	ignored map[string]bool // keys of obstacles that outlasted holdbackLimit and remain
 }
 
@@ -32,7 +33,8 @@ type obstacle struct {
 }
 
 // check sets retryAt while there are obstacles, except those that it has already waited for in
-// vain. After holdbackLimit it returns a fault.
+// vain, and when it is the first that finds none: files may have changed after the scan before it.
+// After holdbackLimit it returns a fault.
 func (h *holdback) check(now time.Time, pause time.Duration, find func() []obstacle) *modgw.Fault {
 	found := find()
 	passed := map[string]bool{}
@@ -45,8 +47,14 @@ func (h *holdback) check(now time.Time, pause time.Duration, find func() []obsta
 		}
 	}
 	h.ignored = passed
-	if first == nil {
-		h.since, h.retryAt = time.Time{}, time.Time{}
+	tooEarly := !h.since.IsZero() && !h.clear && now.Sub(h.since) < holdbackLimit
+	h.clear = first == nil
+	if h.clear {
+		if tooEarly {
+			h.retryAt = now.Add(pause)
+		} else {
+			h.since, h.retryAt = time.Time{}, time.Time{}
+		}
 		return nil
 	}
 	if h.since.IsZero() {

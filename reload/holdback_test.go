@@ -74,11 +74,22 @@ func TestHoldbackWaitsForAnObstacleOnceAndNotForever(t *testing.T) {
 	if judge(); b.retryAt.IsZero() {
 		t.Error("it does not wait for another obstacle")
 	}
+	began := b.since
 	there = nil
-	judge()
+	if judge(); b.retryAt.IsZero() {
+		t.Error("it does not wait for a scan after the obstacles")
+	}
 	there = []obstacle{lock}
 	if judge(); b.retryAt.IsZero() {
 		t.Error("it does not wait for an obstacle that went and came back")
+	}
+	if !b.since.Equal(began) {
+		t.Error("an obstacle that went and came back is waited for from the beginning")
+	}
+	there = nil
+	judge()
+	if judge(); !b.retryAt.IsZero() {
+		t.Error("it holds although two checks have found no obstacle")
 	}
 }
 

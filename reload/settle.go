@@ -41,18 +41,14 @@ func (a *app) handleSettled(ctx, host context.Context) {
 	}
 }
 
-// isHeldBack reports whether changes must not be reported yet. Then it is checked again later. The
-// check that is the first to find no obstacle counts as too early, unless the changes are older
-// than holdbackLimit: files may have changed after the scan.
+// isHeldBack reports whether changes must not be reported yet. Then it is checked again later.
 func (a *app) isHeldBack(found []difference, quiet bool) bool {
-	now, wasHeld := time.Now(), !a.holdback.since.IsZero()
+	now := time.Now()
 	fault := a.holdback.check(now, a.debounce.quiet, func() []obstacle { return a.obstacles(found, quiet) })
 	if fault != nil {
 		a.log.Warn("files may be incomplete, they are used after waiting", "error", fault)
-		return false
 	}
-	tooEarly := wasHeld && now.Sub(a.since) < holdbackLimit
-	if a.holdback.retryAt.IsZero() && !tooEarly {
+	if a.holdback.retryAt.IsZero() {
 		return false
 	}
 	a.debounce.note(now)
