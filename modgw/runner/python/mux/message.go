@@ -30,9 +30,7 @@ func (s *Stream) Worker() *control.Worker { return s.conn.worker }
 // reports false when ctx was done before.
 func (s *Stream) SendMessage(ctx context.Context, text bool, data []byte) bool {
 	defer s.conn.noteSent()
-	if s.asked.Swap(false) {
-		s.notify() // an app that sends nothing for a while may have blocked its loop
-	}
+	s.expectAnswer()
 	if len(data) <= shortMessage {
 		size := len(data) + wrapping
 		if !s.awaitRoom(ctx, size) {

@@ -17,13 +17,10 @@ func (s *Stream) wait() error {
 		return context.Canceled
 	}
 	if s.timer == nil {
-		s.timer = time.NewTimer(s.patience())
+		s.makeTimer()
 	}
 	select {
 	case <-s.news:
-		if s.kind == WebSocket {
-			s.timer.Reset(s.patience()) // there may be a message for the app
-		}
 		return nil
 	case <-s.ctx.Done():
 		return context.Canceled
@@ -40,14 +37,39 @@ func (s *Stream) wait() error {
 			return relay.ErrOverdue
 		}
 		s.deadline.set(s.deadline.get().Add(waited))
-		s.timer.Reset(s.patience())
+		s.resetTimer()
 		return nil
 	}
 	if !asked {
 		s.conn.worker.RequestLoopStack()
 	}
-	s.timer.Reset(s.patience())
+	s.resetTimer()
 	return nil
+}
+
+// expectAnswer has the worker asked whether its loop is blocked if the app, which gets a message,
+// sends nothing for a while. It does not wake Next for every message: that costs more.
+func (s *Stream) expectAnswer() {
+	if s.asked.Swap(false) {
+		s.resetTimer()
+	}
+}
+
+// makeTimer makes the timer that wakes Next.
+func (s *Stream) makeTimer() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer = time.NewTimer(s.patience())
+}
+
+// resetTimer sets the timer to the present patience, if Next has waited yet. The goroutine that
+// sends messages calls it, too.
+func (s *Stream) resetTimer() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer != nil {
+		s.timer.Reset(s.patience())
+	}
 }
 
 // departureGrace is how long after closing its sending side a client is assumed to wait for its
@@ -104,7 +126,5 @@ func (s *Stream) RemoveDeadline() {
 
 func (s *Stream) setDeadline(deadline time.Time) {
 	s.deadline.set(deadline)
-	if s.timer != nil {
-		s.timer.Reset(s.patience())
-	}
+	s.resetTimer()
 }

@@ -69,7 +69,7 @@ type Stream struct {
 
 	// Used by the request's goroutine, and by the reading ahead while the request is given up.
 	deadline instant     // zero: none
-	timer    *time.Timer // wakes Next; nil: it has not waited yet
+	timer    *time.Timer // wakes Next; nil: it has not waited yet; made and reset with mu held
 
 	inputEnded <-chan struct{} // as in opening; nil after it was seen to be closed
 	departure  *time.Timer     // informs the app that the client has gone; nil: it may still send
