@@ -1,8 +1,6 @@
 package loader
 
-import (
-	"github.com/modgw/modgw/modgw"
-)
+import "github.com/modgw/modgw/modgw"
 
 // hostBlock returns the schema of the host's own file, which is decoded into h.
 func hostBlock(h *modgw.HostFile) block {

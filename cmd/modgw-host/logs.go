@@ -29,11 +29,7 @@ func newLogs(c console) *cobra.Command {
 		Short:             "Show what the running host and its apps logged",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
-		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
-			if len(args) > 0 {
-				q.App = modgw.AppName(args[0])
-			}
-			q.Since, q.Until = since.Time, until.Time
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if level != "" {
 				least, err := parseLevel(cmd.CommandPath(), level)
 				if err != nil {
@@ -41,6 +37,11 @@ func newLogs(c console) *cobra.Command {
 				}
 				q.Level = &least
 			}
+			return nil
+		},
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
+			q.App = modgw.AppName(firstOf(args, ""))
+			q.Since, q.Until = since.Time, until.Time
 			if audit {
 				actions, err := client.Actions(cmd.Context(), q.App, q.Lines)
 				return errors.Join(err, c.actions(actions, asJSON))

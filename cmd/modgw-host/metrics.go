@@ -1,8 +1,9 @@
 package main
 
 import (
-	"github.com/modgw/modgw/modgw/control"
 	"github.com/spf13/cobra"
+
+	"github.com/modgw/modgw/modgw/control"
 )
 
 func newMetrics(c console) *cobra.Command {

@@ -12,6 +12,7 @@ import (
 func newScale(c console) *cobra.Command {
 	var s settings
 	var reset, asJSON bool
+	var scale modgw.Scale
 	cmd := &cobra.Command{
 		Use:   "scale APP N|MIN..MAX",
 		Short: "Set how many workers an app has",
@@ -29,14 +30,13 @@ start in the background; workers that are too many finish their requests first.`
 			}
 			return cobra.ExactArgs(2)(cmd, args)
 		}),
-		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
-			var scale modgw.Scale
+		PreRunE: func(_ *cobra.Command, args []string) (err error) {
 			if !reset {
-				var err error
-				if scale, err = modgw.ParseScale(args[1]); err != nil {
-					return err
-				}
+				scale, err = modgw.ParseScale(args[1])
 			}
+			return err
+		},
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
 			status, err := client.Scale(cmd.Context(), modgw.AppName(args[0]), scale)
 			if err != nil {
 				return err

@@ -22,6 +22,7 @@ func newTop(c console) *cobra.Command {
 	var asJSON, once bool
 	var order string
 	var interval time.Duration
+	var m top.Model
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Watch what all apps do: rates, durations, queues, workers, and what is wrong",
@@ -29,8 +30,7 @@ func newTop(c console) *cobra.Command {
 			"Without a terminal, or with --once, print one table, below what is wrong with the host; --json prints the same for programs.",
 		Example: "  modgw-host top\n  modgw-host top --sort cpu --once",
 		Args:    arguments(cobra.NoArgs),
-		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
-			var m top.Model
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if !m.SortBy(order) {
 				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot sort by %q: --sort is one of %s", order,
 					strings.Join(top.Orders(), ", "))}
@@ -39,6 +39,9 @@ func newTop(c console) *cobra.Command {
 				return &usageError{cmd.CommandPath(), fmt.Sprintf("cannot refresh each %s: --interval must be longer than 0s",
 					interval)}
 			}
+			return nil
+		},
+		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
 			if screen := c.screen(); screen != nil && !once && !asJSON {
 				return watchTop(cmd.Context(), client, &m, c.stdin, screen, interval)
 			}
