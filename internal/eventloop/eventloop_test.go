@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/monotonic"
+	"github.com/modgw/modgw/internal/watchtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -254,6 +255,40 @@ func socketpair(t *testing.T) [2]int {
 	}
 	t.Cleanup(func() { unix.Close(fds[0]); unix.Close(fds[1]) })
 	return fds
+}
+
+// TestClosingLoopHandlesTheEventsThatAreDue has a source get an event, and the loop closed, while
+// the loop handles an event of another source.
+func TestClosingLoopHandlesTheEventsThatAreDue(t *testing.T) {
+	l, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, goOn, handled := make(chan struct{}), make(chan struct{}), false
+	var first, second Source
+	add := func(s *Source, h handler) (end func()) {
+		fds := socketpair(t)
+		if err := l.Add(s, fds[0], h); err != nil {
+			t.Fatal(err)
+		}
+		return func() { unix.Shutdown(fds[1], unix.SHUT_RDWR) }
+	}
+	endFirst := add(&first, func(Events) { close(began); <-goOn })
+	endSecond := add(&second, func(Events) { handled = true })
+	endFirst()
+	<-began
+	endSecond()
+	go l.Close()
+	watchtest.Eventually(t, "the loop closes", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.closing
+	})
+	close(goOn)
+	<-l.ended
+	if !handled {
+		t.Error("an event that came before Close is lost")
+	}
 }
 
 func TestTimersGoInTheOrderOfTheirTimes(t *testing.T) {

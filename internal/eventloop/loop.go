@@ -75,8 +75,8 @@ func New() (*Loop, error) {
 	return l, nil
 }
 
-// Close ends the loop after the posted functions have run, and waits for its end. The remaining
-// sockets and sources get no more events.
+// Close ends the loop after the events that are due and the posted functions, and waits for its
+// end. The remaining sockets and sources get no more events.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closing = true
@@ -119,7 +119,7 @@ func (l *Loop) run() {
 	defer close(l.ended)
 	defer l.release()
 	for {
-		n := l.poll()
+		n, last := l.poll()
 		l.time = time.Time{}
 		for i := range n {
 			l.dispatch(&l.events[i])
@@ -127,30 +127,32 @@ func (l *Loop) run() {
 		if len(l.timers) > 0 {
 			l.timers.expire(l.Now())
 		}
-		over := l.runPosted()
+		l.runPosted()
 		l.flush()
-		if over {
+		if last {
 			return
 		}
 	}
 }
 
-// poll returns the number of events. It waits only if there is no other work.
-func (l *Loop) poll() int {
+// poll returns the number of events. It waits only if there is no other work. last reports whether
+// the loop is closing: it has the events from before then, and ends with this turn.
+func (l *Loop) poll() (n int, last bool) {
 	timeout := l.timers.untilNext(monotonic.Now)
 	l.mu.Lock()
-	if len(l.posted) > 0 || l.closing {
+	last = l.closing
+	if len(l.posted) > 0 || last {
 		timeout = 0
 	}
 	l.sleeping = timeout != 0
 	l.mu.Unlock()
-	n := l.wait(timeout)
+	n = l.wait(timeout)
 	if timeout != 0 {
 		l.mu.Lock()
 		l.sleeping = false
 		l.mu.Unlock()
 	}
-	return max(0, n)
+	return max(0, n), last
 }
 
 // wait waits for events, for at most timeout milliseconds; -1: for ever. It can be interrupted.
@@ -196,19 +198,17 @@ func (l *Loop) dispatch(e *unix.EpollEvent) {
 	h.Ready(Events(e.Events))
 }
 
-// runPosted calls the posted functions. It reports whether the loop is over.
-func (l *Loop) runPosted() (over bool) {
+// runPosted calls the posted functions.
+func (l *Loop) runPosted() {
 	l.mu.Lock()
 	functions := l.posted
 	l.posted = l.running[:0]
-	over = l.closing
 	l.mu.Unlock()
 	for _, f := range functions {
 		f()
 	}
 	clear(functions)
 	l.running = functions
-	return over
 }
 
 func (l *Loop) flush() {
