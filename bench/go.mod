@@ -10,6 +10,7 @@ require (
 replace github.com/modgw/modgw => ../
 
 require (
+	github.com/prometheus/procfs v0.22.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
