@@ -45,4 +45,4 @@ var decided = table{
 	{byHand("the host has metrics and traces of its own: see the page about logs"), "wsgitelemetryservice wsgitelemetryoptions"},
 	{byHand("start the agent in the entry: newrelic.agent.initialize(FILE)"), "wsginewrelicconfigfile"},
 	{byHand("start the agent in the entry: newrelic.agent.initialize(FILE, ENVIRONMENT)"), "wsginewrelicenvironment"},
-}.byName()
+}.ByName()

@@ -137,7 +137,7 @@ func (e *express) write() {
 	for name, value := range e.command.Env {
 		e.app.Env(name, value)
 	}
-	rules := e.options().byName()
+	rules := e.options().ByName()
 	for name := range strings.FieldsSeq(asDaemon) {
 		rules[name] = daemonOptions[name]
 	}

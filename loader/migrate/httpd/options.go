@@ -99,7 +99,7 @@ var daemonOptions = table{
 	{byHand("run the host in a container or with RootDirectory= of its systemd unit"), "chroot"},
 	{byHand("call sys.setswitchinterval in the app where it matters"), "switch-interval"},
 	{byHand("it is a directive, WSGIPythonOptimize: set env PYTHONOPTIMIZE"), "python-optimize"},
-}.byName()
+}.ByName()
 
 func (c *configuration) home(a *app, g given) {
 	home := strings.TrimSuffix(c.absolute(g.value()), "/")

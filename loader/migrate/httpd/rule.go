@@ -10,6 +10,7 @@ import (
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/loader"
 	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/pyapp"
 )
 
 // given is an option that a source gives an app.
@@ -36,22 +37,8 @@ func (g given) set(setting string, value any) {
 // rule translates an option.
 type rule func(given)
 
-// table has options by their rules.
-type table []struct {
-	rule  rule
-	names string // names with spaces between them
-}
-
-// byName returns the rules of the options by their names.
-func (t table) byName() map[string]rule {
-	rules := map[string]rule{}
-	for _, o := range t {
-		for name := range strings.FieldsSeq(o.names) {
-			rules[name] = o.rule
-		}
-	}
-	return rules
-}
+// table maps options to their rules.
+type table = pyapp.TableOf[rule]
 
 func notNeeded(reason string) rule {
 	return func(g given) { g.note(migrate.NotNeeded, "%s", reason) }

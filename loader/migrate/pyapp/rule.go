@@ -92,15 +92,18 @@ const (
 )
 
 // Table maps the options of a server to their translations.
-type Table []struct {
-	Rule  Rule
+type Table = TableOf[Rule]
+
+// TableOf maps options to rules of a reader's own kind.
+type TableOf[R any] []struct {
+	Rule  R
 	Names string // names with spaces between them
 }
 
 // ByName returns the rules of the options by their names. Of a name that is there twice the last
 // one counts.
-func (t Table) ByName() map[string]Rule {
-	rules := map[string]Rule{}
+func (t TableOf[R]) ByName() map[string]R {
+	rules := map[string]R{}
 	for _, o := range t {
 		for name := range strings.FieldsSeq(o.Names) {
 			rules[name] = o.Rule
