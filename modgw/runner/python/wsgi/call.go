@@ -77,9 +77,13 @@ func (c *call) conclude(s *stream, fed <-chan struct{}, err error) (again bool) 
 		s.resume()
 		c.abandon(s, fed, "the client has gone")
 	case relay.Requeued:
+		c.server.scheduler.keepPlace(&c.ticket)
 		s.leave()
-		c.ticket.requeued = true
-		return c.Again(outcome, err)
+		if c.Again(outcome, err) {
+			return true
+		}
+		c.server.scheduler.losePlace(&c.ticket)
+		return false
 	case relay.QueueTimeout:
 		s.resume()
 		c.abandon(s, fed, err.Error())

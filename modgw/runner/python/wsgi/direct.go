@@ -79,8 +79,9 @@ func (d *direct) begin() bool {
 
 // requeue queues a request that its thread has given back. It gets a thread for itself then.
 func (d *direct) requeue() {
+	d.server.scheduler.keepPlace(&d.ticket)
 	d.stream.leave()
-	d.ticket.requeued, d.ticket.alone = true, true
+	d.ticket.alone = true
 	if !d.begin() {
 		d.serveElsewhere()
 	}

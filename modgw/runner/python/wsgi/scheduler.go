@@ -30,6 +30,7 @@ type Scheduler struct {
 	closed   bool      // all requests are refused
 	busy     int       // connections that have requests
 	behind   int       // requests that wait behind another one on a connection
+	moving   int       // requests that are requeued: no longer there, and not yet among the waiters
 
 	waiting atomic.Bool // there are waiters; set with mu held
 }
@@ -38,7 +39,7 @@ type Scheduler struct {
 type ticket struct {
 	alone    bool   // it shares its connection with no other
 	requeued bool   // a worker has given it back without having begun it
-	waited   bool   // it was among the waiters
+	moving   bool   // it is being requeued, and its place in the queue is kept
 	number   uint64 // counts requests in the order in which they came; 0: not counted yet
 }
 
@@ -68,10 +69,12 @@ func (s *Scheduler) begin(w *waiter) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := w.ticket
-	if t.number == 0 {
+	isNew := t.number == 0
+	if isNew {
 		s.number++
 		t.number = s.number
 	}
+	s.setMoving(t, false)
 	first := s.waiters.Front()
 	if first == nil || t.number < first.Value.(*waiter).ticket.number {
 		if w.conn = s.free(t); w.conn != nil {
@@ -79,12 +82,28 @@ func (s *Scheduler) begin(w *waiter) (waits bool) {
 			return false
 		}
 	}
-	if w.err = s.refusal(t); w.err != nil || w.wake == nil {
+	if w.err = s.refusal(isNew); w.err != nil || w.wake == nil {
 		return false
 	}
 	s.enqueue(w)
 	s.watchComputing()
 	return true
+}
+
+// keepPlace keeps the place in the queue of a request that is about to leave a connection on which
+// it was not begun, until it begins again or loses its place.
+func (s *Scheduler) keepPlace(t *ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.requeued = true
+	s.setMoving(t, true)
+}
+
+// losePlace gives up the place of a request that is not served again.
+func (s *Scheduler) losePlace(t *ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setMoving(t, false)
 }
 
 // release gives a request's part of a connection back.
@@ -251,21 +270,35 @@ func (s *Scheduler) leave(w *waiter, err error) (left bool) {
 	return true
 }
 
-// refusal is why a request may not even wait; s.mu is held, as in all that follows.
-func (s *Scheduler) refusal(t *ticket) error {
+// refusal explains why a request may not even wait. One that was admitted before is not refused
+// because the queue has become full. s.mu is held, as in all functions below.
+func (s *Scheduler) refusal(isNew bool) error {
 	switch {
 	case s.closed:
 		return queue.ErrClosed
 	case s.expected == 0:
 		return queue.ErrNobody
-	case s.queued() >= s.queue.Max && !t.requeued && !t.waited: // those were in the queue already
+	case isNew && s.queued() >= s.queue.Max:
 		return queue.ErrFull
 	}
 	return nil
 }
 
-// queued returns the number of requests that wait, here or behind another one.
-func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind }
+// queued returns the number of requests that wait, here, behind another one, or on their way from
+// there.
+func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind + s.moving }
+
+func (s *Scheduler) setMoving(t *ticket, moving bool) {
+	if t.moving == moving {
+		return
+	}
+	t.moving = moving
+	if moving {
+		s.moving++
+	} else {
+		s.moving--
+	}
+}
 
 // enqueue puts a waiter behind those that came before it.
 func (s *Scheduler) enqueue(w *waiter) {
@@ -273,7 +306,6 @@ func (s *Scheduler) enqueue(w *waiter) {
 	if s.crowded != nil {
 		s.crowded()
 	}
-	w.ticket.waited = true
 	for e := s.waiters.Back(); e != nil; e = e.Prev() {
 		if e.Value.(*waiter).ticket.number < w.ticket.number {
 			w.place = s.waiters.InsertAfter(w, e)

@@ -208,6 +208,41 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	})
 }
 
+func TestRequestThatIsRequeuedKeepsItsPlaceInTheQueue(t *testing.T) {
+	t.Parallel()
+	s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 1}}
+	w := idleWorker(1, 1)
+	s.add(w)
+	isFull := func() bool {
+		newcomer := &waiter{ticket: &ticket{alone: true}}
+		s.begin(newcomer)
+		return errors.Is(newcomer.err, queue.ErrFull)
+	}
+	behind := &ticket{number: 1}
+	s.take(w.Conns[0], &ticket{})
+	s.take(w.Conns[0], behind)
+	if !isFull() {
+		t.Error("a request was admitted beyond the one that waits behind another")
+	}
+
+	s.keepPlace(behind)
+	s.release(w.Conns[0], false)
+	if !isFull() {
+		t.Error("a request was admitted beyond the one that is being requeued")
+	}
+	again := &waiter{ticket: behind, wake: func() {}}
+	if !s.begin(again) || !isFull() {
+		t.Errorf("the requeued request does not wait, or waits for no place: %v", again.err)
+	}
+	s.leave(again, context.Canceled)
+
+	s.keepPlace(behind)
+	s.losePlace(behind)
+	if isFull() {
+		t.Error("a request that is not served again kept its place")
+	}
+}
+
 func TestWaitersAreRefusedWhenNoWorkerIsExpected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
