@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -89,14 +90,7 @@ func TestFilesThatAUserHidesAreAnError(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for parent := filepath.Dir(dir); parent != os.TempDir() && parent != "/"; parent = filepath.Dir(parent) {
-		if err := os.Chmod(parent, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	runnertest.OpenFolders(t, dir)
 	c := diskCounter{uid: as.UID, seen: map[inode]bool{}}
 	if size, err := c.folder(dir, as); size != 0 || err != nil {
 		t.Errorf("a folder of another user: %d, %v", size, err)

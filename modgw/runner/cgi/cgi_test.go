@@ -400,11 +400,7 @@ func TestScriptRunsAsItsUser(t *testing.T) {
 	}
 	d := descriptor(t)
 	d.User = "nobody"
-	for dir := d.Root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	runnertest.OpenFolders(t, d.Root)
 	a := serve(t, d, map[string]string{"id": plain + "id -u; id -G; echo $HOME\n"})
 	a.Want(a.Get("/id"), 200, "65534\n65534\n/")
 }

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -34,11 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 `}
 	})
-	for dir := s.d.Root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	runnertest.OpenFolders(t, s.d.Root)
 	if err := s.deploy(); err != nil {
 		t.Fatal(err)
 	}

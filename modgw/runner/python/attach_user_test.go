@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -24,25 +25,13 @@ func TestUserOfTheAppMayAttach(t *testing.T) {
 	}
 	a := serveAttached(t, tellPID, func(d *modgw.Descriptor) { d.User = "nobody" })
 	path := strings.TrimPrefix(a.attachAddress(), "unix:")
-	letIn(t, a.runner.files.Dir, filepath.Dir(path), a.root)
+	runnertest.OpenFolders(t, a.runner.files.Dir, filepath.Dir(path), a.root)
 	a.attachAs(func(command *exec.Cmd) {
 		command.Path = python
 		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	})
 	if got := a.get("/"); got.status != 200 {
 		t.Errorf("got %d %q", got.status, got.body)
-	}
-}
-
-// letIn permits every user to enter folders of the test.
-func letIn(t *testing.T, folders ...string) {
-	t.Helper()
-	for _, dir := range folders {
-		for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
 }
 
@@ -60,7 +49,7 @@ func TestStrangersCannotAttach(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info, err)
 	}
-	letIn(t, a.runner.files.Dir, filepath.Dir(path))
+	runnertest.OpenFolders(t, a.runner.files.Dir, filepath.Dir(path))
 	stranger := func() string {
 		command := exec.Command(python, "-m", "modgw_worker", "--attach", a.attachAddress())
 		command.Env = []string{"PYTHONPATH=" + a.runner.files.Dir, "PYTHONDONTWRITEBYTECODE=1"}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
+	"github.com/modgw/modgw/internal/runnertest"
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/python/zygote"
 )
@@ -63,13 +64,7 @@ def application(environ, start_response):
 	}
 	a.runner.files = own
 	a.runner.app.Environment = &modgw.Environment{Interpreter: interpreter}
-	for _, dir := range []string{filepath.Dir(filepath.Dir(own.Dir)), a.root} {
-		for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	runnertest.OpenFolders(t, filepath.Dir(filepath.Dir(own.Dir)), a.root)
 	if err := os.Chmod(a.path("hello.py"), 0o644); err != nil {
 		t.Fatal(err)
 	}
