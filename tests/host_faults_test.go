@@ -271,6 +271,7 @@ func TestF49WithoutRightsAndCgroupsAppsAreServed(t *testing.T) {
 func TestF50StateFilesThatAreBrokenAreMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := newSlowSite(t)
+	s.firstStart = true // these files are no other host's
 	s.start()
 	s.answers("/", 200)
 	s.awaitTemplate()

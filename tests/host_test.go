@@ -39,6 +39,8 @@ type site struct {
 	within []string // a command that runs the host; empty: it runs by itself
 
 	program string // a copy of the program under test; "": that itself
+
+	firstStart bool // the host begins with an empty state folder
 }
 
 // newSite creates a folder whose apps are in apps, one folder each with its descriptor modgw.hcl.
@@ -120,6 +122,7 @@ func (s *site) spawnUntil(ready *regexp.Regexp, environ []string, args ...string
 // launch is like spawn, but does not wait. The returned channel receives the result of the host.
 func (s *site) launch(environ []string, args ...string) (ended chan error) {
 	s.t.Helper()
+	s.linkUsedState()
 	line := append(append(slices.Clone(s.within), cmp.Or(s.program, program)), args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir = s.dir

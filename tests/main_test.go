@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// program is the modgw-host under test.
-var program string
+// program is the modgw-host under test, and temporary a folder that is removed after all tests.
+var program, temporary string
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -35,17 +35,17 @@ func runMoreAtOnce() {
 func runTests(m *testing.M) int {
 	defer chromium.end()
 	runMoreAtOnce()
+	var err error
+	if temporary, err = os.MkdirTemp("", "modgw-tests"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(temporary)
 	if program = os.Getenv("MODGW_TEST_PROGRAM"); program != "" {
 		os.Unsetenv("GOFLAGS")
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "modgw-tests")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "modgw-host")
+	program = filepath.Join(temporary, "modgw-host")
 	build := exec.Command("go", "build", "-o", program, "github.com/modgw/modgw/cmd/modgw-host")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // like the released program
 	if os.Getenv("MODGW_TEST_RACE") != "" {
