@@ -39,7 +39,7 @@ type App struct {
 
 	// The gateway's mutex guards both.
 	planned   *Descriptor // descriptor that is being deployed; nil without a deploy
-	locations []location  // hosts and mounts of the app while it has a generation
+	locations []hostMount  // hosts and mounts of the app while it has a generation
 
 	requests atomic.Int64              // ever handed to a generation
 	counted  atomic.Pointer[meter.App] // nil before its first request

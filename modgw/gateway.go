@@ -78,7 +78,7 @@ type Gateway struct {
 
 	mu        sync.Mutex
 	apps      map[AppName]*App
-	locations map[location]*App  // hosts and mounts of the apps with a generation
+	locations map[hostMount]*App  // hosts and mounts of the apps with a generation
 	takeovers map[*App]*takeover // generations that are ready and wait for their places
 	closed    bool
 
@@ -108,7 +108,7 @@ func New(c Config) *Gateway {
 	if c.Served == nil {
 		c.Served = func() {}
 	}
-	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, locations: map[location]*App{}, takeovers: map[*App]*takeover{}, cutOff: make(chan struct{})}
+	return &Gateway{config: c, log: c.Log, apps: map[AppName]*App{}, locations: map[hostMount]*App{}, takeovers: map[*App]*takeover{}, cutOff: make(chan struct{})}
 }
 
 // ServeHTTP hands the request to the app whose host and mount it has, or that a trusted front
@@ -184,7 +184,7 @@ func ensureInfo(r *http.Request) (*RequestInfo, *http.Request) {
 // Find returns the app that answers a request, and the path that it is mounted at; "" when none
 // does.
 func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
-	here := g.table().place(r, RequestInfoOf(r))
+	here := g.table().route(r, RequestInfoOf(r))
 	if here == nil {
 		return "", ""
 	}
@@ -193,7 +193,7 @@ func (g *Gateway) Find(r *http.Request) (AppName, MountPath) {
 
 // route finds the app and splits the path at its mount.
 func (g *Gateway) route(r *http.Request, info *RequestInfo) (*App, *Fault) {
-	here := g.table().place(r, info)
+	here := g.table().route(r, info)
 	if here == nil {
 		return nil, noApp(r.Host, info)
 	}

@@ -10,25 +10,25 @@ import (
 // routes maps hosts and paths to apps. It is never changed, only replaced, so that the request path
 // reads it without a lock.
 type routes struct {
-	byName    map[AppName]*place
+	byName    map[AppName]*route
 	exact     map[string]*virtualHost // by host
 	wildcard  map[string]*virtualHost // by the part after the "*": ".example.com"
 	anyHost   *virtualHost
 	wildcards bool
 }
 
-// place is where an app answers.
-type place struct {
+// route is where an app answers.
+type route struct {
 	app *App
 	mounting
 	owner string
-	next  *place // is asked when this one does not answer; nil: none has the same mount
+	next  *route // is asked when this one does not answer; nil: none has the same mount
 }
 
 // virtualHost has the apps of one host pattern. The longest mount that holds a path is found by
 // walking up the path, so the cost does not grow with the number of apps.
 type virtualHost struct {
-	mounts map[MountPath]*place
+	mounts map[MountPath]*route
 	owner  string // owner of the first app
 	shared bool   // by apps of several owners
 }
@@ -37,14 +37,14 @@ type virtualHost struct {
 // generation answers: the other waits for its place.
 func newRoutes(apps map[AppName]*App) *routes {
 	t := &routes{
-		byName:   make(map[AppName]*place, len(apps)),
+		byName:   make(map[AppName]*route, len(apps)),
 		exact:    map[string]*virtualHost{},
 		wildcard: map[string]*virtualHost{},
 		anyHost:  &virtualHost{},
 	}
 	for name, app := range apps {
 		d := app.descriptor()
-		here := place{app: app, mounting: mountingOf(d), owner: d.Owner}
+		here := route{app: app, mounting: mountingOf(d), owner: d.Owner}
 		t.byName[name] = &here
 		if len(d.Hosts) == 0 {
 			t.anyHost.add(here)
@@ -61,23 +61,23 @@ func newRoutes(apps map[AppName]*App) *routes {
 	return t
 }
 
-func addTo(table map[string]*virtualHost, host string, here place) {
+func addTo(table map[string]*virtualHost, host string, here route) {
 	if table[host] == nil {
 		table[host] = &virtualHost{}
 	}
 	table[host].add(here)
 }
 
-func (v *virtualHost) add(here place) {
+func (v *virtualHost) add(here route) {
 	if v.mounts == nil {
-		v.mounts, v.owner = map[MountPath]*place{}, here.owner
+		v.mounts, v.owner = map[MountPath]*route{}, here.owner
 	}
 	v.shared = v.shared || v.owner != here.owner
 	v.mounts[here.mount] = v.mounts[here.mount].insert(&here)
 }
 
 // insert adds a place to those of the same mount, and returns the first of them.
-func (p *place) insert(here *place) *place {
+func (p *route) insert(here *route) *route {
 	if p == nil || here.goesBefore(p) {
 		here.next = p
 		return here
@@ -87,7 +87,7 @@ func (p *place) insert(here *place) *place {
 }
 
 // goesBefore orders places of the same mount: those that answer some paths only come first.
-func (p *place) goesBefore(other *place) bool {
+func (p *route) goesBefore(other *route) bool {
 	if (p.match != nil) != (other.match != nil) {
 		return p.match != nil
 	}
@@ -96,7 +96,7 @@ func (p *place) goesBefore(other *place) bool {
 
 // answering is the first of the places of one mount that answers for a path and may answer for the
 // hosts that were passed; nil if none does.
-func (p *place) answering(path string, passed []*virtualHost) *place {
+func (p *route) answering(path string, passed []*virtualHost) *route {
 	for ; p != nil; p = p.next {
 		if !p.mayAnswerFor(passed) {
 			continue
@@ -120,8 +120,8 @@ func (a *App) goesBefore(other *App) bool {
 	return a.name < other.name
 }
 
-// place returns the place of the app that the front named, or else find's; nil if no app answers.
-func (t *routes) place(r *http.Request, info *RequestInfo) *place {
+// route returns the route of the app that the front named, or else find's; nil if no app answers.
+func (t *routes) route(r *http.Request, info *RequestInfo) *route {
 	if info.App != "" {
 		return t.byName[info.App]
 	}
@@ -136,7 +136,7 @@ func (t *routes) place(r *http.Request, info *RequestInfo) *place {
 // A request that no app of its host answers may reach less specific ones only of the same user or
 // of the host's own user: a user's wildcard, or app for any host, gets no request for a host of
 // another user.
-func (t *routes) find(host, path string) *place {
+func (t *routes) find(host, path string) *route {
 	host = hostName(host)
 	var passed []*virtualHost
 	for v := range t.matching(host) {
@@ -176,7 +176,7 @@ func (t *routes) matching(host string) iter.Seq[*virtualHost] {
 }
 
 // find is the place of the longest mount whose app may answer for the hosts that were passed.
-func (v *virtualHost) find(path string, passed []*virtualHost) *place {
+func (v *virtualHost) find(path string, passed []*virtualHost) *route {
 	if len(v.mounts) == 0 || !strings.HasPrefix(path, "/") {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (v *virtualHost) find(path string, passed []*virtualHost) *place {
 
 // mayAnswerFor reports whether the app's user may have requests for hosts that other apps name more
 // closely.
-func (p *place) mayAnswerFor(hosts []*virtualHost) bool {
+func (p *route) mayAnswerFor(hosts []*virtualHost) bool {
 	return p.owner == "" || !slices.ContainsFunc(hosts, func(v *virtualHost) bool { return v.shared || v.owner != p.owner })
 }
 

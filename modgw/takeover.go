@@ -23,20 +23,20 @@ type takeover struct {
 // There is room for it when that one is removed, or deployed elsewhere.
 var ErrPlaceTaken = errors.New("two apps cannot answer the same requests")
 
-// location is a host with a mount, which at most one app with a generation has.
-type location struct {
+// hostMount is a host with a mount, which at most one app with a generation has.
+type hostMount struct {
 	host  string // pattern; "" for any
 	mount MountPath
 	match string // as in Descriptor.MountMatch
 }
 
-func locationsOf(d Descriptor) []location {
+func locationsOf(d Descriptor) []hostMount {
 	if len(d.Hosts) == 0 {
-		return []location{{mount: d.Mount, match: d.MountMatch}}
+		return []hostMount{{mount: d.Mount, match: d.MountMatch}}
 	}
-	locations := make([]location, len(d.Hosts))
+	locations := make([]hostMount, len(d.Hosts))
 	for i, host := range d.Hosts {
-		locations[i] = location{host, d.Mount, d.MountMatch}
+		locations[i] = hostMount{host, d.Mount, d.MountMatch}
 	}
 	return locations
 }
@@ -162,7 +162,7 @@ func (g *Gateway) fitting() map[*App]*takeover {
 	fitting := maps.Clone(g.takeovers)
 	for changed := true; changed; {
 		changed = false
-		taken := map[location]*App{}
+		taken := map[hostMount]*App{}
 		for app, t := range fitting {
 			for _, s := range locationsOf(t.next.Descriptor) {
 				other := g.locations[s]
