@@ -31,7 +31,7 @@ var opensByItself = map[string]string{
 	"modgw/logbook/archives.go":      "folders in the state folder",
 	"modgw/claims/store.go":          "a file in the state folder",
 	"modgw/control/audit.go":         "a file in the state folder",
-	"modgw/host/pin.go":              "with the rights of the app's user",
+	"modgw/host/resolvedroot.go":     "with the rights of the app's user",
 	"modgw/host/peers.go":            "only says who can reach a listener",
 	"modgw/host/statelock.go":        "a file in the state folder",
 	"modgw/scripthost/folder.go":     "the folder of the user that it runs as",

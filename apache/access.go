@@ -41,3 +41,30 @@ func checkSocket(a modgw.Address, name string) Finding {
 	}
 	return Finding{Good, fmt.Sprintf("Apache's user %s may connect to %s", name, path), ""}
 }
+
+// warnUnreachable logs why Apache cannot open the host's sockets, as [Check] finds it. It does not
+// repeat the last reason.
+func (s *Server) warnUnreachable() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	up, err := upstreamOf(s.config.Listeners, s.config.TrustedProxies)
+	if err != nil {
+		return
+	}
+	name, _ := Account()
+	if os.Geteuid() != 0 {
+		name = currentUser()
+	}
+	said := ""
+	for _, a := range up.sockets() {
+		f := checkSocket(a, name)
+		if f.Level != Problem {
+			continue
+		}
+		said += f.Text
+		if !strings.Contains(s.unreachable, f.Text) {
+			s.log.Error("apache cannot reach the host", "error", f.Text, "hint", f.Fix)
+		}
+	}
+	s.unreachable = said
+}

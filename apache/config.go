@@ -94,7 +94,7 @@ type TLS struct {
 // to the first HTTP listener whose peers are trusted. If there is none, Apache refuses them. If the
 // host has no FastCGI listener, everything goes over HTTP.
 func Config(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]byte, error) {
-	c, err := newConfiguration(apps, listeners, o)
+	c, err := newPlan(apps, listeners, o)
 	if err != nil {
 		return nil, err
 	}

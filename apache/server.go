@@ -43,12 +43,12 @@ type Server struct {
 
 	startGrace time.Duration // how long Apache may take until it answers
 
-	mu      sync.Mutex
-	config  RunConfig
-	found   *Program
-	process *proc.Process // nil while it does not run
-	tail    []string      // its last lines
-	told    string        // last reported reason why it does not reach the host
+	mu          sync.Mutex
+	config      RunConfig
+	installed   *Program
+	process     *proc.Process // nil while it does not run
+	tail        []string      // its last lines
+	unreachable string        // last reported reason why it does not reach the host
 }
 
 const (
@@ -118,7 +118,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 func (s *Server) use(ctx context.Context, program *Program) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.found = program
+	s.installed = program
 	return s.configure(ctx, s.config)
 }
 
@@ -136,7 +136,7 @@ func (s *Server) run(ctx context.Context) error {
 	if err := s.Prepare(ctx); err != nil {
 		return err
 	}
-	s.explainRefusal()
+	s.warnUnreachable()
 	process, err := s.start(ctx)
 	if err != nil {
 		return err
@@ -145,8 +145,8 @@ func (s *Server) run(ctx context.Context) error {
 }
 
 // Reload changes the set of apps: Apache takes the new configuration gracefully, without dropping a
-// request. When it does not accept it, it keeps the old one. Before and after Run only the set is
-// changed.
+// request. When it does not accept it, it keeps the old one. While no Apache runs, it
+// only keeps the apps for the next start.
 func (s *Server) Reload(ctx context.Context, apps []modgw.Descriptor) error {
 	if err := s.awaitReady(ctx); err != nil {
 		return err
@@ -194,7 +194,7 @@ func prepare(dir string) error {
 
 // configure writes the configuration after Apache has accepted it. The caller holds mu.
 func (s *Server) configure(ctx context.Context, c RunConfig) error {
-	text, err := privateConfig(s.found, c)
+	text, err := privateConfig(s.installed, c)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (s *Server) configure(ctx context.Context, c RunConfig) error {
 	if err := atomicfile.Write(candidate, text, 0o644); err != nil {
 		return err
 	}
-	if out, err := ask(ctx, s.found.Path, "-t", "-f", candidate); err != nil {
+	if out, err := ask(ctx, s.installed.Path, "-t", "-f", candidate); err != nil {
 		return rejected(out, err)
 	}
 	return os.Rename(candidate, filepath.Join(c.Dir, configFile))
@@ -215,7 +215,7 @@ func (s *Server) start(ctx context.Context) (*proc.Process, error) {
 		return nil, err
 	}
 	process, err := proc.Start(proc.Spec{
-		Path:   s.found.Path,
+		Path:   s.installed.Path,
 		Args:   []string{"-f", filepath.Join(s.dir, configFile), "-DFOREGROUND"},
 		Env:    []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"},
 		Dir:    s.dir,
@@ -242,7 +242,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 		case ok := <-answers:
 			switch {
 			case ok:
-				s.log.Info("apache ready", "url", s.url, "version", s.found.Version, "pid", process.PID())
+				s.log.Info("apache ready", "url", s.url, "version", s.installed.Version, "pid", process.PID())
 				close(s.ready)
 				stop = func(grace time.Duration) { gracefulStop(process, grace) }
 			case ctx.Err() == nil:

@@ -3,7 +3,6 @@ package apache
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
@@ -27,40 +26,13 @@ func (s *Server) line(l proc.Line) {
 	}
 	s.log.Log(context.Background(), level, "apache output", attributes...)
 	if unreachable.MatchString(text) {
-		s.explainRefusal()
+		s.warnUnreachable()
 	}
 }
 
 // unreachable matches Apache's messages about a host that it cannot connect to. It answers 503
 // then.
 var unreachable = lazyregexp.New(`AH02454|AH00957|AH01079`)
-
-// explainRefusal logs why Apache cannot open the host's sockets, as [Check] finds it. It does not
-// repeat the last reason.
-func (s *Server) explainRefusal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	up, err := upstreamOf(s.config.Listeners, s.config.TrustedProxies)
-	if err != nil {
-		return
-	}
-	name, _ := Account()
-	if os.Geteuid() != 0 {
-		name = currentUser()
-	}
-	said := ""
-	for _, a := range up.sockets() {
-		f := checkSocket(a, name)
-		if f.Level != Problem {
-			continue
-		}
-		said += f.Text
-		if !strings.Contains(s.told, f.Text) {
-			s.log.Error("apache cannot reach the host", "error", f.Text, "hint", f.Fix)
-		}
-	}
-	s.told = said
-}
 
 // parseLine takes a line of our ErrorLogFormat apart: "[proxy_fcgi:error] AH01071: …". Other lines
 // are printed before Apache has its log, and report errors.

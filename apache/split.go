@@ -1,7 +1,6 @@
 package apache
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -18,7 +17,7 @@ type File struct {
 // Split returns the result of Config as files, one for each set of host names. Apache includes them
 // in the order of their names. The file that answers unknown host names comes first.
 func Split(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]File, error) {
-	c, err := newConfiguration(apps, listeners, o)
+	c, err := newPlan(apps, listeners, o)
 	if err != nil {
 		return nil, err
 	}
@@ -34,55 +33,6 @@ func Split(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) ([]Fi
 		files = append(files, File{Name: p.name + ".conf", Text: text})
 	}
 	return files, nil
-}
-
-// configuration is the text that Config and Split write.
-type configuration struct {
-	up      upstream
-	options Options
-	parts   []part
-}
-
-// part is the virtual hosts of one set of host names.
-type part struct {
-	name  string // name of the file, without ".conf"
-	apps  []modgw.Descriptor
-	write func(*writer)
-}
-
-func newConfiguration(apps []modgw.Descriptor, listeners []modgw.Listener, o Options) (*configuration, error) {
-	up, err := upstreamOf(listeners, o.TrustedProxies)
-	if err != nil {
-		return nil, err
-	}
-	o = o.withDefaults()
-	sites := webserver.Sites(apps)
-	if slices.ContainsFunc(sites, func(s webserver.Site) bool { return slices.Contains(s.Hosts, o.ServerName) }) {
-		o.ServerName = nameless // the first virtual host must not have the name of another
-	}
-	c := &configuration{up: up, options: o}
-	if !slices.ContainsFunc(sites, webserver.Site.Default) {
-		c.parts = append(c.parts, part{name: firstFile, write: func(w *writer) { w.refusals(sites, o) }})
-	}
-	taken := map[string]int{}
-	for _, s := range sites {
-		name := fileName(s)
-		if taken[name]++; taken[name] > 1 {
-			name = fmt.Sprintf("%s-%d", name, taken[name])
-		}
-		c.parts = append(c.parts, part{name: name, apps: s.Apps, write: func(w *writer) { w.virtualHosts(s, up, o) }})
-	}
-	return c, nil
-}
-
-// firstFile is the name of the file with the virtual hosts that answer all names that no other has.
-const firstFile = "000-default"
-
-func fileName(s webserver.Site) string {
-	if s.Default() {
-		return firstFile
-	}
-	return serverName(s.Hosts[0])
 }
 
 // refusals are the virtual hosts for names that no app has, one for each port.

@@ -233,29 +233,3 @@ func (g *Gateway) tookOver(app *App, old, next *Generation) {
 	}
 	g.config.Observe(ready)
 }
-
-// drain lets the requests in flight on old finish, and stops it. then is called when it has ended,
-// unless it is nil.
-func (g *Gateway) drain(app *App, old *Generation, then func()) {
-	app.mu.Lock()
-	app.draining[old] = time.Now()
-	app.mu.Unlock()
-	inFlight := old.retire()
-	g.ends.Go(func() {
-		cut := old.drainAndStop(g.cutOff)
-		if then != nil {
-			then()
-		}
-		app.mu.Lock()
-		delete(app.draining, old)
-		app.drained = &DrainedStatus{old.Number, inFlight, cut, time.Now()}
-		app.mu.Unlock()
-		close(old.ended)
-		log := g.log.With("app", app.name, "generation", old.Number, "requests", inFlight)
-		if cut > 0 {
-			log.Warn("generation stopped before its requests had ended", "cut", cut, "limit", old.Descriptor.Timeouts.Drain.String())
-			return
-		}
-		log.Info("generation drained")
-	})
-}

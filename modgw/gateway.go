@@ -78,7 +78,7 @@ type Gateway struct {
 
 	mu        sync.Mutex
 	apps      map[AppName]*App
-	locations map[hostMount]*App  // hosts and mounts of the apps with a generation
+	locations map[hostMount]*App // hosts and mounts of the apps with a generation
 	takeovers map[*App]*takeover // generations that are ready and wait for their places
 	closed    bool
 

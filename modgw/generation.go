@@ -64,32 +64,6 @@ func (g *Generation) end() {
 	}
 }
 
-// retire lets no further request begin and reports how many are in flight.
-func (g *Generation) retire() int {
-	// Count this call in and out, so that the last one out closes drained.
-	inFlight := g.users.Add(retired+1) - retired - 1
-	g.end()
-	return int(inFlight)
-}
-
-// drainAndStop waits for the requests in flight, as long as the descriptor allows or until cutOff
-// is closed, and ends the workers. It reports how many requests were cut off.
-func (g *Generation) drainAndStop(cutOff <-chan struct{}) (cut int) {
-	limit := time.NewTimer(g.Descriptor.Timeouts.Drain)
-	defer limit.Stop()
-	endless := time.AfterFunc(g.Descriptor.Timeouts.WebSocketDrain, g.endless.End)
-	defer endless.Stop()
-	select {
-	case <-g.drained:
-	case <-limit.C:
-		cut = g.inFlight()
-	case <-cutOff:
-		cut = g.inFlight()
-	}
-	g.stop()
-	return cut
-}
-
 // expand starts the workers that the generation did without so that it could answer soon, or while
 // the one before it had not ended, unless it has been replaced itself.
 func (g *Generation) expand() {

@@ -156,8 +156,8 @@ type progress struct {
 }
 
 // Give records that a worker got the request, at a time; 0 is a program that the host did not
-// start. pid is the id of its process, 0 if that is not known. A loop's time may be the beginning
-// of its turn, in which it has read the request since.
+// start. pid is the id of its process, 0 if that is not known. The event loop passes the time at
+// which its turn began. The request may have come later in that turn.
 func (i *RequestInfo) Give(worker, pid int, at time.Time) {
 	if at.Before(i.Received) {
 		at = i.Received

@@ -194,19 +194,6 @@ func (p *route) mayAnswerFor(hosts []*virtualHost) bool {
 	return p.owner == "" || !slices.ContainsFunc(hosts, func(v *virtualHost) bool { return v.shared || v.owner != p.owner })
 }
 
-// split divides path at the mount: SCRIPT_NAME and PATH_INFO (RFC 3875 sections 4.1.13 and 4.1.5).
-// ok is false when the path is not below the mount.
-func (m MountPath) split(path string) (scriptName, pathInfo string, ok bool) {
-	if m == "/" {
-		return "", path, path == "" || path[0] == '/'
-	}
-	rest, found := strings.CutPrefix(path, string(m))
-	if !found || (rest != "" && rest[0] != '/') {
-		return "", "", false
-	}
-	return string(m), rest, true
-}
-
 // hostName is a Host header as descriptors write it: without port and final dot, in lower case.
 func hostName(host string) string {
 	name, _ := SplitHost(host)

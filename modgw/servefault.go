@@ -11,9 +11,9 @@ import (
 )
 
 //go:embed servefault.html
-var faultPage string
+var faultHTML string
 
-var faultTemplate = template.Must(template.New("fault").Parse(faultPage))
+var faultTemplate = template.Must(template.New("fault").Parse(faultHTML))
 
 // retryAfter is the Retry-After of a 503 answer, in seconds.
 const retryAfter = 5
@@ -45,7 +45,7 @@ func ServeFault(w http.ResponseWriter, r *http.Request, status int, f *Fault, de
 	}
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	if page := faultPageOf(r.Context()); dev && page != nil {
+	if page := developerPageOf(r.Context()); dev && page != nil {
 		page(w, r, status, f)
 		return
 	}

@@ -25,7 +25,7 @@ type app struct {
 	interest       *preparedInterest
 	disk           func(Interest) disk
 	noEvents       string    // why files send no events that can be trusted; "": they do
-	reported       *snapshot // as Changed knows it
+	reported       *snapshot // the state of the last call of Changed
 	last           *snapshot // the result of the last scan
 	scanTook       time.Duration
 	watched        map[string]bool
@@ -44,7 +44,7 @@ type app struct {
 	since      time.Time             // first unreported change; zero: there is none
 	unreported map[string]difference // found while Changed was running
 	busy       chan struct{}         // closed when Changed returns; nil while it is not running
-	isPending  bool                  // pending was called with this
+	isPending  bool                  // the last value that pending was called with
 	asked      []chan<- struct{}     // closed when pending is up to date
 }
 
@@ -100,7 +100,7 @@ func (a *app) setTimers(due *time.Timer, tick *time.Ticker) {
 	}
 }
 
-// pollShare is the ratio of the pause between polls to the duration of a poll.
+// pollShare is the number of durations of a poll for which the next one is delayed.
 const pollShare = 20
 
 // due returns when to look at changes; the zero time while there are none.
@@ -151,8 +151,8 @@ const (
 	// another.
 	quickScan = 20 * time.Millisecond
 
-	// fewFiles is up to how many files the look is repeated however long it took last time: then it
-	// was for the machine's load.
+	// fewFiles is the number of files up to which CatchUp starts another scan even if the last one
+	// was slow: so few files are slow only because the machine is busy.
 	fewFiles = 100
 )
 
@@ -160,7 +160,7 @@ const (
 // changed.
 func (a *app) handleBatch(ctx context.Context, b batch) bool {
 	a.asked = append(a.asked, b.asked...)
-	if len(b.asked) > 0 && a.polling != "" && a.looksQuickly() {
+	if len(b.asked) > 0 && a.polling != "" && a.mayScanAtOnce() {
 		a.poll(ctx)
 	}
 	retried := b.watcher != nil && a.retryEvents(ctx, b.watcher)
@@ -183,8 +183,8 @@ func (a *app) handleBatch(ctx context.Context, b batch) bool {
 	return relevant
 }
 
-// looksQuickly reports whether to look at all files for a request.
-func (a *app) looksQuickly() bool { return a.scanTook < quickScan || a.last.files.len() <= fewFiles }
+// mayScanAtOnce reports whether to scan all files because a request came.
+func (a *app) mayScanAtOnce() bool { return a.scanTook < quickScan || a.last.files.len() <= fewFiles }
 
 // setInterest replaces the interest.
 func (a *app) setInterest(ctx context.Context, next *preparedInterest) {

@@ -37,13 +37,6 @@ type Change struct {
 	Since time.Time     // time of the first event or poll that showed it
 }
 
-// difference is one file that has changed.
-type difference struct {
-	path  string // absolute
-	class Class
-	verb  string // "added", "changed", "removed", or the new state of a directory
-}
-
 // changeOf sums differences up, of which there is at least one.
 func changeOf(in Interest, found []difference) Change {
 	slices.SortFunc(found, func(a, b difference) int {

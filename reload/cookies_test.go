@@ -46,13 +46,13 @@ func TestWhoAsksAfterASaveIsToldThatItIsPending(t *testing.T) {
 func TestFewFilesAreLookedAtForWhoAsksHoweverLongThatTakes(t *testing.T) {
 	slow := &app{scanTook: time.Minute, last: newSnapshot()}
 	for i := range 2 * fewFiles {
-		if want := i <= fewFiles; slow.looksQuickly() != want {
+		if want := i <= fewFiles; slow.mayScanAtOnce() != want {
 			t.Fatalf("with %d files, each look taking a minute: %t", i, !want)
 		}
 		slow.last.files.set(fmt.Sprint(i), entry{})
 	}
 	slow.scanTook = quickScan / 2
-	if !slow.looksQuickly() {
+	if !slow.mayScanAtOnce() {
 		t.Error("a quick look at many files is not repeated")
 	}
 }

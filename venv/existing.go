@@ -40,7 +40,7 @@ func (b *Builder) planExisting(ctx context.Context, p *plan) (err error) {
 		return err
 	}
 	r.inputs.decide(dir, string(config))
-	p.settle(b)
+	p.nameEnvironment(b)
 	p.dir = dir
 	return nil
 }

@@ -47,12 +47,12 @@ func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(St
 	if p.recipe, err = b.recipe(ctx, p); err != nil || p.recipe == nil {
 		return p, err
 	}
-	p.settle(b)
+	p.nameEnvironment(b)
 	return p, nil
 }
 
 // settle names the environment by its recipe. Apps of one user with the same recipe share it.
-func (p *plan) settle(b *Builder) {
+func (p *plan) nameEnvironment(b *Builder) {
 	h := sha256.New()
 	feed(h, formatVersion, runtime.GOOS, runtime.GOARCH, fmt.Sprint(uidOf(p.account)))
 	for _, part := range p.recipe.identity() {

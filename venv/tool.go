@@ -9,8 +9,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// tool makes virtual environments and installs into them. Its String is part of the hash that names
-// an environment.
+// tool makes virtual environments and installs into them. Its String is shown in progress messages
+// and kept in the marker. It is not part of the hash that names an environment.
 type tool interface {
 	String() string
 	create(ctx context.Context, c *construction, r *pythonRecipe) error

@@ -67,7 +67,7 @@ func newAttach(c console) *cobra.Command {
 				run.entry = args[1]
 			}
 			if vscode {
-				return c.json(run.launch(d))
+				return c.json(run.launchJSON(d))
 			}
 			_, err = fmt.Fprintln(c.stdout, run.shell())
 			return err
@@ -95,7 +95,7 @@ func (a attachCommand) shell() string {
 
 // launch returns the content of .vscode/launch.json. It has only those variables of the descriptor
 // that are not secret; full is the descriptor with its secrets, for comparison.
-func (a attachCommand) launch(full modgw.Descriptor) any {
+func (a attachCommand) launchJSON(full modgw.Descriptor) any {
 	variables := map[string]string{"PYTHONPATH": a.code}
 	for name, value := range a.descriptor.Env {
 		if value == full.Env[name] {

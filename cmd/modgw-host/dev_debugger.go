@@ -68,7 +68,7 @@ func (d *debugger) close() {
 	d.typed.Close()
 	d.in.Close()
 	d.out.Close()
-	d.shown.Close(lastWords)
+	d.shown.Close(logFlushTime)
 }
 
 // reopen opens the terminal once more, so that waiting for it can be broken off without

@@ -16,7 +16,7 @@ import (
 
 // lastWords is how long a command that ran a host waits for a slow reader of the log to read its
 // end.
-const lastWords = time.Second
+const logFlushTime = time.Second
 
 // hosting calls run, which runs a host, with a console whose stderr never blocks it and never ends
 // it: a full pipe, a closed reader and a full disk only lose lines of the log, which are counted.
@@ -31,7 +31,7 @@ func hosting(c console, logFormat string, run func(console) error) error {
 		c.entries, out = true, socket
 	}
 	queue := logqueue.New(out, 0, func(l logqueue.Lost) []byte { return c.lostLines(logFormat, l) })
-	defer queue.Close(lastWords)
+	defer queue.Close(logFlushTime)
 	log.SetOutput(queue)
 	c.stderr = queued{queue, file}
 	if err := run(c); err != nil {

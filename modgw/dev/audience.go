@@ -45,5 +45,5 @@ func (v *visit) serveOthers(w http.ResponseWriter, r *http.Request, status int) 
 	if v.handler.once(f.Summary) {
 		v.handler.log.Warn("error page not shown", "app", v.name, "code", f.Code, "error", f.Error())
 	}
-	modgw.ServeFault(w, r.WithContext(modgw.WithFaultPage(r.Context(), nil)), status, f, true)
+	modgw.ServeFault(w, r.WithContext(modgw.WithDeveloperPage(r.Context(), nil)), status, f, true)
 }

@@ -104,7 +104,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.serve(w, r, http.StatusInternalServerError, v.state.failure.Fault)
 		return
 	}
-	r = r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault))
+	r = r.WithContext(modgw.WithDeveloperPage(r.Context(), v.serveFault))
 	if h.config.Still || !wantsScript(r) {
 		h.config.Gateway.ServeHTTP(w, r)
 		return

@@ -28,10 +28,10 @@ func (v *visit) serveLate(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *visit) serve(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
-	modgw.ServeFault(w, r.WithContext(modgw.WithFaultPage(r.Context(), v.serveFault)), status, f, true)
+	modgw.ServeFault(w, r.WithContext(modgw.WithDeveloperPage(r.Context(), v.serveFault)), status, f, true)
 }
 
-// serveFault implements [modgw.FaultPage] for a visit.
+// serveFault implements [modgw.DeveloperPage] for a visit.
 func (v *visit) serveFault(w http.ResponseWriter, r *http.Request, status int, f *modgw.Fault) {
 	if !v.isForDeveloper(r) {
 		v.serveOthers(w, r, status)

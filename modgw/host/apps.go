@@ -224,7 +224,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	m.stop()
 	h.watcher.Forget(name)
 	h.lastGood.remove(name)
-	h.figures.remove(name)
+	h.samples.remove(name)
 	h.history.Remove(name)
 	h.loops.forget(name)
 	if err := h.gateway.Remove(context.Background(), name); err == nil {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestSamplesOfFiguresAreKeptApartAndFew(t *testing.T) {
-	var f figures
+	var f sampleStore
 	start := time.Now()
 	for i := range 10 * keptSamples {
 		at := start.Add(time.Duration(i) * sampleEvery / 4)

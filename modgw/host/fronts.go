@@ -130,9 +130,9 @@ func (h *Host) prepareFronts(fronts []*openFront) (err error) {
 			continue
 		}
 		if f.certificates, err = certs.New(certs.Config{
-			Listener: f.settings,
-			Cache:    filepath.Join(h.State(), "acme"),
-			Log:      h.log,
+			Listener:  f.settings,
+			ACMECache: filepath.Join(h.State(), "acme"),
+			Log:       h.log,
 		}); err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ type Host struct {
 	archives  atomic.Pointer[logbook.Archives] // nil until Run, and where no records are kept
 	budgets   *logbudget.Handler
 	metrics   *metrics.Metrics
-	figures   figures
+	samples   sampleStore
 	history   *history.History
 	api       *control.Server
 	dashboard *openDashboard

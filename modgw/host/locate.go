@@ -81,11 +81,11 @@ func (h *Host) isStuck(s *modgw.AppStatus, counted *meter.App) bool {
 	case r.Queued > 0 || r.Busy >= r.Capacity:
 		return true
 	}
-	return h.figures.isStalled(s.App, diagnosis.NewSample(time.Now(), s, counted))
+	return h.samples.isStalled(s.App, diagnosis.NewSample(time.Now(), s, counted))
 }
 
 // isStalled reports whether workers had requests at the last sample, and none has ended since.
-func (f *figures) isStalled(app modgw.AppName, now diagnosis.Sample) bool {
+func (f *sampleStore) isStalled(app modgw.AppName, now diagnosis.Sample) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.apps[app].latest

@@ -25,11 +25,11 @@ var errReplaced = errors.New("another host has taken over")
 type succession struct {
 	attempt sync.Mutex // held by the upgrade that is under way
 
-	mu      sync.Mutex
-	sockets *sockets                // nil while there are none to hand over
-	lock    *os.File                // reserves the state folder
-	replace context.CancelCauseFunc // ends Run, with errReplaced
-	heir    *heir                   // serves in place of this host; nil: this host serves
+	mu        sync.Mutex
+	sockets   *sockets                // nil while there are none to hand over
+	lock      *os.File                // reserves the state folder
+	replace   context.CancelCauseFunc // ends Run, with errReplaced
+	successor *passing                // serves in place of this host; nil: this host serves
 }
 
 // open lets the host be replaced.
@@ -40,10 +40,10 @@ func (s *succession) open(sockets *sockets, replace context.CancelCauseFunc) {
 }
 
 // current returns the host that serves in place of this one; nil: this host serves.
-func (s *succession) current() *heir {
+func (s *succession) current() *passing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.heir
+	return s.successor
 }
 
 // Upgrade implements [control.Host].
@@ -211,7 +211,7 @@ func (h *Host) socketsToPass() (all []upgrade.OpenSocket, err error) {
 	h.succession.mu.Lock()
 	defer h.succession.mu.Unlock()
 	s := h.succession.sockets
-	if s == nil || h.succession.heir != nil {
+	if s == nil || h.succession.successor != nil {
 		return nil, upgradeUnderWay()
 	}
 	add := func(socket upgrade.Socket, open func() (*os.File, error)) {
@@ -262,11 +262,11 @@ func (h *Host) handOver(successor *upgrade.Successor, owned []int) {
 	h.gateway.GiveShared(owned)
 	successor.Given()
 	h.predecessors.leave() // the successor has the links by now
-	next := &heir{Successor: successor, hurry: make(chan struct{}), queue: make(chan passed, passQueue), log: h.log}
+	next := &passing{Successor: successor, hurry: make(chan struct{}), queue: make(chan passed, passQueue), log: h.log}
 	next.sending.Go(next.send)
 	h.succession.mu.Lock()
 	s, replace := h.succession.sockets, h.succession.replace
-	h.succession.heir = next
+	h.succession.successor = next
 	h.succession.mu.Unlock()
 	for _, f := range s.fronts {
 		listen.Leave(f.listener)
@@ -289,8 +289,8 @@ func (h *Host) handOver(successor *upgrade.Successor, owned []int) {
 // if the queue is full, the connection is closed.
 const passQueue = 1 << 14
 
-// heir is the host that serves in place of this one.
-type heir struct {
+// passing is the host that serves in place of this one, and the connections that are passed to it.
+type passing struct {
 	*upgrade.Successor
 	hurry   chan struct{} // closes when this host must end soon
 	queue   chan passed
@@ -305,7 +305,7 @@ type passed struct {
 }
 
 // passerOf returns the function that passes the connections of a listener.
-func (n *heir) passerOf(l modgw.Listener) func(fd int, used bool) {
+func (n *passing) passerOf(l modgw.Listener) func(fd int, used bool) {
 	return func(fd int, used bool) {
 		c := passed{upgrade.Connection{Kind: l.Kind, Address: l.Address, Used: used}, fd}
 		select {
@@ -317,7 +317,7 @@ func (n *heir) passerOf(l modgw.Listener) func(fd int, used bool) {
 }
 
 // send passes connections until the queue is closed.
-func (n *heir) send() {
+func (n *passing) send() {
 	for c := range n.queue {
 		file := os.NewFile(uintptr(c.fd), "connection")
 		if err := n.PassConnection(c.Connection, file); err != nil {
@@ -329,7 +329,7 @@ func (n *heir) send() {
 
 // finish passes the remaining connections, and then leaves the successor alone. No connection may
 // be passed any more.
-func (n *heir) finish() {
+func (n *passing) finish() {
 	close(n.queue)
 	n.sending.Wait()
 	n.Leave()

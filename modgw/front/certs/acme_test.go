@@ -121,9 +121,9 @@ func (d *directory) serve(w http.ResponseWriter, r *http.Request) {
 func acmeStore(t *testing.T, d *directory, cache string, j *journal) *Store {
 	t.Helper()
 	s, err := New(Config{
-		Listener: modgw.Listener{ACME: &modgw.ACME{Hosts: []string{"a.example", "b.example"}, Directory: d.URL + "/"}},
-		Cache:    cache,
-		Log:      j.log(),
+		Listener:  modgw.Listener{ACME: &modgw.ACME{Hosts: []string{"a.example", "b.example"}, Directory: d.URL + "/"}},
+		ACMECache: cache,
+		Log:       j.log(),
 	})
 	if err != nil {
 		t.Fatal(err)

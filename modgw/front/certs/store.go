@@ -11,9 +11,9 @@ import (
 
 // Config is the configuration of a Store.
 type Config struct {
-	Listener modgw.Listener // its TLS, ACME, ClientCA and ClientCertificate count
-	Cache    string         // folder for certificates from ACME; created when needed
-	Log      *slog.Logger   // nil: nothing is logged
+	Listener  modgw.Listener // its TLS, ACME, ClientCA and ClientCertificate count
+	ACMECache string         // folder for certificates from ACME; created when needed
+	Log       *slog.Logger   // nil: nothing is logged
 }
 
 // Store has the certificates of one listener. Make it with [New] and close it when no listener uses
@@ -49,7 +49,7 @@ func New(c Config) (*Store, error) {
 		}
 	}
 	if c.Listener.ACME != nil {
-		s.acme = newAuthority(*c.Listener.ACME, c.Cache, c.Log)
+		s.acme = newAuthority(*c.Listener.ACME, c.ACMECache, c.Log)
 	}
 	return s, nil
 }

@@ -25,9 +25,9 @@ type readDeadline struct {
 type waiting uint8
 
 const (
-	forMore    waiting = iota // of a request that has begun
-	forRequest                // after another one
-	forFirst                  // request of the connection
+	forMore    waiting = iota // the rest of a request
+	forRequest                // the next request of a connection that had one
+	forFirst                  // the first request of a connection
 )
 
 // set moves one of the deadlines.

@@ -6,13 +6,13 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// mostBodies is the largest memory for kept bodies that workers can address, in bytes.
-const mostBodies = 1<<32 - 1<<20
+// maxBodyMemory is the largest memory for kept bodies that workers can address, in bytes.
+const maxBodyMemory = 1<<32 - 1<<20
 
 // shareBodies creates the memory in which the host keeps request bodies for all workers. Without it
 // they go to the workers in pieces. It is not created if no loop reads what idle workers return.
 func (r *Runner) shareBodies() {
-	size := min(r.app.Spool.Memory(), mostBodies)
+	size := min(r.app.Spool.Memory(), maxBodyMemory)
 	_, threads := r.server.(*wsgi.Server)
 	if !threads || size == 0 || r.app.Descriptor.Spool.Upload == 0 || r.Loop() == nil {
 		return

@@ -6,7 +6,7 @@ import (
 )
 
 // Host keeps an attached worker from its start to its end. The pool neither ends nor replaces it.
-func (p *Pool) Host(number int, newProgram func(*Worker) Program) {
+func (p *Pool) RunAttached(number int, newProgram func(*Worker) Program) {
 	w := p.newWorker(number, newProgram)
 	w.attached = true
 	if err := p.prepare(context.Background(), w, false); err != nil {

@@ -25,7 +25,7 @@ func TestDiagramOfAWorkerIsThatOfItsStates(t *testing.T) {
 		drawn[line[1]+" --> "+line[2]] = true
 	}
 	names := map[State]string{
-		Waiting: "Waiting", Starting: "Starting", Ready: "Ready", Asleep: "Asleep",
+		BackingOff: "Backoff", Starting: "Starting", Ready: "Ready", Asleep: "Asleep",
 		Retiring: "Retiring", Stopping: "Stopping", Ended: "Ended",
 	}
 	events := []func(*stateMachine) error{

@@ -190,7 +190,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	defer p.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(p.replicas)) {
 		if since := p.replicas[number].waitsSince; !since.IsZero() {
-			workers = append(workers, modgw.WorkerStatus{Number: number, State: Waiting.String(), Since: since})
+			workers = append(workers, modgw.WorkerStatus{Number: number, State: BackingOff.String(), Since: since})
 		}
 	}
 	status.Workers, status.Wanted, status.Restarts = workers, p.size, int(p.restarts.Load())

@@ -284,7 +284,7 @@ func TestAttachedWorkerThatLeavesIsNotReplaced(t *testing.T) {
 	d := newFakeProgram()
 	p, log := poolOf(nil)
 	d.begun = d.fakeProcess.Kill
-	p.Host(1, d.of)
+	p.RunAttached(1, d.of)
 	p.Stop(t.Context())
 	if !strings.Contains(log.String(), "worker detached") || strings.Contains(log.String(), "level=ERROR") {
 		t.Error(log)

@@ -12,13 +12,13 @@ type State uint8
 // The states, in the order in which a worker goes through them. Some are left out when things go
 // wrong.
 const (
-	Waiting  State = iota // for its next start, after others have failed
-	Starting              // the process loads the app
-	Ready                 // it takes requests
-	Asleep                // it is frozen until the app gets a request
-	Retiring              // it finishes its requests and takes no more
-	Stopping              // it was asked to end, or is being ended
-	Ended                 // there is no process any more
+	BackingOff State = iota // for its next start, after others have failed
+	Starting                // the process loads the app
+	Ready                   // it takes requests
+	Asleep                  // it is frozen until the app gets a request
+	Retiring                // it finishes its requests and takes no more
+	Stopping                // it was asked to end, or is being ended
+	Ended                   // there is no process any more
 )
 
 var stateNames = [...]string{"backoff", "starting", "ready", "asleep", "retiring", "stopping", "ended"}
@@ -34,7 +34,7 @@ type stateMachine struct {
 }
 
 // spawned is the event of a process that was started.
-func (m *stateMachine) spawned() error { return m.enter(Starting, Waiting) }
+func (m *stateMachine) spawned() error { return m.enter(Starting, BackingOff) }
 
 // loaded is the event of a worker that can take requests.
 func (m *stateMachine) loaded() error { return m.enter(Ready, Starting) }
@@ -53,7 +53,7 @@ func (m *stateMachine) stopped() error { return m.enter(Stopping, Starting, Read
 
 // exited is the event of a process that has ended.
 func (m *stateMachine) exited() error {
-	return m.enter(Ended, Waiting, Starting, Ready, Asleep, Retiring, Stopping)
+	return m.enter(Ended, BackingOff, Starting, Ready, Asleep, Retiring, Stopping)
 }
 
 func (m *stateMachine) enter(next State, from ...State) error {

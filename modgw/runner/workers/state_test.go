@@ -27,7 +27,7 @@ func TestBackoffGrowsAndForgets(t *testing.T) {
 
 func TestImpossibleEventsAreErrors(t *testing.T) {
 	var m stateMachine
-	if err := m.loaded(); err == nil || m.state != Waiting {
+	if err := m.loaded(); err == nil || m.state != BackingOff {
 		t.Errorf("ready before it was started: %v", err)
 	}
 	for _, event := range []func() error{m.spawned, m.loaded, m.retired, m.stopped, m.exited} {

@@ -68,7 +68,7 @@ func (t *socket) leaveWorker() {
 		}
 		return
 	}
-	s.AskToMove(int(websocket.StatusServiceRestart), movedReason, due)
+	s.AskToMove(int(websocket.StatusServiceRestart), movedReason, due) // 1012
 	limit := time.NewTimer(partingTime)
 	defer limit.Stop()
 	select {

@@ -11,7 +11,7 @@ func (s *Scheduler) free(t *ticket) (found *Conn) {
 		if w.silent || w.busy >= busy {
 			continue
 		}
-		spread := s.parallel || w.isKept()
+		spread := s.parallel || w.holdsInterpreter()
 		c := w.freeConn(share && !spread, wait && !spread)
 		if c == nil && spread {
 			c = w.freeConn(share, false)
@@ -23,9 +23,10 @@ func (s *Scheduler) free(t *ticket) (found *Conn) {
 	return found
 }
 
-// isKept reports whether a thread keeps the interpreter for long. Then the others get it in turns,
-// and the more of them want it the less is left to that one.
-func (w *Worker) isKept() bool {
+// holdsInterpreter reports whether a thread of the worker computes for long without releasing the
+// interpreter. Each further request on another thread would slow it, because the threads then take
+// turns.
+func (w *Worker) holdsInterpreter() bool {
 	for _, c := range w.Conns {
 		if c.load > 0 && c.stall.Load() == computed {
 			return true

@@ -1,9 +1,11 @@
 package host
 
 import (
+	"errors"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/diagnosis"
@@ -11,61 +13,43 @@ import (
 	"github.com/modgw/modgw/modgw/metrics"
 )
 
-// Samples of an app's figures are taken when its status is asked for, as top, Prometheus and
-// dashboards do again and again: a host at which no one looks does not wake up for them.
-const (
-	sampleEvery = 10 * time.Second // samples that are kept are so far apart at least
-	keptSamples = 60
-)
-
-// figures keeps samples of the figures of apps. Its zero value has none.
-type figures struct {
-	mu   sync.Mutex
-	apps map[modgw.AppName]samples
+// diagnoseHost explains why the host itself is unhealthy; nil: it is healthy as far as known.
+func (h *Host) diagnoseHost(broken []diagnosis.BrokenFile) *diagnosis.Diagnosis {
+	h.mu.Lock()
+	mistake := h.fileMistake
+	h.mu.Unlock()
+	about := diagnosis.Host{
+		Now: time.Now(), Certificates: h.certificates(), File: mistake, Broken: broken,
+		WatchDegraded: h.watcher.Status(ownFiles).Degraded, State: diskAt(h.State()),
+	}
+	about.Files.Open, about.Files.Most = metrics.OpenFiles()
+	return diagnosis.OfHost(about)
 }
 
-// samples are the samples of an app.
-type samples struct {
-	kept   []diagnosis.Sample // oldest first
-	latest diagnosis.Sample   // the last one, kept or not
+// setFileMistake keeps why the host's own file cannot be used; nil: it can.
+func (h *Host) setFileMistake(err error) {
+	var mistake *modgw.Fault
+	if load, ok := errors.AsType[*LoadError](err); ok {
+		mistake = load.Diagnostics.Fault()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fileMistake = mistake
 }
 
-// add returns the kept samples of an app, the latest one and s, which is kept if it is time.
-func (f *figures) add(app modgw.AppName, s diagnosis.Sample) []diagnosis.Sample {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	before, known := f.apps[app]
-	if known {
-		s = s.After(before.latest)
+// diskAt is the file system of a folder, as far as it can be read.
+func diskAt(path string) diagnosis.Disk {
+	d := diagnosis.Disk{Path: path}
+	var s unix.Statfs_t
+	if unix.Statfs(path, &s) != nil {
+		return d
 	}
-	kept := before.kept
-	all := append(make([]diagnosis.Sample, 0, len(kept)+2), kept...)
-	if known && before.latest.Time.After(kept[len(kept)-1].Time) {
-		all = append(all, before.latest)
-	}
-	if len(kept) == 0 || s.Time.Sub(kept[len(kept)-1].Time) >= sampleEvery {
-		kept = append(slices.Clone(kept[max(0, len(kept)-keptSamples+1):]), s)
-	}
-	all = append(all, s)
-	if f.apps == nil {
-		f.apps = map[modgw.AppName]samples{}
-	}
-	f.apps[app] = samples{kept, s}
-	return all
-}
-
-// remove forgets an app.
-func (f *figures) remove(app modgw.AppName) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.apps, app)
-}
-
-// meters are the counts of the apps that had a request.
-func (h *Host) meters() map[modgw.AppName]*meter.App {
-	all := map[modgw.AppName]*meter.App{}
-	h.gateway.EachMeter(func(name modgw.AppName, counted *meter.App) { all[name] = counted })
-	return all
+	block := uint64(s.Frsize)
+	// Bavail excludes reserved space, which root may use, but neither the users of apps nor root in
+	// a container.
+	d.Size, d.Free = s.Blocks*block, s.Bavail*block
+	d.MostFiles, d.FreeFiles = s.Files, s.Ffree
+	return d
 }
 
 // diagnose explains why an app is unhealthy. Samples are kept for apps whose generation has
@@ -77,12 +61,12 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 	}
 	sample := diagnosis.NewSample(app.Now, s, counted)
 	if s.Generation == nil || s.Kind == modgw.KindStatic {
-		h.figures.remove(s.App)
+		h.samples.remove(s.App)
 		app.Samples = []diagnosis.Sample{sample}
 		return diagnosis.Of(app)
 	}
 	sample.CPU = processorTimes(s.Runner.Workers)
-	app.Samples = h.figures.add(s.App, sample)
+	app.Samples = h.samples.add(s.App, sample)
 	if r := h.reconciler(s.App); r != nil {
 		d := r.descriptor()
 		app.QueueMax, app.BodyMax = d.Queue.Max, d.Limits.Body
@@ -101,6 +85,13 @@ func (h *Host) diagnose(s *modgw.AppStatus, degraded string, mistaken bool, coun
 
 // isDown reports whether a worker does not serve yet, or not any more.
 func isDown(w modgw.WorkerStatus) bool { return w.State == "backoff" || w.State == "starting" }
+
+// meters are the counts of the apps that had a request.
+func (h *Host) meters() map[modgw.AppName]*meter.App {
+	all := map[modgw.AppName]*meter.App{}
+	h.gateway.EachMeter(func(name modgw.AppName, counted *meter.App) { all[name] = counted })
+	return all
+}
 
 // processorTimes returns the processor times of the live workers, by process id.
 func processorTimes(workers []modgw.WorkerStatus) map[int]time.Duration {
