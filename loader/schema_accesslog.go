@@ -11,10 +11,12 @@ func accessLogBlock(h *modgw.HostFile) block {
 	a := &modgw.AccessLog{}
 	return block{
 		name: "access_log", presence: whenWritten,
-		doc: "A log with one line for each request, written when it has ended. Without the block there is none.",
+		doc: "A log with one line for each request, written when the request has ended. Without the block there " +
+			"is no access log.",
 		args: []argument{
 			{name: "file", value: logFile(&a.File), def: "stdout", example: `"/var/log/modgw/access.log"`,
-				doc: "\"stdout\", \"stderr\" or a path. The file is opened again when it was moved, and on SIGUSR1."},
+				doc: "\"stdout\", \"stderr\" or a path. The host opens the file again after it was moved, and on " +
+					"SIGUSR1."},
 			{name: "format", value: logFormat(&a.Format), def: "combined", example: `"json"`,
 				doc: "\"combined\" as in Apache, \"json\", or a template such as \"{time} {app} {status} {took}\" with the fields " +
 					"of the page about logs."},

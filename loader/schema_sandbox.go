@@ -11,21 +11,22 @@ func sandboxBlock(d *modgw.Descriptor) block {
 	s := new(modgw.Sandbox)
 	return block{
 		name: "sandbox", presence: whenInherited, effect: withProgram,
-		doc: "Confines the app's processes and those that build it, even with no argument: they read the system's programs, " +
-			"the app's root and its environment, change what write names and a /tmp of their own, and connect to nothing. " +
-			"Other processes, kernel interfaces and new privileges are out of reach. modgw-host status says by which means.",
+		doc: "Confines the app's processes and those that build it, even with no argument: they can read the " +
+			"system's programs, the app's root and its environment, change the files in write and a private " +
+			"/tmp, and connect to nothing. They cannot reach other processes, kernel interfaces and new " +
+			"privileges. modgw-host status shows how each part is enforced.",
 		args: []argument{
 			{name: "read", value: paths(&s.Read), note: "none",
-				doc: "More files and folders that the app may read, with all below them.", example: `["/srv/media"]`},
+				doc: "More files and folders that the app may read, with everything below them.", example: `["/srv/media"]`},
 			{name: "write", value: paths(&s.Write), note: "root",
-				doc: "Files and folders that the app may change, with all below them. []: none but its /tmp.", example: `["var"]`},
+				doc: "Files and folders that the app may change, with everything below them. []: only its /tmp.", example: `["var"]`},
 			{name: "network", value: endpoints(&s.Network), note: "nothing",
-				doc: "What the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" for everything. A name stands for all " +
-					"addresses.",
+				doc: "Addresses that the app may connect to: HOST:PORT, ADDRESS/BITS:PORT, \"*:PORT\", or \"*\" " +
+					"for everything. A name stands for all addresses.",
 				example: `["db.example.com:5432"]`},
 			{name: "learn", value: truth(&s.Learn), def: false, example: `true`,
-				doc: "Nothing is denied. The files and addresses that the app uses are written down as a sandbox block that " +
-					"allows them, which modgw-host status shows."},
+				doc: "The sandbox denies nothing. The host records the files and addresses that the app uses as " +
+					"a sandbox block that allows them; modgw-host status shows it."},
 		},
 		check: func(w written) { w.checkUnconfined() },
 		done:  func() { d.Sandbox = s },
@@ -37,13 +38,15 @@ func sandboxCeilingBlock(c *modgw.Ceilings) block {
 	s := new(modgw.Sandbox)
 	b := sandboxBlock(&modgw.Descriptor{})
 	b.effect, b.check, b.done = effect{}, nil, func() { c.Sandbox = s }
-	b.doc = "Every app has a sandbox, also one whose descriptor has none. It allows files in the folder of the descriptor and " +
-		"what is here, wherever links point."
+	b.doc = "Every app has a sandbox, even if its descriptor has none. It allows files in the folder of the " +
+		"descriptor and those listed in this block, wherever links point."
 	b.args = []argument{
 		{name: "read", value: paths(&s.Read), note: "none", doc: "Files and folders that apps may read.", example: `["/srv/media"]`},
 		{name: "write", value: paths(&s.Write), note: "none", doc: "Files and folders that apps may change.", example: `["/srv/shop/var"]`},
-		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "What apps may connect to.", example: `["127.0.0.1:5432"]`},
-		{name: "learn", value: truth(&s.Learn), def: false, doc: "Whether apps may learn, which denies nothing.", example: `true`},
+		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "Addresses that apps may connect " +
+			"to.", example: `["127.0.0.1:5432"]`},
+		{name: "learn", value: truth(&s.Learn), def: false, doc: "Whether apps may use learn, which denies " +
+			"nothing.", example: `true`},
 	}
 	return b
 }

@@ -15,19 +15,21 @@ func tenantBlock(h *modgw.HostFile) block {
 		label:    "user who owns the descriptors",
 		labelled: userName(&t.User),
 		repeat:   true,
-		doc: "What descriptors that this user owns may claim. Where there is any such block, users without one may claim " +
-			"nothing. Descriptors of the host's own user may claim everything.",
+		doc: "What the descriptors of this user may claim. If there is any such block, users without one may " +
+			"claim nothing. Descriptors of the host's own user may claim everything.",
 		args: []argument{
 			{name: "hosts", value: hostNames(&t.Hosts), note: "none",
-				doc:     "Hosts that apps may answer for, at any mount. \"*.example.com\" stands for every name below example.com.",
+				doc: "Host names that apps may answer for, at any mount. \"*.example.com\" matches every " +
+					"name below example.com.",
 				example: `["shop.example.com", "*.shop.example.com"]`},
 			{name: "mounts", value: hostMounts(&t.Mounts), note: "none",
-				doc: "Mounts that apps may have in hosts of others, each with all that is below it: HOST/PATH, or /PATH at " +
-					"any host.", example: `["www.example.com/shop"]`},
+				doc: "Mounts that apps may have in hosts of others, each with everything below it: HOST/PATH, or " +
+					"/PATH at any host.", example: `["www.example.com/shop"]`},
 			{name: "apps", value: number(&t.Apps, 0, 1<<20), def: 0, note: "0: any number", doc: "Apps at once.", example: `5`},
 			{name: "disk", value: size(&t.Disk), def: "0", note: "0: any number", example: `"10GiB"`,
-				doc: "Bytes of the host's disk for all apps together: environments, downloads of builds, private folders of sandboxes, " +
-					"and bodies kept for slow clients. Builds beyond are refused, and bodies are kept in memory alone."},
+				doc: "Bytes of the host's disk for all apps together: environments, downloads of builds, private " +
+					"folders of sandboxes, and bodies kept for slow clients. The host refuses builds beyond it, " +
+					"and keeps bodies only in memory."},
 		},
 		blocks: []func() block{func() block { return ceilingsBlock(&t.Ceilings) }},
 		done:   func() { h.Tenants = append(h.Tenants, *t) },
@@ -38,8 +40,9 @@ func ceilingsBlock(c *modgw.Ceilings) block {
 	return block{
 		name:     "ceilings",
 		presence: whenWritten,
-		doc: "The most that settings of these descriptors may be. One above its ceiling is a mistake; one that a descriptor " +
-			"does not have is lowered. What is not here has no ceiling.",
+		doc: "Upper limits for settings of these descriptors. A setting above its ceiling is a mistake; a " +
+			"setting that a descriptor does not have is lowered to it. Settings that are not listed have no " +
+			"ceiling.",
 		args: []argument{
 			{name: "workers", value: number(&c.Workers, 1, 1024), note: "no ceiling", doc: "Processes of an app.", example: `8`},
 			{name: "threads", value: number(&c.Threads, 1, 1024), note: "no ceiling", doc: "Requests at once in each WSGI worker.", example: `16`},

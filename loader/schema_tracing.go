@@ -16,18 +16,20 @@ func tracingBlock(h *modgw.HostFile) block {
 	t := &modgw.Tracing{}
 	return block{
 		name: "tracing", presence: whenWritten,
-		doc: "A span for each request, sent to a collector of OpenTelemetry by OTLP over HTTP. Without the block there is none.",
+		doc: "A span for each request, sent to an OpenTelemetry collector by OTLP over HTTP. Without the block " +
+			"there are none.",
 		args: []argument{
 			{name: "endpoint", value: collectorURL(&t.Endpoint), required: true,
 				doc:     "URL of the collector. Spans go to `/v1/traces` below it.",
 				example: `"http://127.0.0.1:4318"`},
 			{name: "sample", value: fraction(&t.Sample), def: 1, example: `0.1`,
-				doc: "Part of the requests that are traced. One that continues a trace (`traceparent`) is traced if its sender " +
-					"is, whatever stands here."},
+				doc: "Share of the requests that are traced. A request that continues a trace (`traceparent`) is " +
+					"traced if its sender traces it, regardless of this setting."},
 			{name: "continue", value: oneOf(&t.Continue, modgw.ContinueFront, modgw.ContinueAll, modgw.ContinueNone),
 				def: "front", example: `"all"`,
-				doc: "Whose traces requests continue: those of the web servers in front and of `trusted_proxies` (`front`), of all " +
-					"clients (`all`), or no one's (`none`). The trace of another sender is only linked to."},
+				doc: "Senders whose traces requests continue: the web servers in front and `trusted_proxies` " +
+					"(`front`), all clients (`all`), or no sender (`none`). The span only links to the trace of " +
+					"another sender."},
 			{name: "headers", value: headers(&t.Headers), note: "none",
 				doc:     "Further headers for the collector.",
 				example: `{ Authorization = secret("/etc/modgw/blog.key") }`},

@@ -23,23 +23,24 @@ type declared struct {
 func variableBlock(v *declared) block {
 	return block{
 		name: "variable", repeat: true, label: "name of the variable", labelled: func(*leaf) {},
-		doc: "A value that the command line gives with --var name=value, or the environment with MODGW_VAR_name. " +
+		doc: "A value from --var name=value on the command line, or from MODGW_VAR_name in the environment. " +
 			"Expressions use it as var.name.",
 		args: []argument{
 			{name: "type", keyword: true, value: value{form: "string, number or bool", set: func(*leaf) {}}, note: "string when given from outside",
-				doc: "What the value is converted to: string, number or bool, without quotes.", example: "number"},
+				doc: "Type to which the value is converted: string, number or bool, without quotes.", example: "number"},
 			{name: "default", value: value{form: "any value", set: func(*leaf) {}}, note: "none: the value must be given",
-				doc: "The value when none is given.", example: `"production"`},
-			{name: "description", value: text(&v.description), doc: "What it is for.", example: `"which settings to load"`},
-			{name: "sensitive", value: truth(&v.sensitive), def: false, example: `true`, doc: "Whether the value must not be shown."},
+				doc: "Value if none is given.", example: `"production"`},
+			{name: "description", value: text(&v.description), doc: "Purpose of the variable.", example: `"which settings to load"`},
+			{name: "sensitive", value: truth(&v.sensitive), def: false, example: `true`, doc: "Whether the value " +
+				"is a secret that is never shown."},
 		},
 	}
 }
 
 // localsBlock documents locals, whose arguments have any name.
 func localsBlock() block {
-	return block{name: "locals", doc: "Values with a name: locals { base = \"/srv\" } is local.base in expressions. They can use each " +
-		"other in any order."}
+	return block{name: "locals", doc: "Named values: locals { base = \"/srv\" } is local.base in expressions. " +
+		"They can use each other in any order."}
 }
 
 // names evaluates the variable and locals blocks of a file.
