@@ -22,9 +22,9 @@ type worker struct {
 	retired bool          // it gets no more requests; a process can end at any time
 }
 
-func (r *Runner) newWorker(w *workers.Worker) workers.Program { return &worker{Worker: w, runner: r} }
+func (r *Runner) newWorker(w *workers.Worker) workers.Driver { return &worker{Worker: w, runner: r} }
 
-// Launch implements [workers.Program].
+// Launch implements [workers.Driver].
 func (w *worker) Launch() (workers.Process, error) {
 	c := w.runner.config
 	env := workers.Environ(c, w.runner.user)
@@ -44,7 +44,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	return p, err
 }
 
-// Ready implements [workers.Program].
+// Ready implements [workers.Driver].
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.socket.handedOver()
 	said, err := ask(ctx, w.socket.connect)
@@ -73,7 +73,7 @@ func (w *worker) stays(ctx context.Context) error {
 	}
 }
 
-// Begin implements [workers.Program].
+// Begin implements [workers.Driver].
 func (w *worker) Begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,8 +82,8 @@ func (w *worker) Begin() {
 	}
 }
 
-// Retire implements [workers.Program]. Programs that wait for a request on a connection may not
-// hear that they are to end.
+// Retire implements [workers.Driver]. Programs that wait for a request on a connection may not hear
+// that they are to end.
 func (w *worker) Retire() <-chan struct{} {
 	defer w.program.retire()
 	w.mu.Lock()
@@ -104,7 +104,7 @@ func (w *worker) suspect(err error) {
 	w.runner.pool.Background(func() { w.EndSoon(err) })
 }
 
-// End implements [workers.Program].
+// End implements [workers.Driver].
 func (w *worker) End() {
 	w.Retire()
 	w.socket.close()

@@ -53,12 +53,12 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 		return nil, err
 	}
 	r.Pool = workers.New(workers.Config{
-		Runner:     config,
-		User:       r.user,
-		Count:      cmp.Or(config.Size, d.Scale().Min),
-		NewProgram: r.newWorker,
-		Sandbox:    workers.NewSandbox(config, r.user),
-		Expect:     r.queue.Expect,
+		Runner:    config,
+		User:      r.user,
+		Count:     cmp.Or(config.Size, d.Scale().Min),
+		NewDriver: r.newWorker,
+		Sandbox:   workers.NewSandbox(config, r.user),
+		Expect:    r.queue.Expect,
 
 		CodeIsCrash: true,
 		Slow: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +

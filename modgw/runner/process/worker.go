@@ -21,7 +21,7 @@ const withPID = `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`
 // deathTime is how long a worker that has stopped listening may take to end by itself.
 const deathTime = time.Second
 
-// worker is one process of the program. It implements [workers.Program].
+// worker is one process of the program. It implements [workers.Driver].
 type worker struct {
 	*workers.Worker
 	runner    *Runner
@@ -38,13 +38,13 @@ type worker struct {
 	pulse pulse
 }
 
-func (r *Runner) newWorker(w *workers.Worker) workers.Program {
+func (r *Runner) newWorker(w *workers.Worker) workers.Driver {
 	program := &worker{Worker: w, runner: r}
 	program.member = &queue.Member{Places: places, Value: program}
 	return program
 }
 
-// Launch implements [workers.Program].
+// Launch implements [workers.Driver].
 func (w *worker) Launch() (workers.Process, error) {
 	if w.Inherits() {
 		return w.inherit()
@@ -91,8 +91,7 @@ func (w *worker) spec() (spec proc.Spec, path string, err error) {
 	return spec, path, nil
 }
 
-// Ready implements [workers.Program]: it finds out which of the two ways to listen the program
-// uses.
+// Ready implements [workers.Driver]: it finds out which of the two ways to listen the program uses.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	w.mu.Lock() // End, which closes everything, waits until this has seen the end of ctx
 	defer w.mu.Unlock()
@@ -117,7 +116,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	return nil, w.inherited.closeFile()
 }
 
-// Begin implements [workers.Program].
+// Begin implements [workers.Driver].
 func (w *worker) Begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -126,10 +125,10 @@ func (w *worker) Begin() {
 	}
 }
 
-// Retire implements [workers.Program].
+// Retire implements [workers.Driver].
 func (w *worker) Retire() <-chan struct{} { return w.runner.queue.Remove(w.member) }
 
-// End implements [workers.Program].
+// End implements [workers.Driver].
 func (w *worker) End() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

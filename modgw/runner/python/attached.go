@@ -64,7 +64,7 @@ func (r *Runner) serveAttached(conn *net.UnixConn, process *attach.Process) erro
 		return err
 	}
 	process.OnKill(w.Connections.Cut)
-	r.RunAttached(1, func(c *workers.Worker) workers.Program {
+	r.RunAttached(1, func(c *workers.Worker) workers.Driver {
 		w.Worker.Worker = c
 		return w
 	})

@@ -16,10 +16,10 @@ type forkFailure struct {
 // joinZygote lets workers be forked, unless something that is known before the first start speaks
 // against it.
 func (r *Runner) joinZygote() {
-	descriptors := r.program.connections + len([]string{"stdout", "stderr", "control", "lifeline", "metrics", "pauses"})
+	descriptors := r.settings.connections + len([]string{"stdout", "stderr", "control", "lifeline", "metrics", "pauses"})
 	// A template outlives the generation that would learn from it.
 	learns := r.app.Descriptor.Sandbox != nil && r.app.Descriptor.Sandbox.Learn
-	if learns || r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.program.gevent ||
+	if learns || r.files.Zygotes == nil || r.app.Descriptor.Python.NoTemplate || r.settings.gevent ||
 		descriptors > zygote.MaxDescriptors {
 		return
 	}

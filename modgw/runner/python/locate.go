@@ -17,8 +17,8 @@ func (r *Runner) Locate(ctx context.Context, stack string) (found []modgw.Locati
 		pending *control.Question
 	}
 	var asked []question
-	for _, program := range r.Programs() {
-		if w := program.(*worker); w.begun.Load() {
+	for _, driver := range r.Drivers() {
+		if w := driver.(*worker); w.begun.Load() {
 			asked = append(asked, question{w.Number, w.Locate(stack)})
 		}
 	}

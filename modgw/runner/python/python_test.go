@@ -207,7 +207,7 @@ func readAnswer(response *http.Response) answer {
 
 // tracked returns the workers that have a process.
 func (a *app) tracked() (workers []*worker) {
-	for _, program := range a.runner.Programs() {
+	for _, program := range a.runner.Drivers() {
 		workers = append(workers, program.(*worker))
 	}
 	return workers

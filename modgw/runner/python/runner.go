@@ -50,7 +50,7 @@ type Runner struct {
 	server   server
 	files    Files
 	user     *account.Account // nil: the host's own
-	program  program
+	settings kindSettings
 	sandbox  *workers.Sandbox // confines workers and template; nil: nothing does
 	listener *attach.Listener // accepts the worker; nil: workers are started
 	// workers are forked from its template; nil: each is started on its own
@@ -76,7 +76,7 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 		d = attach.Descriptor(d, usualThreads)
 		config.Descriptor = d
 	}
-	program, err := programOf(config)
+	settings, err := kindSettingsOf(config)
 	if err != nil {
 		return nil, err
 	}
@@ -84,26 +84,26 @@ func New(config modgw.RunnerConfig, files Files) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{files: files, user: user, program: program, sandbox: workers.NewSandbox(config, user, files.Dir)}
+	r := &Runner{files: files, user: user, settings: settings, sandbox: workers.NewSandbox(config, user, files.Dir)}
 	r.app = &request.App{RunnerConfig: config, Attached: d.Attach}
 	switch {
-	case program.asgi:
+	case settings.asgi:
 		r.server = asgi.New(r.app, mux.Config{
-			Requests: program.requests, WebSockets: program.webSockets, Share: true,
-			Resume: program.resume,
+			Requests: settings.requests, WebSockets: settings.webSockets, Share: true,
+			Resume: settings.resume,
 		})
-	case program.gevent:
-		r.server = wsgi.NewGevent(r.app, program.requests)
+	case settings.gevent:
+		r.server = wsgi.NewGevent(r.app, settings.requests)
 	default:
-		r.server = wsgi.New(r.app, program.connections)
+		r.server = wsgi.New(r.app, settings.connections)
 	}
 	r.Pool = workers.New(workers.Config{
-		Runner:     config,
-		User:       user,
-		Count:      program.workers,
-		NewProgram: func(w *workers.Worker) workers.Program { return r.newWorker(w, r.zygote.Pick()) },
-		Expect:     r.server.Expect,
-		Sandbox:    r.sandbox,
+		Runner:    config,
+		User:      user,
+		Count:     settings.workers,
+		NewDriver: func(w *workers.Worker) workers.Driver { return r.newWorker(w, r.zygote.Pick()) },
+		Expect:    r.server.Expect,
+		Sandbox:   r.sandbox,
 	})
 	r.app.Pool = r.Pool
 	if d.Attach {
@@ -192,7 +192,7 @@ func (r *Runner) finish() {
 
 // Status implements [modgw.Runner].
 func (r *Runner) Status() modgw.RunnerStatus {
-	status := modgw.RunnerStatus{Capacity: r.Size() * r.program.requests}
+	status := modgw.RunnerStatus{Capacity: r.Size() * r.settings.requests}
 	status.Busy, status.Queued = r.server.Counts()
 	r.Pool.Status(&status)
 	if r.listener != nil {

@@ -21,7 +21,7 @@ type shared struct {
 
 // CanShare implements [workers.Sharing].
 func (w *worker) CanShare() bool {
-	return w.attached == nil && w.joins == wire.JoinVersion && w.runner.program.connections < mostShared
+	return w.attached == nil && w.joins == wire.JoinVersion && w.runner.settings.connections < mostShared
 }
 
 // Share implements [workers.Sharing]: the worker has one more control connection, and one more

@@ -15,7 +15,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Launch implements [workers.Program]: it starts the interpreter or forks it.
+// Launch implements [workers.Driver]: it starts the interpreter or forks it.
 func (w *worker) Launch() (workers.Process, error) {
 	if w.attached != nil {
 		return w.attached, nil
@@ -150,7 +150,7 @@ func (w *worker) startProcess(theirs []*os.File) (workers.Process, error) {
 
 // options returns the command line of the worker's program.
 func (r *Runner) options(w *worker, lifeline int) []string {
-	options := []string{"--connections", strconv.Itoa(r.program.connections), "--lifeline", strconv.Itoa(lifeline)}
+	options := []string{"--connections", strconv.Itoa(r.settings.connections), "--lifeline", strconv.Itoa(lifeline)}
 	last := lifeline - 1
 	if w.values != nil {
 		options = append(options, "--values", strconv.Itoa(last))
@@ -176,18 +176,18 @@ func (r *Runner) startMessage(number int) wire.StartMessage {
 	m := wire.StartMessage{
 		Kind:        string(d.Kind),
 		Entry:       d.Entry(),
-		Threads:     r.program.connections,
-		Concurrency: r.program.requests,
-		Gevent:      r.program.gevent,
-		Lifespan:    r.program.lifespan,
+		Threads:     r.settings.connections,
+		Concurrency: r.settings.requests,
+		Gevent:      r.settings.gevent,
+		Lifespan:    r.settings.lifespan,
 		Path:        append(append([]string{}, d.Python.Path...), r.app.Environment.SearchPath...),
 		Root:        d.Root,
 		Mount:       string(d.Mount),
 		App:         string(d.Name),
 		Generation:  r.app.Generation,
 		Worker:      number,
-		Processes:   r.program.most,
-		Compat:      r.program.compat,
+		Processes:   r.settings.most,
+		Compat:      r.settings.compat,
 		Dev:         r.app.Dev,
 	}
 	if a := d.Authorize; a != nil {

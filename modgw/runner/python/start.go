@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// Ready implements [workers.Program]: it makes the worker load the app, and waits for that.
+// Ready implements [workers.Driver]: it makes the worker load the app, and waits for that.
 func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	r := w.runner
 	r.reading.Go(w.Read)
@@ -39,7 +39,7 @@ func (w *worker) Ready(ctx context.Context) ([]any, error) {
 	}
 }
 
-// Begin implements [workers.Program].
+// Begin implements [workers.Driver].
 func (w *worker) Begin() {
 	if w.replaces != nil {
 		w.runner.zygote.Distrust(w.runner.zygoteApp(), w.replaces.parent, w.replaces.err)
@@ -48,7 +48,7 @@ func (w *worker) Begin() {
 	w.Worker.Begin()
 }
 
-// Explain implements [workers.Program]. It first reads the last frames of an ended worker. A worker
+// Explain implements [workers.Driver]. It first reads the last frames of an ended worker. A worker
 // that is late prints the stacks of its threads: SIGABRT makes it do that even if it is stuck.
 func (w *worker) Explain(err error) error {
 	if errors.Is(err, workers.ErrEnded) && w.failed == nil {
@@ -87,13 +87,13 @@ func (w *worker) cannotLoad() error {
 	return cannotLoad(w.runner.app.RunnerConfig, w.failed)
 }
 
-// Instead implements [workers.Program]: a worker that could not be forked might still be started on
+// Instead implements [workers.Driver]: a worker that could not be forked might still be started on
 // its own.
-func (w *worker) Instead(err error) func(*workers.Worker) workers.Program {
+func (w *worker) Instead(err error) func(*workers.Worker) workers.Driver {
 	if w.parent == nil || !mayBeTheTemplate(err) {
 		return nil
 	}
-	return func(c *workers.Worker) workers.Program {
+	return func(c *workers.Worker) workers.Driver {
 		other := w.runner.newWorker(c, nil)
 		other.replaces = &forkFailure{w.parent, err}
 		return other
@@ -123,7 +123,7 @@ func isSyntaxError(fault *modgw.Fault) bool {
 // for the place, and reports whether it has answered. A worker that is still importing the app, or
 // whose interpreter is stuck, does not answer.
 func (w *worker) askWhereItWaits() bool {
-	if !w.runner.program.asgi {
+	if !w.runner.settings.asgi {
 		return false
 	}
 	w.Send(wire.Dump, []byte("its startup takes too long"))

@@ -19,7 +19,7 @@ func TestFreeThreadedPythonGetsMoreThreadsUnlessTheAppSaysHowMany(t *testing.T) 
 		{free: true, want: max(5, 4*runtime.NumCPU())},
 		{free: true, asks: 2, want: 2},
 	} {
-		p, err := programOf(modgw.RunnerConfig{
+		p, err := kindSettingsOf(modgw.RunnerConfig{
 			Descriptor:  modgw.Descriptor{Kind: modgw.KindWSGI, WSGI: &modgw.WSGI{Threads: c.asks}},
 			Environment: &modgw.Environment{FreeThreaded: c.free},
 		})

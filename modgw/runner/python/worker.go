@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/modgw/wire"
 )
 
-// worker is one process that runs the app. It implements [workers.Program].
+// worker is one process that runs the app. It implements [workers.Driver].
 type worker struct {
 	*control.Worker
 	runner  *Runner
@@ -39,13 +39,13 @@ type worker struct {
 }
 
 var (
-	_ workers.Program   = (*worker)(nil)
+	_ workers.Driver    = (*worker)(nil)
 	_ workers.Measured  = (*worker)(nil)
 	_ workers.Collector = (*worker)(nil)
 	_ workers.Sharing   = (*worker)(nil)
 )
 
-// newWorker makes the program of a worker that is forked from parent unless that is nil.
+// newWorker makes the driver of a worker that is forked from parent unless that is nil.
 func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
 	w := &worker{runner: r, started: time.Now(), parent: parent}
 	config := control.Config{Pool: r.Pool, Dev: r.app.Dev}
@@ -62,12 +62,12 @@ func (r *Runner) newWorker(c *workers.Worker, parent *zygote.Process) *worker {
 	return w
 }
 
-// Retire implements [workers.Program].
+// Retire implements [workers.Driver].
 func (w *worker) Retire() <-chan struct{} {
 	return w.Connections.Drained()
 }
 
-// Stop implements [workers.Program]: the worker finishes its requests, and ends.
+// Stop implements [workers.Driver]: the worker finishes its requests, and ends.
 func (w *worker) Stop() {
 	if w.attached != nil {
 		<-w.runner.listener.Closed() // it must not attach here again
@@ -75,7 +75,7 @@ func (w *worker) Stop() {
 	w.Send(wire.Stop, nil)
 }
 
-// End implements [workers.Program].
+// End implements [workers.Driver].
 func (w *worker) End() {
 	w.Lose()
 	w.AwaitLastWords()

@@ -53,7 +53,7 @@ func endedWorker(t *testing.T, exit proc.Exit, log io.Writer) *workers.Worker {
 	var worker *workers.Worker
 	pool := workers.New(workers.Config{
 		Runner: modgw.RunnerConfig{Log: slog.New(slog.NewTextHandler(log, nil))},
-		NewProgram: func(w *workers.Worker) workers.Program {
+		NewDriver: func(w *workers.Worker) workers.Driver {
 			worker = w
 			return &endedProgram{w, endedProcess{exit}}
 		},

@@ -6,8 +6,8 @@ import (
 )
 
 // Host keeps an attached worker from its start to its end. The pool neither ends nor replaces it.
-func (p *Pool) RunAttached(number int, newProgram func(*Worker) Program) {
-	w := p.newWorker(number, newProgram)
+func (p *Pool) RunAttached(number int, newDriver func(*Worker) Driver) {
+	w := p.newWorker(number, newDriver)
 	w.attached = true
 	if err := p.prepare(context.Background(), w, false); err != nil {
 		if !errors.Is(err, errStopped) {

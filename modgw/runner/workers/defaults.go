@@ -5,13 +5,13 @@ import (
 	"syscall"
 )
 
-// Stop is the default of a [Program] whose process ends on SIGTERM.
+// Stop is the default of a [Driver] whose process ends on SIGTERM.
 func (w *Worker) Stop() { w.process.Signal(syscall.SIGTERM) }
 
-// LastWords is the default of a [Program] whose process cannot report anything.
+// LastWords is the default of a [Driver] whose process cannot report anything.
 func (w *Worker) LastWords() {}
 
-// Explain is the default of a [Program] that starts a program of the app.
+// Explain is the default of a [Driver] that starts a program of the app.
 func (w *Worker) Explain(err error) error {
 	switch c := w.pool; {
 	case errors.Is(err, ErrLate):
@@ -23,5 +23,5 @@ func (w *Worker) Explain(err error) error {
 	}
 }
 
-// Instead is the default of a [Program] that has one way to start.
-func (w *Worker) Instead(error) func(*Worker) Program { return nil }
+// Instead is the default of a [Driver] that has one way to start.
+func (w *Worker) Instead(error) func(*Worker) Driver { return nil }

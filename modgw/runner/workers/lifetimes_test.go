@@ -25,7 +25,7 @@ type programs struct {
 	all []*fakeProgram
 }
 
-func (s *programs) next(w *Worker) Program {
+func (s *programs) next(w *Worker) Driver {
 	d := newFakeProgram()
 	d.obeys = true
 	s.mu.Lock()
@@ -208,7 +208,7 @@ func TestFewWorkersStartBeforeTheOthers(t *testing.T) {
 		if got := states(p); !slices.Equal(got, []string{"ready", "ready", "ready"}) || expected.Load() != 3 {
 			t.Errorf("after Expand: %q, %d expected", got, expected.Load())
 		}
-		if got := len(p.Programs()); got != 3 {
+		if got := len(p.Drivers()); got != 3 {
 			t.Errorf("%d programs", got)
 		}
 		p.Stop(t.Context())

@@ -18,8 +18,8 @@ type Config struct {
 	User   *account.Account   // nil: the host's own
 	Count  int                // workers at first; 0: one
 
-	// NewProgram returns the program of a worker. It starts nothing.
-	NewProgram func(w *Worker) Program
+	// NewDriver returns the driver of a worker. It starts nothing.
+	NewDriver func(w *Worker) Driver
 
 	Sandbox *Sandbox // confines the workers; nil: nothing does
 	Freezer Freezer  // freezes the workers; nil: their control group does
@@ -162,12 +162,12 @@ func (p *Pool) Background(f func()) bool {
 // Halted closes when the pool stops.
 func (p *Pool) Halted() <-chan struct{} { return p.halt }
 
-// Programs returns the programs of the workers that have a process, by number, the older first.
-func (p *Pool) Programs() (programs []Program) {
+// Drivers returns the drivers of the workers that have a process, by number, the older first.
+func (p *Pool) Drivers() (drivers []Driver) {
 	for _, w := range p.tracked() {
-		programs = append(programs, w.program)
+		drivers = append(drivers, w.driver)
 	}
-	return programs
+	return drivers
 }
 
 // Size returns the target number of workers.
@@ -227,8 +227,8 @@ func (p *Pool) first() int {
 	return p.Size()
 }
 
-// stopStarted ends everything after a start that failed, or is not needed any more: workers
-// that were ready shut down as always, those that were not are killed.
+// stopStarted ends everything after a start that failed, or is not needed any more: workers that
+// were ready shut down as always, those that were not are killed.
 func (p *Pool) stopStarted() {
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.Runner.Descriptor.Timeouts.Stop)
 	defer cancel()

@@ -62,7 +62,7 @@ type fakeProgram struct {
 	late        bool          // Ready waits until its time is over
 	obeys       bool          // the process ends when asked to
 	drained     chan struct{} // Retire returns it; nil: a closed channel
-	other       func(*Worker) Program
+	other       func(*Worker) Driver
 	begun       func() // nil: no action
 
 	mu    sync.Mutex
@@ -102,10 +102,10 @@ func (d *fakeProgram) Stop() {
 		d.fakeProcess.Kill()
 	}
 }
-func (d *fakeProgram) LastWords()                          { d.note("last words") }
-func (d *fakeProgram) End()                                { d.note("end") }
-func (d *fakeProgram) Explain(err error) error             { d.note("explain"); return err }
-func (d *fakeProgram) Instead(error) func(*Worker) Program { return d.other }
+func (d *fakeProgram) LastWords()                         { d.note("last words") }
+func (d *fakeProgram) End()                               { d.note("end") }
+func (d *fakeProgram) Explain(err error) error            { d.note("explain"); return err }
+func (d *fakeProgram) Instead(error) func(*Worker) Driver { return d.other }
 func (d *fakeProgram) Retire() <-chan struct{} {
 	if d.drained != nil {
 		return d.drained
@@ -120,21 +120,21 @@ func newFakeProgram() *fakeProgram {
 }
 
 // of makes d the program of a worker.
-func (d *fakeProgram) of(w *Worker) Program {
+func (d *fakeProgram) of(w *Worker) Driver {
 	d.Worker = w
 	return d
 }
 
 // poolOf returns a pool whose programs newProgram makes, and a log to read when the pool has
 // stopped.
-func poolOf(newProgram func(*Worker) Program) (*Pool, *bytes.Buffer) {
+func poolOf(newProgram func(*Worker) Driver) (*Pool, *bytes.Buffer) {
 	var log bytes.Buffer
 	return New(Config{
 		Runner: modgw.RunnerConfig{
 			Descriptor: modgw.Descriptor{Timeouts: modgw.Timeouts{Stop: time.Millisecond, Drain: time.Minute}},
 			Log:        slog.New(slog.NewTextHandler(&log, nil)),
 		},
-		NewProgram: newProgram,
+		NewDriver: newProgram,
 	}), &log
 }
 
@@ -200,7 +200,7 @@ func TestFirstWorkerIsReadyBeforeTheOthersBegin(t *testing.T) {
 				events = append(events, fmt.Sprint(what, " ", w.Number))
 			}
 			begun := make(chan struct{}, 3)
-			p, _ := poolOf(func(w *Worker) Program {
+			p, _ := poolOf(func(w *Worker) Driver {
 				note(w, "made")
 				d := newFakeProgram()
 				d.begun = func() { note(w, "begun"); begun <- struct{}{} }
@@ -226,7 +226,7 @@ func TestReadyWorkersOfAStartThatFailsEndInOrder(t *testing.T) {
 	ready := make(chan struct{})
 	first.begun = func() { close(ready) }
 	second.refused = errors.New("not at all")
-	p, log := poolOf(func(w *Worker) Program {
+	p, log := poolOf(func(w *Worker) Driver {
 		if w.Number == 1 {
 			return &obedient{first.of(w).(*fakeProgram)}
 		}

@@ -16,13 +16,13 @@ import (
 // threads are all busy for longer stays with the other host, and another one is started.
 const joinTime = 3 * time.Second
 
-// Sharing is a [Program] whose process another host can have as well, while that replaces this one.
+// Sharing is a [Driver] whose process another host can have as well, while that replaces this one.
 type Sharing interface {
 	// CanShare reports whether the process can serve another host. Ready has returned.
 	CanShare() bool
 
 	// Share makes the process serve another host, which passes the files for it. It closes them.
-	// about is data for the program of the other host, as JSON, and ours are the files that it
+	// about is data for the driver of the other host, as JSON, and ours are the files that it
 	// needs.
 	Share(files []*os.File) (about any, ours []*os.File, err error)
 
@@ -56,7 +56,7 @@ func (w *Worker) Give() {}
 func (w *Worker) Inherits() bool { return w.sharing.inherited }
 
 // Inherit asks for the process of the worker, and passes it the files, which are closed. about is
-// filled with the data of the other program. The caller must close the returned files.
+// filled with the data of the other driver. The caller must close the returned files.
 func (w *Worker) Inherit(files []*os.File, about any) (Process, []*os.File, error) {
 	var spec proc.Spec
 	w.Fill(&spec)
@@ -116,16 +116,16 @@ func (p *Pool) Shareable() (numbers []int) {
 	return numbers
 }
 
-// canShare returns the program of a worker that another host can have. One that sleeps is to be
+// canShare returns the driver of a worker that another host can have. One that sleeps is to be
 // woken before Share.
 func (w *Worker) canShare() (Sharing, bool) {
-	program, ok := w.program.(Sharing)
+	driver, ok := w.driver.(Sharing)
 	_, shareable := w.process.(sharedProcess)
 	learns := w.pool.config.Runner.Descriptor.Sandbox
 	if !ok || !shareable || w.attached || learns != nil && learns.Learn || !w.isReady() && !w.isIn(Asleep) {
 		return nil, false
 	}
-	return program, program.CanShare()
+	return driver, driver.CanShare()
 }
 
 // Share implements [modgw.Sharer].
@@ -134,15 +134,15 @@ func (p *Pool) Share(number int, files []*os.File) (modgw.SharedWorker, error) {
 		if w.Number != number {
 			continue
 		}
-		if program, ok := w.canShare(); ok {
-			return w.share(program, files)
+		if driver, ok := w.canShare(); ok {
+			return w.share(driver, files)
 		}
 	}
 	closeFiles(files)
 	return modgw.SharedWorker{}, errors.New("there is no such worker that could be shared")
 }
 
-func (w *Worker) share(program Sharing, files []*os.File) (modgw.SharedWorker, error) {
+func (w *Worker) share(driver Sharing, files []*os.File) (modgw.SharedWorker, error) {
 	p, err := w.process.(sharedProcess).Share()
 	if err != nil {
 		closeFiles(files)
@@ -152,7 +152,7 @@ func (w *Worker) share(program Sharing, files []*os.File) (modgw.SharedWorker, e
 		Number: w.Number, PID: p.PID, Mark: p.Mark, Files: p.Files,
 		Started: w.sharing.started, Requests: w.recycle.countFinished(),
 	}
-	about, ours, err := program.Share(files)
+	about, ours, err := driver.Share(files)
 	s.Files = append(s.Files, ours...)
 	if err == nil {
 		s.Program, err = json.Marshal(about)
@@ -172,7 +172,7 @@ func (p *Pool) Give(pids []int) {
 	for _, w := range p.tracked() {
 		if w.isShared() && slices.Contains(pids, w.process.PID()) {
 			w.process.(sharedProcess).Give()
-			w.program.(Sharing).Give()
+			w.driver.(Sharing).Give()
 		}
 	}
 }

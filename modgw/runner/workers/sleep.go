@@ -29,7 +29,7 @@ type Freezer interface {
 	PageOut(ctx context.Context)
 }
 
-// Collector is a [Program] whose process can collect garbage.
+// Collector is a [Driver] whose process can collect garbage.
 type Collector interface {
 	// Collect returns when the process has collected garbage, or ctx ends.
 	Collect(ctx context.Context)
@@ -86,8 +86,8 @@ func (p *Pool) collect(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, collectTime)
 	defer cancel()
 	var all sync.WaitGroup
-	for _, program := range p.Programs() {
-		if c, ok := program.(Collector); ok {
+	for _, driver := range p.Drivers() {
+		if c, ok := driver.(Collector); ok {
 			all.Go(func() { c.Collect(ctx) })
 		}
 	}

@@ -14,7 +14,7 @@ const OOMScore = 300
 // deathTime is how long it takes at most to learn that a process whose connection broke has ended.
 const deathTime = 500 * time.Millisecond
 
-// Reasons why a worker did not become ready, other than those of its program.
+// Reasons why a worker did not become ready, other than those of its driver.
 var (
 	ErrEnded = errors.New("the process has ended")
 	ErrLate  = errors.New("the time to start is over")
@@ -22,14 +22,14 @@ var (
 
 // startWorker starts a worker and returns it when it is ready for requests. A worker that yields
 // loads its modules only when serving workers leave a processor free. After an error nothing of it
-// is left; the error is the program's explanation, errStopped, or ctx's.
+// is left; the error is the driver's explanation, errStopped, or ctx's.
 func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worker, error) {
 	if !p.beginStart() {
 		return nil, errStopped
 	}
 	defer p.endStart()
-	for newProgram := p.config.NewProgram; ; {
-		w := p.newWorker(number, newProgram)
+	for newDriver := p.config.NewDriver; ; {
+		w := p.newWorker(number, newDriver)
 		err := p.prepare(ctx, w, yields)
 		if err == nil {
 			return w, nil
@@ -38,16 +38,16 @@ func (p *Pool) startWorker(ctx context.Context, number int, yields bool) (*Worke
 			w.Log.Info("worker of the other host not taken over, another one starts", "reason", err)
 			continue
 		}
-		if newProgram = w.program.Instead(err); newProgram == nil {
+		if newDriver = w.driver.Instead(err); newDriver == nil {
 			return nil, err
 		}
 	}
 }
 
-func (p *Pool) newWorker(number int, newProgram func(*Worker) Program) *Worker {
+func (p *Pool) newWorker(number int, newDriver func(*Worker) Driver) *Worker {
 	w := &Worker{Number: number, Log: p.config.Runner.Log.With("worker", number), pool: p, wanted: make(chan string, 1)}
 	w.sharing = sharing{inherited: p.takeInheritance(number), started: time.Now()}
-	w.program = newProgram(w)
+	w.driver = newDriver(w)
 	return w
 }
 
@@ -73,7 +73,7 @@ func (p *Pool) prepare(ctx context.Context, w *Worker, yields bool) error {
 		return w.explain(ErrEnded)
 	}
 	w.Log.Info("worker ready", details...)
-	w.program.Begin()
+	w.driver.Begin()
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (w *Worker) explain(err error) error {
 	if w.sharing.inherited {
 		return err // the app is not to blame
 	}
-	return w.program.Explain(err)
+	return w.driver.Explain(err)
 }
 
 // longestYield is the longest time that a starting worker leaves the processors to the serving
@@ -97,7 +97,7 @@ func (p *Pool) longestYield() time.Duration {
 
 // launch starts the process of a worker.
 func (p *Pool) launch(w *Worker) error {
-	process, err := w.program.Launch()
+	process, err := w.driver.Launch()
 	if err != nil {
 		return w.explain(err)
 	}
@@ -135,7 +135,7 @@ func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 		case <-ctx.Done():
 		}
 	}()
-	details, err := w.program.Ready(ctx)
+	details, err := w.driver.Ready(ctx)
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		return details, nil
@@ -151,7 +151,7 @@ func (p *Pool) awaitReady(ctx context.Context, w *Worker) ([]any, error) {
 // cleanUp waits for the end of a worker's process and releases all that belonged to it.
 func (p *Pool) cleanUp(w *Worker) {
 	<-w.process.Done()
-	w.program.End()
+	w.driver.End()
 	w.recycle.stop()
 	p.track(w, false)
 	p.logEnd(w, w.exited())

@@ -6,7 +6,7 @@ import (
 
 // retire lets a worker finish its requests, as long as drain allows, and ends it.
 func (p *Pool) retire(w *Worker, reason string) {
-	drained := w.program.Retire()
+	drained := w.driver.Retire()
 	if !w.event((*stateMachine).retired) {
 		return
 	}
@@ -27,7 +27,7 @@ func (p *Pool) retire(w *Worker, reason string) {
 // end tells a worker to end, and kills it if it takes too long. It returns when the process has
 // ended.
 func (p *Pool) end(w *Worker) {
-	w.program.Retire()
+	w.driver.Retire()
 	if !w.event((*stateMachine).stopped) {
 		return
 	}
@@ -36,7 +36,7 @@ func (p *Pool) end(w *Worker) {
 	if w.release() {
 		return
 	}
-	w.program.Stop()
+	w.driver.Stop()
 	limit := time.NewTimer(p.config.Runner.Descriptor.Timeouts.Stop)
 	defer limit.Stop()
 	select {
@@ -47,7 +47,7 @@ func (p *Pool) end(w *Worker) {
 	case <-p.force:
 		w.Log.Warn("worker killed", "reason", "the time to stop was over")
 	}
-	w.program.LastWords()
+	w.driver.LastWords()
 	w.process.Kill()
 	<-w.process.Done()
 }

@@ -9,9 +9,9 @@ import (
 
 // shortLived returns workers of which the first count end as soon as they are ready; later ones
 // stay.
-func shortLived(count int, asked bool) (newProgram func(*Worker) Program, launched *atomic.Int64) {
+func shortLived(count int, asked bool) (newProgram func(*Worker) Driver, launched *atomic.Int64) {
 	launched = new(atomic.Int64)
-	return func(w *Worker) Program {
+	return func(w *Worker) Driver {
 		d := newFakeProgram()
 		if int(launched.Add(1)) <= count {
 			d.begun = func() {
@@ -60,7 +60,7 @@ func TestWorkersThatEndBeforeTheyAreAskedAreNoStorm(t *testing.T) {
 func TestWorkerThatEndsBeforeItIsAskedWaitsLongerBesideOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newProgram, launched := shortLived(1000, false)
-		p, _ := poolOf(func(w *Worker) Program {
+		p, _ := poolOf(func(w *Worker) Driver {
 			if w.Number == 1 {
 				return newFakeProgram().of(w)
 			}

@@ -18,9 +18,9 @@ type Worker struct {
 	Log    *slog.Logger // has the attribute worker, and pid once there is a process
 
 	pool     *Pool
-	program  Program
+	driver   Driver
 	attached bool    // it was started by someone else, and is not replaced when it ends
-	process  Process // set by launch, before anything but the program knows the worker
+	process  Process // set by launch, before anything but the driver knows the worker
 	output   Tail
 	asked    atomic.Bool // it was asked to end
 	wanted   chan string // has the reason once it is to be replaced; the first one wins
@@ -199,7 +199,7 @@ func (w *Worker) status() modgw.WorkerStatus {
 	if w.machine.state != Ended {
 		status.PID = w.process.PID()
 		status.Memory = proc.ResidentMemory(status.PID)
-		if m, ok := w.program.(Measured); ok {
+		if m, ok := w.driver.(Measured); ok {
 			status.Interpreter = m.Interpreter()
 		}
 	}

@@ -132,7 +132,7 @@ func serveOneWorker(t *testing.T) (s *Server, app *net.UnixConn, stop func()) {
 		t.Fatal(err)
 	}
 	a.Pool.Background(func() {
-		a.Pool.RunAttached(1, func(w *workers.Worker) workers.Program {
+		a.Pool.RunAttached(1, func(w *workers.Worker) workers.Driver {
 			p.Worker.Worker = w
 			return p
 		})

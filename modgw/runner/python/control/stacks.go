@@ -52,9 +52,9 @@ func (w *Worker) RequestLoopStack() {
 	}
 }
 
-// LastWords implements [workers.Program]. A worker that did not log the stacks that it was asked
-// for runs no Python code any more. Then only the interpreter's own handler of SIGABRT can show
-// where it is stuck.
+// LastWords implements [workers.Driver]. A worker that did not log the stacks that it was asked for
+// runs no Python code any more. Then only the interpreter's own handler of SIGABRT can show where
+// it is stuck.
 func (w *Worker) LastWords() {
 	w.mu.Lock()
 	owes := w.dumps > 0

@@ -6,13 +6,14 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// Program is the specific part of one worker. A program embeds its [Worker], whose methods Stop,
-// LastWords, Explain and Instead are useful defaults.
+// Driver starts the process of one worker, gives it requests and ends it, in the way of its runner.
+// A driver embeds its [Worker], whose methods Stop, LastWords, Explain and Instead are useful
+// defaults.
 //
 // Launch, Ready, Begin and Retire are called in this order, each only if the previous one
 // succeeded. But a process can end at any time. Then End is called, possibly while Ready or Begin
 // run.
-type Program interface {
+type Driver interface {
 	// Launch starts the process, or has it started. After an error nothing of it may be left.
 	Launch() (Process, error)
 
@@ -42,12 +43,12 @@ type Program interface {
 	// run.
 	Explain(err error) error
 
-	// Instead returns the program of another worker, which may start although this one did not,
+	// Instead returns the driver of another worker, which may start although this one did not,
 	// because of the reason that Explain has returned. nil: there is no other way.
-	Instead(err error) func(*Worker) Program
+	Instead(err error) func(*Worker) Driver
 }
 
-// Measured is a [Program] whose process measures itself.
+// Measured is a [Driver] whose process measures itself.
 type Measured interface {
 	// Interpreter reports how long the interpreter has kept requests waiting; nil: unknown. It does
 	// not wait for the process.

@@ -7,8 +7,8 @@ import (
 	"github.com/modgw/modgw/modgw"
 )
 
-// program has the contents of the block of an app's kind.
-type program struct {
+// kindSettings has the contents of the block of an app's kind.
+type kindSettings struct {
 	workers     int  // processes at first; never 0
 	most        int  // processes under load
 	connections int  // for requests, to each worker
@@ -22,20 +22,20 @@ type program struct {
 	lifespan string // Lifespan of an ASGI app, as [modgw.Lifespan]; "": the default
 }
 
-// programOf is the program of an app that speaks WSGI or ASGI.
-func programOf(c modgw.RunnerConfig) (program, error) {
+// kindSettingsOf returns the settings of an app that speaks WSGI or ASGI.
+func kindSettingsOf(c modgw.RunnerConfig) (kindSettings, error) {
 	d := c.Descriptor
-	var p program
+	var p kindSettings
 	switch {
 	case d.Kind == modgw.KindWSGI && d.WSGI != nil:
 		threads := threadsOf(d.WSGI, c.Environment)
-		p = program{connections: threads, requests: threads}
+		p = kindSettings{connections: threads, requests: threads}
 		p.compat = string(d.WSGI.Compat)
 		if p.gevent = d.WSGI.Concurrency == modgw.Gevent; p.gevent {
 			p.connections = 1
 		}
 	case d.Kind == modgw.KindASGI && d.ASGI != nil:
-		p = program{connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true}
+		p = kindSettings{connections: 1, requests: max(1, d.ASGI.Concurrency), asgi: true}
 		p.webSockets = d.ASGI.WebSockets
 		p.resume = d.ASGI.Resume && !d.Attach
 		p.lifespan = string(d.ASGI.Lifespan)
