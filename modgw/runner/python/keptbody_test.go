@@ -1,7 +1,6 @@
 package python
 
 import (
-	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func TestKeptBodyIsThereForASecondWorker(t *testing.T) {
 	t.Parallel()
 	a := serveKept(t, 2, 1)
 	data := largeData(3_000_000)
-	if got := a.do("GET", "/die", bytes.NewReader(data)); got.body != digest(data) {
+	if got := a.do("GET", "/die", strings.NewReader(data)); got.body != digest(data) {
 		t.Errorf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	if !exists(a.path("died")) {
@@ -68,7 +67,7 @@ func TestKeptBodyStaysWhileTheAppMayReadIt(t *testing.T) {
 	t.Parallel()
 	a := serveKept(t, 1, 1)
 	data := largeData(3_000_000)
-	if got := a.do("POST", "/late", bytes.NewReader(data)); got.body != "ok" {
+	if got := a.do("POST", "/late", strings.NewReader(data)); got.body != "ok" {
 		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	if used := a.runner.app.Spool.Used(); used < int64(len(data))/2 {

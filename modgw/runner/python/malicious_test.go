@@ -1,7 +1,6 @@
 package python
 
 import (
-	"bytes"
 	"maps"
 	"net/url"
 	"strings"
@@ -93,7 +92,7 @@ func TestF15WorkerThatReturnsNoKeptBodyEnds(t *testing.T) {
 		t.Skip("no memory can be shared here")
 	}
 	bad := a.pid(1)
-	if got := a.do("POST", "/bad", bytes.NewReader(largeData(3_000_000))); got.body != "fine" {
+	if got := a.do("POST", "/bad", strings.NewReader(largeData(3_000_000))); got.body != "fine" {
 		t.Fatalf("got %d %q, %v", got.status, got.body, got.err)
 	}
 	a.do("POST", "/good", nil)

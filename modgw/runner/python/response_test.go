@@ -174,11 +174,11 @@ def application(environ, start_response):
 func TestLargeResponses(t *testing.T) {
 	t.Parallel()
 	a := serve(t, cases(map[string]string{
-		"whole":  `start_response("200 OK", []); return [b"0123456789" * 500000]`,
-		"pieces": `start_response("200 OK", []); return (b"0123456789" * 1000 for _ in range(500))`,
-		"small":  `start_response("200 OK", []); return (b"0123456789" for _ in range(20000))`,
+		"whole":  `start_response("200 OK", []); return [b"0123456789" * 300000]`,
+		"pieces": `start_response("200 OK", []); return (b"0123456789" * 1000 for _ in range(300))`,
+		"small":  `start_response("200 OK", []); return (b"0123456789" for _ in range(10000))`,
 	}))
-	for path, size := range map[string]int{"/whole": 5_000_000, "/pieces": 5_000_000, "/small": 200_000} {
+	for path, size := range map[string]int{"/whole": 3_000_000, "/pieces": 3_000_000, "/small": 100_000} {
 		if got := a.get(path); got.body != strings.Repeat("0123456789", size/10) || got.err != nil {
 			t.Errorf("%s: %d, %d bytes, %v", path, got.status, len(got.body), got.err)
 		}
@@ -268,9 +268,9 @@ def application(environ, start_response):
 	var clients sync.WaitGroup
 	for c := range 16 {
 		clients.Go(func() {
-			for i := range 64 {
+			for i := range 32 {
 				secret := fmt.Sprintf("s-%d-%d-%s", c, i, strings.Repeat("k", i))
-				body := strings.Repeat(fmt.Sprint(c), i*100)
+				body := strings.Repeat(fmt.Sprint(c), i*200)
 				r, err := http.NewRequest("POST", a.server.URL, strings.NewReader(body))
 				if err != nil {
 					t.Error(err)

@@ -70,7 +70,7 @@ func (a *app) heir() *app {
 // the second one: it is the same process, and its streams for the first host continue.
 func TestWorkerServesTheHostThatReplacesItsOwn(t *testing.T) {
 	t.Parallel()
-	large := strings.Repeat("x", 3<<20) // by shared memory
+	large := strings.Repeat("x", 3<<19) // by shared memory
 	for kind, change := range map[string]func(*modgw.Descriptor){"WSGI": withWorkers(1, 2), "ASGI": asASGI} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -204,10 +204,10 @@ def application(environ, start_response):
     if path == "/list":
         with lock:
             sent += 1
-        return [PIECE] * 256
+        return [PIECE] * 128
     def pieces():
         global sent
-        for _ in range(256):
+        for _ in range(128):
             yield PIECE
         with lock:
             sent += 1
@@ -215,7 +215,7 @@ def application(environ, start_response):
 `
 
 // bigSize is more than the sockets on the way to a client hold.
-const bigSize = 256 * 65536
+const bigSize = 128 * 65536
 
 func TestClientsThatDoNotReadHoldNoThread(t *testing.T) {
 	t.Parallel()
@@ -311,7 +311,7 @@ def application(environ, start_response):
     if environ["PATH_INFO"] != "/big":
         return old(environ, start_response)
     start_response("200 OK", [])
-    return (PIECE for _ in range(256))
+    return (PIECE for _ in range(128))
 `, uploads(8<<20))
 	dir := a.path("disk")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -424,7 +424,7 @@ func TestASGIClientsThatDoNotReadHoldNoPlace(t *testing.T) {
 global done
 done += 0
 await start()
-for _ in range(256):
+for _ in range(128):
     await body(bytes(range(256)) * 256, True)
 await body()
 done += 1`,

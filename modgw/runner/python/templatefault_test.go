@@ -86,7 +86,7 @@ func TestTemplateEndsWithItsLastGeneration(t *testing.T) {
 func TestManyForkedGenerationsLeaveNothing(t *testing.T) {
 	a := withTemplate(t, hello, withWorkers(1, 1))
 	files, children := countFiles(t), countChildren(t)
-	for range 30 {
+	for range 15 {
 		next := a.again()
 		if err := next.runner.Start(t.Context()); err != nil {
 			t.Fatal(err)

@@ -297,7 +297,7 @@ func TestCountersOfAnAppAreMonotoneAndComplete(t *testing.T) {
 	defer gateway.Close(context.Background())
 	d := modgw.Descriptor{
 		Name: "hello", Root: root, Mount: "/", Kind: modgw.KindWSGI,
-		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 4, Threads: 2},
+		WSGI:     &modgw.WSGI{Entry: "hello:application", Workers: 2, Threads: 2},
 		Timeouts: modgw.Timeouts{Startup: watchtest.Patience, Request: watchtest.Patience, Drain: watchtest.Patience, Stop: watchtest.Patience},
 		Queue:    modgw.Queue{Max: 1000, Timeout: watchtest.Patience},
 		Recycle:  modgw.Recycle{Requests: 50},

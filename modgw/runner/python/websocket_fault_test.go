@@ -228,12 +228,12 @@ func TestF68MessageOfManyPiecesIsOneMessage(t *testing.T) {
 	t.Parallel()
 	a := serve(t, talker, asASGI)
 	s := a.talk("")
-	const pieces = 50_000
+	const pieces = 10_000
 	var sent bytes.Buffer
 	sent.Write(frame(opText, []byte("x")))
 	for i := range pieces {
 		sent.Write(frame(opContinuation, []byte("x")))
-		if i%5_000 == 0 {
+		if i%1_000 == 0 {
 			sent.Write(frame(fin|opPing, []byte("here?"))) // it may occur between fragments
 		}
 	}
@@ -268,7 +268,7 @@ func TestF68CompressedMessageIsLimitedByItsRealLength(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = w.Write(make([]byte, 10<<20))
+	_, _ = w.Write(make([]byte, 1<<20))
 	_ = w.Flush()
 	s := a.talk("", "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover")
 	_, _ = s.Write(frame(fin|0x40|opBinary, bytes.TrimSuffix(bomb.Bytes(), []byte{0, 0, 0xff, 0xff})))
@@ -413,17 +413,21 @@ protocols = scope["subprotocols"]
 await send({"type": "websocket.accept", "subprotocol": protocols[0] if protocols else None})
 await send({"type": "websocket.close", "code": 4000 + len(scope["headers"])})
 `}), asASGI)
-	for _, header := range []string{"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin", "Cookie", "X-Other"} {
+	for _, names := range [][]string{{"Sec-WebSocket-Protocol"}, {"Sec-WebSocket-Extensions"}, {"Origin", "Cookie", "X-Other"}} {
 		for octet := range 256 {
-			s, response := a.shake("/all", header+": a"+string([]byte{byte(octet)})+"b")
+			var headers []string
+			for _, name := range names {
+				headers = append(headers, name+": a"+string([]byte{byte(octet)})+"b")
+			}
+			s, response := a.shake("/all", headers...)
 			switch response.StatusCode {
 			case 101:
 				if code := s.closed(); code < 4000 {
-					t.Errorf("%s with %#x: closed with %d", header, octet, code)
+					t.Errorf("%s with %#x: closed with %d", names, octet, code)
 				}
 			case 400:
 			default:
-				t.Errorf("%s with %#x: %d", header, octet, response.StatusCode)
+				t.Errorf("%s with %#x: %d", names, octet, response.StatusCode)
 			}
 			s.Close()
 		}

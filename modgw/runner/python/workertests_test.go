@@ -90,12 +90,12 @@ func isBetween(interpreter workerInterpreter, all []workerInterpreter) bool {
 }
 
 const describeInterpreter = `
-import platform, sys
+import sys
 if sys.version_info >= (3, 8):
     flags = getattr(sys, "abiflags", "")
-    name = platform.python_implementation()
-    print(name, platform.python_version() + flags)
-    if name == "CPython" and "t" not in flags:
+    kind = sys.implementation.name
+    print({"cpython": "CPython", "pypy": "PyPy"}.get(kind, kind), "%d.%d.%d" % sys.version_info[:3] + flags)
+    if kind == "cpython" and "t" not in flags:
         print("%03d.%03d.%03d" % sys.version_info[:3])
 `
 
@@ -110,7 +110,7 @@ func workerInterpreters(t *testing.T) []workerInterpreter {
 	var found []workerInterpreter
 	seen := make(map[string]bool)
 	for _, candidate := range candidates {
-		output, err := exec.CommandContext(t.Context(), candidate, "-c", describeInterpreter).Output()
+		output, err := exec.CommandContext(t.Context(), candidate, "-I", "-S", "-c", describeInterpreter).Output()
 		name, version, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
 		if err != nil || name == "" || seen[name] {
 			continue

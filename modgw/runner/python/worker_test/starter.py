@@ -17,6 +17,14 @@ _MOST_FDS = 200
 _ABOVE = 100  # a starter holds the descriptors below it, so that those for workers are not there
 _PR_SET_CHILD_SUBREAPER = 36
 
+# Runs this file under a name that is no file's: a worker looks for the app's place in the frames of
+# its stacks, of which these are the lowest.
+_RUN = """
+import sys
+with open(sys.argv.pop(1)) as file:
+    exec(compile(file.read(), "<starter>", "exec"))
+"""
+
 
 class Process:
     """A process that was forked, with the part of subprocess.Popen that tests use."""
@@ -69,7 +77,11 @@ class Starter:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), kind, folder, str(theirs.fileno())],
+            [
+                sys.executable,
+                *("-c", _RUN, os.path.abspath(__file__)),
+                *(kind, folder, str(theirs.fileno())),
+            ],
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],

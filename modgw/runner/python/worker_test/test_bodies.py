@@ -301,6 +301,7 @@ class Cancelled(WorkerTestCase):
 
 class LargeResponses(WorkerTestCase):
     def test_nothing_is_sent_beyond_the_window(self):
+        whole = WINDOW_SIZE + (4 << 16)
         for source in (
             "[b'x' * size]",
             "iter([b'x' * size])",
@@ -311,11 +312,11 @@ class LargeResponses(WorkerTestCase):
                 worker = self.serve(
                     """
                     def application(environ, start_response):
-                        size = 2 << 20
+                        size = %d
                         start_response("200 OK", [("Content-Length", str(size))])
                         return %s
                     """
-                    % source
+                    % (whole, source)
                 )
                 stream = worker.begin()
                 conn = worker.conns[0]
@@ -328,10 +329,10 @@ class LargeResponses(WorkerTestCase):
                 conn.send(WINDOW, stream, struct.pack("<I", 10))
                 self.assertEqual(len(conn.receive().body()), 10)
                 self.assertTrue(conn.quiet())
-                while size < (2 << 20) - 10:
+                while size < whole - 10:
                     conn.send(WINDOW, stream, struct.pack("<I", 1 << 16))
                     received = 0
-                    while received < min(1 << 16, (2 << 20) - 10 - size):
+                    while received < min(1 << 16, whole - 10 - size):
                         got = conn.receive()
                         received += len(got.body())
                     size += received

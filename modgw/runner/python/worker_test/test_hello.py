@@ -15,10 +15,8 @@ def application(environ, start_response):
 
 
 class Hello(WorkerTestCase):
-    own_interpreter = True
-
     def test_ready_names_the_process_and_the_callable(self):
-        worker = self.worker(self.write("app.wsgi", HELLO))
+        worker = self.worker(self.write("app.wsgi", HELLO), own_interpreter=True)
         ready = worker.ready()
         self.assertEqual(ready["pid"], worker.process.pid)
         self.assertEqual(ready["callable"], "application")
@@ -49,7 +47,8 @@ class Hello(WorkerTestCase):
             "def application(environ, start_response):\n"
             "    start_response('200 OK', [])\n"
             "    heavy = {'ast', 'dis', 'inspect', 'platform', 'sysconfig'}\n"
-            "    return [' '.join(sorted(heavy & set(sys.modules))).encode()]\n"
+            "    return [' '.join(sorted(heavy & set(sys.modules))).encode()]\n",
+            own_interpreter=True,
         )
         loaded = worker.get().body.decode().split()
         bare = subprocess.run(
@@ -60,7 +59,7 @@ class Hello(WorkerTestCase):
         self.assertEqual([name for name in loaded if name not in bare.stdout.decode().split()], [])
 
     def test_stop_ends_the_process_with_exit_code_0(self):
-        worker = self.serve(HELLO, threads=4)
+        worker = self.serve(HELLO, threads=4, own_interpreter=True)
         worker.get()
         self.assertEqual(worker.stop(), 0)
         self.assertEqual(worker.output(), "")

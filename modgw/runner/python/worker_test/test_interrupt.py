@@ -202,7 +202,7 @@ class Races(unittest.TestCase):
 
         def serve():
             try:
-                for stream in range(1, 1000):
+                for stream in range(1, 500):
                     exchange = conn.current = FakeExchange(stream)
                     hit = False
                     try:

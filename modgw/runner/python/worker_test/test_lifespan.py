@@ -147,8 +147,7 @@ class Lifespan(ASGITestCase):
                     "    print('begun', flush=True)\n"
                     + rest
                 )
-                # otherwise the lowest frames belong to the process that forks workers
-                worker = self.start(source, own_interpreter=True)
+                worker = self.start(source)
                 self.eventually(
                     lambda: ("blocked" if "blocked" in rest else "begun") in worker.output(),
                     "the startup",

@@ -96,8 +96,8 @@ class Measured(WorkerTestCase):
             with self.subTest(name):
                 worker = self.start(name, threads=4)
                 high = []
-                for _ in range(100):
+                for _ in range(60):
                     streams = [worker.begin("GET", "/compute", conn=conn) for conn in range(4)]
                     for conn, stream in enumerate(streams):
                         high.append(worker.finish(stream, conn).cpu >= HIGH)
-                self.assertGreater(sum(high[40:]), 180, "of 360 answers")
+                self.assertGreater(sum(high[40:]), 100, "of 200 answers")

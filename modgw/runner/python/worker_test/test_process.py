@@ -154,8 +154,6 @@ class Stopping(ProcessTestCase):
 
 
 class WithoutHost(ProcessTestCase):
-    own_interpreter = True
-
     def test_the_end_of_the_control_connection_is_stop(self):
         worker = self.serve_gated()
         worker.control.close()
@@ -163,7 +161,8 @@ class WithoutHost(ProcessTestCase):
         self.assertTrue(os.path.exists(self.path("left")))
 
     def test_the_lifeline_ends_the_whole_group_even_while_nothing_gives_the_interpreter_back(self):
-        worker = self.serve("""
+        worker = self.serve(
+            """
             import subprocess, sys
 
             code = "import time; print('up', flush=True); time.sleep(1000)"
@@ -176,7 +175,9 @@ class WithoutHost(ProcessTestCase):
                 open("begun", "w").close()
                 import ctypes
                 ctypes.PyDLL(None).sleep(1000)  # holds the GIL
-            """)
+            """,
+            own_interpreter=True,
+        )
         worker.begin()
         self.wait_for("begun")
         os.close(worker.lifeline)
@@ -187,13 +188,13 @@ class WithoutHost(ProcessTestCase):
         self.eventually(lambda: not _alive(child), "the end of the worker's child")
 
     def test_a_host_that_died_before_the_worker_began(self):
-        worker = self.worker(self.write("app.wsgi", HELLO), start=False)
+        worker = self.worker(self.write("app.wsgi", HELLO), start=False, own_interpreter=True)
         os.close(worker.lifeline)
         worker.lifeline = None
         self.assertEqual(worker.process.wait(fakehost.PATIENCE), -signal.SIGIO)
 
     def test_the_lifeline_is_quiet_while_the_host_lives(self):
-        worker = self.serve(HELLO, threads=2)
+        worker = self.serve(HELLO, threads=2, own_interpreter=True)
         for _ in range(100):
             worker.get()
             worker.get(conn=1)
@@ -207,8 +208,6 @@ class WithoutHost(ProcessTestCase):
 
 
 class Children(ProcessTestCase):
-    own_interpreter = True
-
     def test_a_forked_child_never_answers(self):
         worker = self.serve(
             """
@@ -254,6 +253,7 @@ class Children(ProcessTestCase):
                 return [subprocess.check_output([sys.executable, "-c", code], close_fds=False)]
             """,
             threads=3,
+            own_interpreter=True,
         )
         fds = eval(worker.get().body)
         self.assertLessEqual(len(fds), 4, fds)  # the three standard ones, and that of the listing
@@ -267,12 +267,13 @@ class Children(ProcessTestCase):
                     import multiprocessing, work
 
                     def application(environ, start_response):
-                        with multiprocessing.get_context("%s").Pool(2) as pool:
+                        with multiprocessing.get_context("%s").Pool(1) as pool:
                             result = pool.map(work.double, [1, 2, 3])
                         start_response("200 OK", [])
                         return [repr(result).encode()]
                     """
-                    % method
+                    % method,
+                    own_interpreter=True,
                 )
                 self.assertEqual(worker.get().body, b"[2, 4, 6]")
                 self.assertEqual(worker.stop(), 0)
