@@ -2,8 +2,6 @@ package manual
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -95,7 +93,7 @@ func TestFilesAreOpenedWithTheRightsOfWhoCanChangeThem(t *testing.T) {
 
 // callsOf are those of the functions, as in "os.Open", that a file names.
 func callsOf(t *testing.T, path string, functions []string) []string {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	file, err := parsed(path)
 	if err != nil {
 		t.Fatal(err)
 	}

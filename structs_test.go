@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -30,7 +31,7 @@ func TestStructsHaveStatesInPlaceOfManyBooleans(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		tree, err := parsed(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted, and git does not know it yet
 		}
@@ -63,3 +64,23 @@ func booleansOf(s *ast.StructType) (n int) {
 	}
 	return n
 }
+
+// parsed returns the tree of a file of Go. Tests share it, because parsing takes long under the
+// race detector.
+func parsed(path string) (*ast.File, error) {
+	trees.Lock()
+	defer trees.Unlock()
+	if tree := trees.of[path]; tree != nil {
+		return tree, nil
+	}
+	tree, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err == nil {
+		trees.of[path] = tree
+	}
+	return tree, err
+}
+
+var trees = struct {
+	sync.Mutex
+	of map[string]*ast.File
+}{of: map[string]*ast.File{}}

@@ -73,17 +73,17 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 
 func TestHugeNestingIsRefusedBeforeItIsParsed(t *testing.T) {
 	for what, text := range map[string]string{
-		"brackets":    "x = " + strings.Repeat("[", 10_000),
-		"blocks":      strings.Repeat("a {\n", 10_000),
-		"templates":   "x = " + strings.Repeat(`"${`, 10_000),
-		"not":         "x = " + strings.Repeat("!", 50_000) + "true",
-		"minus":       "x = 1" + strings.Repeat("-1", 50_000),
-		"conditions":  "x = " + strings.Repeat("true?1:", 10_000) + "1",
-		"splats":      "x = [1]" + strings.Repeat("[*]", 30_000),
-		"indexes":     "x = f()" + strings.Repeat("[y]", 30_000),
-		"directives":  "x = \"" + strings.Repeat("%{if true}", 10_000) + "\"",
-		"parentheses": "x = (\n" + strings.Repeat("1 +\n", 20_000) + "1)",
-		"heredocs":    "x = " + strings.Repeat("<<E\n${", 10_000),
+		"brackets":    "x = " + strings.Repeat("[", 2000),
+		"blocks":      strings.Repeat("a {\n", 2000),
+		"templates":   "x = " + strings.Repeat(`"${`, 2000),
+		"not":         "x = " + strings.Repeat("!", 2000) + "true",
+		"minus":       "x = 1" + strings.Repeat("-1", 2000),
+		"conditions":  "x = " + strings.Repeat("true?1:", 2000) + "1",
+		"splats":      "x = [1]" + strings.Repeat("[*]", 2000),
+		"indexes":     "x = f()" + strings.Repeat("[y]", 2000),
+		"directives":  "x = \"" + strings.Repeat("%{if true}", 2000) + "\"",
+		"parentheses": "x = (\n" + strings.Repeat("1 +\n", 2000) + "1)",
+		"heredocs":    "x = " + strings.Repeat("<<E\n${", 2000),
 		"numbers":     "x = 1e99999999",
 	} {
 		_, got := loadText(t, text)
@@ -94,8 +94,8 @@ func TestHugeNestingIsRefusedBeforeItIsParsed(t *testing.T) {
 }
 
 func TestWhatIsUsualIsNotTooMuch(t *testing.T) {
-	list := "[" + strings.Repeat("\"item\", ", 2000) + "]"
-	object := "{\n" + strings.Repeat("  a = \"${1}-${2}\"\n", 2000) + "}"
+	list := "[" + strings.Repeat("\"item\", ", 1000) + "]"
+	object := "{\n" + strings.Repeat("  a = \"${1}-${2}\"\n", 500) + "}"
 	_, got := loadText(t, "locals {\n l = "+list+"\n o = "+object+"\n n = ((((1 + 2) * 3))) - 4 / 5\n}\n"+small)
 	if got != "" {
 		t.Error(got)

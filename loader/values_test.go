@@ -144,7 +144,7 @@ func TestMultiplyingExpressions(t *testing.T) {
 	dir := testProject(t, map[string]string{"large": strings.Repeat("x", 1<<19)})
 	double := "locals {\n l0 = \"0123456789abcdef\"\n"
 	nest := "locals {\n l0 = [1, 2]\n"
-	for i := range 60 {
+	for i := range 30 {
 		double += fmt.Sprintf(" l%d = \"${local.l%d}${local.l%d}\"\n", i+1, i, i)
 		nest += fmt.Sprintf(" l%d = [local.l%d, local.l%d]\n", i+1, i, i)
 	}

@@ -48,17 +48,19 @@ func Check(text, code string) error {
 }
 
 var (
-	codePattern  = regexp.MustCompile(`MGW-[A-Z]{3}-[0-9]{3}`)
-	quotePattern = regexp.MustCompile("(?m)^> `(.*)`$")
-	unquoted     = strings.NewReplacer(`\`, "", `"`, "", "&#34;", "", "&quot;", "")
+	codePattern = regexp.MustCompile(`MGW-[A-Z]{3}-[0-9]{3}`)
+	unquoted    = strings.NewReplacer(`\`, "", `"`, "", "&#34;", "", "&quot;", "")
 )
 
 // quotesOf returns the messages in the entry of a code.
 func quotesOf(code string) (quotes []string) {
 	_, rest, _ := strings.Cut(manual.Troubleshooting, "### "+code+"\n")
 	entry, _, _ := strings.Cut(rest, "\n#")
-	for _, match := range quotePattern.FindAllStringSubmatch(entry, -1) {
-		quotes = append(quotes, match[1])
+	for line := range strings.Lines(entry) {
+		quote, begins := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "> `")
+		if quote, ends := strings.CutSuffix(quote, "`"); begins && ends {
+			quotes = append(quotes, quote)
+		}
 	}
 	return quotes
 }

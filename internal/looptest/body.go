@@ -20,7 +20,10 @@ type Body struct {
 
 // Respond ends an exchange with the body.
 func (b *Body) Respond(x modgw.LoopExchange) {
-	length := len(b.all())
+	length := 0
+	for _, piece := range b.Pieces {
+		length += len(piece)
+	}
 	x.Header()["Content-Length"] = []string{fmt.Sprint(length)}
 	if !x.Begin(http.StatusOK, length) {
 		panic("the front does not send the body")

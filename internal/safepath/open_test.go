@@ -296,7 +296,7 @@ func TestPathThatAUserFlipsIsNeverOpenedAsRoot(t *testing.T) {
 	end := exchangetest.Start(t, alice, filepath.Join(dir, "alice"), "app", "own", "secret")
 	seen := map[string]int{}
 	deadline := time.Now().Add(watchtest.Patience)
-	for i := 0; i < 500 || len(seen) < 3 && time.Now().Before(deadline); i++ {
+	for i := 0; i < 200 || len(seen) < 3 && time.Now().Before(deadline); i++ {
 		f, err := Opener{}.Open(filepath.Join(dir, "enabled/app"))
 		switch {
 		case errors.Is(err, fs.ErrPermission):

@@ -17,7 +17,7 @@ import (
 // TestBriefWritesAndTheOthersMakeOneBody writes responses by both kinds of writes alternately, to a
 // client that reads at first and then makes the server wait for a while.
 func TestBriefWritesAndTheOthersMakeOneBody(t *testing.T) {
-	body := bytes.Repeat([]byte("0123456789abcdefg"), 1_000_000)
+	body := bytes.Repeat([]byte("0123456789abcdefg"), 500_000)
 	slow := make(chan struct{}, 1)
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		brief := w.(modgw.BriefWriter)
@@ -50,6 +50,9 @@ func TestBriefWritesAndTheOthersMakeOneBody(t *testing.T) {
 	})})
 	for _, path := range []string{"/length", "/chunks"} {
 		c := dial(t, addr)
+		if err := c.SetReadBuffer(64 << 10); err != nil {
+			t.Fatal(err)
+		}
 		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path)
 		if path == "/length" {
 			<-slow
@@ -63,7 +66,7 @@ func TestBriefWritesAndTheOthersMakeOneBody(t *testing.T) {
 func TestBriefWriteThatTheClientDoesNotTakeEnds(t *testing.T) {
 	ended := make(chan int, 1)
 	addr := serve(t, Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		const size = 64 << 20
+		const size = 8 << 20
 		w.Header().Set("Content-Length", strconv.Itoa(size))
 		n, err := w.(modgw.BriefWriter).WriteBriefly(make([]byte, size), time.Millisecond)
 		if err != nil {
@@ -73,6 +76,9 @@ func TestBriefWriteThatTheClientDoesNotTakeEnds(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})})
 	c := dial(t, addr)
+	if err := c.SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	n := <-ended // without the client having read anything
 	if got := bodyOf(t, c); len(got) != n {

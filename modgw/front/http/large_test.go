@@ -2,6 +2,7 @@ package http
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,12 +37,23 @@ func TestLargeResponsesAreSentFromWhereTheyAre(t *testing.T) {
 	watchtest.Eventually(t, "all are released", func() bool { return body.Released.Load() >= 1 })
 }
 
+// dialSmall connects a socket that receives little unless the test reads. The socket of the
+// server holds at most 4 MiB more (net.ipv4.tcp_wmem).
+func dialSmall(t *testing.T, addr string) *talk {
+	t.Helper()
+	c := dialTalk(t, addr)
+	if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // TestLargeResponseLeavesTheLoopForASlowClient sends more data than the sockets of a connection
 // hold.
 func TestLargeResponseLeavesTheLoopForASlowClient(t *testing.T) {
 	t.Parallel()
-	addr, body, text := serveLarge(t, 32<<20)
-	c := dialTalk(t, addr)
+	addr, body, text := serveLarge(t, 8<<20)
+	c := dialSmall(t, addr)
 	io.WriteString(c, post(1, "b"))
 	watchtest.Eventually(t, "a goroutine sends it", func() bool { return body.Readers.Load() == 1 })
 	io.WriteString(c, post(2, "b"))
@@ -56,9 +68,9 @@ func TestLargeResponseLeavesTheLoopForASlowClient(t *testing.T) {
 
 func TestClientThatLeavesALargeResponseHasItReleased(t *testing.T) {
 	t.Parallel()
-	addr, body, text := serveLarge(t, 32<<20)
+	addr, body, text := serveLarge(t, 8<<20)
 	for i, wait := range []time.Duration{0, 100 * time.Millisecond} {
-		c := dialTalk(t, addr)
+		c := dialSmall(t, addr)
 		io.WriteString(c, post(1, "b"))
 		if _, err := c.in.ReadByte(); err != nil {
 			t.Fatal(err)

@@ -51,11 +51,11 @@ func TestUnreadBodyCostsNoOtherRequest(t *testing.T) {
 	plain := serve(t, config)
 	config.TLS = secured(t, ca, "a.example")
 	encrypted := serve(t, config)
-	small, large := strings.Repeat("s", 100), strings.Repeat("l", 3<<20)
+	small, large := strings.Repeat("s", 100), strings.Repeat("l", 1<<20)
 	for _, c := range []struct{ name, head, body string }{
 		{"small", "Content-Length: 100\r\n\r\n", small},
 		{"small in chunks", "Transfer-Encoding: chunked\r\n\r\n", chunked(small)},
-		{"large", "Content-Length: 3145728\r\n\r\n", large},
+		{"large", "Content-Length: 1048576\r\n\r\n", large},
 		{"large in chunks", "Transfer-Encoding: chunked\r\n\r\n", chunked(large)},
 		{"expected", "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n", ""},
 		{"expected in chunks", "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n", ""},

@@ -12,7 +12,7 @@ func TestSlowClientsHoldNoScript(t *testing.T) {
 	d := descriptor(t)
 	d.CGI.Concurrency = 1
 	a := serve(t, d, map[string]string{
-		"big":   plain + "head -c 33554432 /dev/zero\n",
+		"big":   plain + "head -c 12582912 /dev/zero\n",
 		"up":    plain + "wc -c\n",
 		"quick": plain + "echo quick\n",
 	})
@@ -34,7 +34,7 @@ func TestSlowClientsHoldNoScript(t *testing.T) {
 		a.Want(c.Answer(), 200, "1000000")
 	}
 	for _, c := range readers {
-		if got := c.Answer(); got.Err != nil || len(got.Body) != 32<<20 {
+		if got := c.Answer(); got.Err != nil || len(got.Body) != 12<<20 {
 			t.Errorf("got %d, %d bytes, %v", got.Status, len(got.Body), got.Err)
 		}
 	}

@@ -91,7 +91,7 @@ const programEnv = "FASTCGI_TEST_PROGRAM"
 func programOfGo() {
 	err := fcgi.Serve(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/big" {
-			_, _ = w.Write(make([]byte, 32<<20)) // the client may have gone
+			_, _ = w.Write(make([]byte, 12<<20)) // the client may have gone
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
@@ -220,7 +220,7 @@ func TestSwapDropsNoRequest(t *testing.T) {
 				case <-stop:
 					return
 				// without a pause they take the time that programs need to start
-				case <-time.After(5 * time.Millisecond):
+				case <-time.After(15 * time.Millisecond):
 				}
 				a.Want(a.Do("POST", "/", strings.NewReader("order"), nil), 201, "body=order")
 			}

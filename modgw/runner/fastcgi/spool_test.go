@@ -59,7 +59,7 @@ func TestClientsThatDoNotReadHoldNoProgram(t *testing.T) {
 	a.Want(a.Get("/quick"), 200, "go GET /quick 0")
 	a.Eventually("idle program", func() bool { return a.Status().Busy == 0 })
 	for _, c := range clients {
-		if got := c.Answer(); got.Err != nil || len(got.Body) != 32<<20 {
+		if got := c.Answer(); got.Err != nil || len(got.Body) != 12<<20 {
 			t.Errorf("got %d, %d bytes, %v", got.Status, len(got.Body), got.Err)
 		}
 	}

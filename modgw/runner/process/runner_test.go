@@ -268,7 +268,7 @@ func TestReloadUnderLoadLosesNothing(t *testing.T) {
 		clients.Go(func() {
 			for !stop.Load() {
 				// without a pause they take the time that programs need to start
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(15 * time.Millisecond)
 				method, path := "GET", "/"
 				if i%2 == 0 {
 					method, path = "POST", "/echo"
