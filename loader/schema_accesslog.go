@@ -15,8 +15,7 @@ func accessLogBlock(h *modgw.HostFile) block {
 			"is no access log.",
 		args: []argument{
 			{name: "file", value: logFile(&a.File), def: "stdout", example: `"/var/log/modgw/access.log"`,
-				doc: "\"stdout\", \"stderr\" or a path. The host opens the file again after it was moved, and on " +
-					"SIGUSR1."},
+				doc: "\"stdout\", \"stderr\" or a path. The host opens the file again after it was moved, and on SIGUSR1."},
 			{name: "format", value: logFormat(&a.Format), def: "combined", example: `"json"`,
 				doc: "\"combined\" as in Apache, \"json\", or a template such as \"{time} {app} {status} {took}\" with the fields " +
 					"of the page about logs."},

@@ -33,8 +33,7 @@ func appBlock(d *modgw.Descriptor) block {
 				doc: "Working directory of the app's processes, if it differs from root. Paths in the descriptor " +
 					"stay relative to root, and CGI scripts run in their own folder.", example: `"/var/lib/blog"`},
 			{name: "hosts", value: hostNames(&d.Hosts), note: "any host",
-				doc: "Host names of the app, without port. \"*.example.com\" matches every name below " +
-					"example.com.", example: `["blog.example.com", "*.blog.example.com"]`},
+				doc: "Host names of the app, without port. \"*.example.com\" matches every name below example.com.", example: `["blog.example.com", "*.blog.example.com"]`},
 			{name: "mount", value: mountPath(&d.Mount), def: "/",
 				doc: "Path where the app begins in the URL space. The longest mount that matches a request wins, " +
 					"at whole path segments; it becomes SCRIPT_NAME or root_path.", example: `"/blog"`},
@@ -66,9 +65,8 @@ func appBlock(d *modgw.Descriptor) block {
 					"value, the host does not build another environment.",
 				example: `{ INDEX_TOKEN = secret("/etc/modgw/blog.key") }`},
 			{name: "attach", value: truth(&d.Attach), def: false, example: `true`, effect: pythonAlone,
-				doc: "The host starts no worker and builds no environment; requests wait for a worker that " +
-					"attaches from a debugger or an IDE, as \"modgw-host attach\" shows. Only for wsgi and asgi " +
-					"apps."},
+				doc: "The host starts no worker and builds no environment; requests wait for a worker that attaches from " +
+					"a debugger or an IDE, as \"modgw-host attach\" shows. Only for wsgi and asgi apps."},
 		},
 		blocks: append(kindBlocks(d),
 			func() block { return pythonBlock(&d.Python) },
@@ -93,13 +91,11 @@ func pythonBlock(p *modgw.Python) block {
 	return block{
 		name:   "python",
 		effect: withPython,
-		doc: "Interpreter and packages of a wsgi or asgi app. A program of another kind runs in such an " +
-			"environment if its app block has this block, which may be empty. Set at most one of requirements, " +
-			"packages and venv.",
+		doc: "Interpreter and packages of a wsgi or asgi app. A program of another kind runs in such an environment if " +
+			"its app block has this block, which may be empty. Set at most one of requirements, packages and venv.",
 		either: []string{"requirements", "packages", "venv"},
 		args: []argument{
-			{name: "version", value: interpreter(&p.Version), note: "the version that the project requires, else " +
-				"python3",
+			{name: "version", value: interpreter(&p.Version), note: "the version that the project requires, else python3",
 				doc: "Python for the app: a version, a range, \"pypy3.9\", \"3.14t\" for free-threaded, or " +
 					"the path of an interpreter.",
 				example: `">=3.10,<3.14"`},
@@ -108,9 +104,8 @@ func pythonBlock(p *modgw.Python) block {
 			{name: "packages", value: texts(&p.Packages), note: "none",
 				doc: "Packages to install, instead of files.", example: `["flask==3.1.0"]`},
 			{name: "extras", value: texts(&p.Extras), note: "none",
-				doc: "Optional dependencies of the project to install, too, from uv.lock, pylock.toml or " +
-					"pyproject.toml. With extras or groups, the host does not read requirements.txt and the " +
-					"entry file.", example: `["web"]`},
+				doc: "Optional dependencies of the project to install, too, from uv.lock, pylock.toml or pyproject.toml. " +
+					"With extras or groups, the host does not read requirements.txt and the entry file.", example: `["web"]`},
 			{name: "groups", value: texts(&p.Groups), note: "none",
 				doc: "Dependency groups of the project to install, too (PEP 735).", example: `["prod"]`},
 			{name: "venv", value: folder(&p.Venv), note: "one is built",
@@ -125,8 +120,7 @@ func pythonBlock(p *modgw.Python) block {
 					"them, with the label app. Only for wsgi and asgi apps."},
 			{name: "opentelemetry", value: truth(&p.OpenTelemetry), def: false, example: `true`,
 				doc: "Whether each worker starts the app's OpenTelemetry before it loads the app, as " +
-					"opentelemetry-instrument does. The app's environment must contain it. Only for wsgi and " +
-					"asgi apps."},
+					"opentelemetry-instrument does. The app's environment must contain it. Only for wsgi and asgi apps."},
 		},
 	}
 }
@@ -162,8 +156,7 @@ func buildBlock(d *modgw.Descriptor) block {
 			{name: "command", value: command(&b.Command), required: true, doc: "Program and arguments; no shell is involved.",
 				example: `["npm", "run", "build"]`},
 			{name: "inputs", value: globs(&b.Inputs), note: "none: it runs once",
-				doc: "Globs, relative to root, of the files that the command reads. The command must not " +
-					"write to them.",
+				doc:     "Globs, relative to root, of the files that the command reads. The command must not write to them.",
 				example: `["frontend/**"]`},
 		},
 		done: func() { d.Build = b },
@@ -217,9 +210,8 @@ func reloadBlock(r *modgw.Reload) block {
 		doc:  "Which changes of files make the host replace the app's processes, and when.",
 		args: []argument{
 			{name: "mode", value: oneOf(&r.Mode, modgw.ReloadAuto, modgw.ReloadInotify, modgw.ReloadPoll, modgw.ReloadTouch, modgw.ReloadOff),
-				def: "auto", example: `"touch"`, doc: "How the host notices changes. auto is inotify if its " +
-					"events are reliable, and polling otherwise; touch reloads only when the descriptor or the " +
-					"entry file changes."},
+				def: "auto", example: `"touch"`, doc: "How the host notices changes. auto is inotify if its events are " +
+					"reliable, and polling otherwise; touch reloads only when the descriptor or the entry file changes."},
 			{name: "watch", value: globs(&r.Watch), note: "none",
 				doc: "Globs of files that count in addition to the code, relative to root or absolute.", example: `["templates/**"]`},
 			{name: "ignore", value: globs(&r.Ignore), note: "none",
@@ -277,8 +269,7 @@ func recycleBlock(r *modgw.Recycle) block {
 	return block{
 		name:   "recycle",
 		effect: withWorkers,
-		doc: "When the host replaces a worker by a fresh one, which is ready before the old one retires. " +
-			"Zero: never.",
+		doc:    "When the host replaces a worker by a fresh one, which is ready before the old one retires. Zero: never.",
 		args: []argument{
 			{name: "requests", value: number(&r.Requests, 0, 1<<31-1), def: 0, example: `10000`, doc: "After " +
 				"this number of requests."},
@@ -320,10 +311,9 @@ func limitsBlock(l *modgw.Limits) block {
 		args: []argument{
 			{name: "body", value: size(&l.Body), def: "64MiB", example: `"1GiB"`, doc: "Largest request body. A " +
 				"larger one gets 413."},
-			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of all processes of the app " +
-				"together: if they need more, the kernel ends one of them. A single process that asks for more " +
-				"gets an error. If the host cannot create control groups, the private writable memory of each " +
-				"process.", example: `"1GiB"`},
+			{name: "memory", value: size(&l.Memory), def: "0", doc: "Memory of all processes of the app together: if " +
+				"they need more, the kernel ends one of them. A single process that asks for more gets an error. If the " +
+				"host cannot create control groups, the private writable memory of each process.", example: `"1GiB"`},
 			{name: "memory_soft", value: size(&l.MemorySoft), def: "0", example: `"768MiB"`,
 				doc: "Memory above which the kernel slows the app down and reclaims its memory first."},
 			{name: "build_memory", value: size(&l.BuildMemory), def: "0", note: "0: three quarters of the machine's memory",
@@ -335,9 +325,8 @@ func limitsBlock(l *modgw.Limits) block {
 				doc: "Share of the disks if the apps together need more than the disks can do."},
 			{name: "files", value: number(&l.Files, 0, 1<<30), def: 0, example: `4096`, doc: "Open files of each worker."},
 			{name: "stack", value: size(&l.Stack), def: "0", doc: "Stack of each thread of the app's processes.", example: `"1MiB"`},
-			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes " +
-				"and threads of the app. If the host cannot create control groups, those of the app's user " +
-				"together."},
+			{name: "processes", value: number(&l.Processes, 0, 1<<22), def: 0, example: `200`, doc: "Processes and " +
+				"threads of the app. If the host cannot create control groups, those of the app's user together."},
 		},
 		check: func(w written) { w.checkUnenforced() },
 	}

@@ -111,8 +111,7 @@ func acmeBlock(l *modgw.Listener) block {
 			"client first asks for a name, and keeps it below the state folder. The authority must reach this " +
 			"listener at port 443, or one without TLS at port 80.",
 		args: []argument{
-			{name: "hosts", value: hostNames(&a.Hosts), required: true, doc: "Names; each gets a separate " +
-				"certificate.",
+			{name: "hosts", value: hostNames(&a.Hosts), required: true, doc: "Names; each gets a separate certificate.",
 				example: `["example.com", "www.example.com"]`},
 			{name: "email", value: text(&a.Email), note: "none", doc: "Address to which the authority writes if " +
 				"something is wrong.", example: `"admin@example.com"`},
@@ -151,8 +150,7 @@ func listenLimitsBlock(l *modgw.Listener) block {
 		doc:      "http: how much a client may send.",
 		args: []argument{
 			{name: "header", value: sizeBetween(&l.MaxHeader, 1<<10, 16<<20), def: "64KiB", example: `"128KiB"`,
-				doc: "Bytes of the head of a request. A longer head gets 431, or 414 if its target alone is too " +
-					"long."},
+				doc: "Bytes of the head of a request. A longer head gets 431, or 414 if its target alone is too long."},
 			{name: "headers", value: number(&l.MaxHeaders, 1, 100_000), def: 256, example: `500`,
 				doc: "Headers of a request. A request with more gets 431."},
 			{name: "body_rate", value: sizeBetween(&l.BodyRate, 1, 1<<30), def: 500, example: `2000`,
@@ -178,15 +176,13 @@ func controlBlock(h *modgw.HostFile) block {
 func hostSpoolBlock(h *modgw.HostFile) block {
 	return block{
 		name: "spool",
-		doc: "How much of the bodies of slow clients the host keeps at most, for all apps together. An upload " +
-			"beyond it gets 503; a response beyond it waits for its client. If both are 0, the host keeps " +
-			"nothing.",
+		doc: "How much of the bodies of slow clients the host keeps at most, for all apps together. An upload beyond it " +
+			"gets 503; a response beyond it waits for its client. If both are 0, the host keeps nothing.",
 		args: []argument{
 			{name: "memory", value: size(&h.Spool.Memory), def: "64MiB", example: `"256MiB"`, doc: "Memory. 0: " +
 				"the host keeps everything in files."},
 			{name: "disk", value: size(&h.Spool.Disk), def: "4GiB", example: `"20GiB"`,
-				doc: "Files without a name in the folder `spool` of the state folder. 0: the host keeps nothing " +
-					"in files."},
+				doc: "Files without a name in the folder `spool` of the state folder. 0: the host keeps nothing in files."},
 		},
 	}
 }

@@ -39,16 +39,14 @@ func wsgiBlock(d *modgw.Descriptor) block {
 			{name: "entry", value: entry(&w.Entry, "application"), required: true, doc: entryDoc, example: `"blog.wsgi"`},
 			workersArgument(&w.Workers, &w.MaxWorkers, "0: number of CPUs in serve, 1 in dev"),
 			{name: "threads", value: number(&w.Threads, 0, 1024), def: 0, example: `8`, note: "0: 5; with free-threaded Python 4 for each CPU, at least 5; with gevent 200",
-				doc: "Requests that one worker executes at once. The default is that of mod_wsgi-express, " +
-					"because apps wait for databases more than they compute. Use 1 for an app that is not " +
-					"thread-safe."},
+				doc: "Requests that one worker executes at once. The default is that of mod_wsgi-express, because apps " +
+					"wait for databases more than they compute. Use 1 for an app that is not thread-safe."},
 			{name: "concurrency", value: oneOf(&w.Concurrency, modgw.Threads, modgw.Gevent), def: "threads", example: `"gevent"`,
 				doc: "What executes these requests. With gevent each request is a greenlet, and waiting costs " +
 					"almost nothing; the app's environment must contain gevent."},
 			{name: "compat", value: oneOf(&w.Compat, modgw.ModWSGI), note: "none", example: `"mod_wsgi"`,
-				doc: "The server whose extensions the app needs: environ has the keys `mod_wsgi.*`, and the " +
-					"module mod_wsgi publishes the events of requests. The app can import the module without " +
-					"this setting, too."},
+				doc: "The server whose extensions the app needs: environ has the keys `mod_wsgi.*`, and the module " +
+					"mod_wsgi publishes the events of requests. The app can import the module without this setting, too."},
 		},
 		done: func() { d.Kind, d.WSGI = modgw.KindWSGI, w },
 	}

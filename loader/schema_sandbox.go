@@ -43,10 +43,8 @@ func sandboxCeilingBlock(c *modgw.Ceilings) block {
 	b.args = []argument{
 		{name: "read", value: paths(&s.Read), note: "none", doc: "Files and folders that apps may read.", example: `["/srv/media"]`},
 		{name: "write", value: paths(&s.Write), note: "none", doc: "Files and folders that apps may change.", example: `["/srv/shop/var"]`},
-		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "Addresses that apps may connect " +
-			"to.", example: `["127.0.0.1:5432"]`},
-		{name: "learn", value: truth(&s.Learn), def: false, doc: "Whether apps may use learn, which denies " +
-			"nothing.", example: `true`},
+		{name: "network", value: endpoints(&s.Network), note: "nothing", doc: "Addresses that apps may connect to.", example: `["127.0.0.1:5432"]`},
+		{name: "learn", value: truth(&s.Learn), def: false, doc: "Whether apps may use learn, which denies nothing.", example: `true`},
 	}
 	return b
 }

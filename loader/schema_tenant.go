@@ -40,9 +40,8 @@ func ceilingsBlock(c *modgw.Ceilings) block {
 	return block{
 		name:     "ceilings",
 		presence: whenWritten,
-		doc: "Upper limits for settings of these descriptors. A setting above its ceiling is a mistake; a " +
-			"setting that a descriptor does not have is lowered to it. Settings that are not listed have no " +
-			"ceiling.",
+		doc: "Upper limits for settings of these descriptors. A setting above its ceiling is a mistake; a setting that a " +
+			"descriptor does not have is lowered to it. Settings that are not listed have no ceiling.",
 		args: []argument{
 			{name: "workers", value: number(&c.Workers, 1, 1024), note: "no ceiling", doc: "Processes of an app.", example: `8`},
 			{name: "threads", value: number(&c.Threads, 1, 1024), note: "no ceiling", doc: "Requests at once in each WSGI worker.", example: `16`},

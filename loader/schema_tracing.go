@@ -27,9 +27,8 @@ func tracingBlock(h *modgw.HostFile) block {
 					"traced if its sender traces it, regardless of this setting."},
 			{name: "continue", value: oneOf(&t.Continue, modgw.ContinueFront, modgw.ContinueAll, modgw.ContinueNone),
 				def: "front", example: `"all"`,
-				doc: "Senders whose traces requests continue: the web servers in front and `trusted_proxies` " +
-					"(`front`), all clients (`all`), or no sender (`none`). The span only links to the trace of " +
-					"another sender."},
+				doc: "Senders whose traces requests continue: the web servers in front and `trusted_proxies` (`front`), " +
+					"all clients (`all`), or no sender (`none`). The span only links to the trace of another sender."},
 			{name: "headers", value: headers(&t.Headers), note: "none",
 				doc:     "Further headers for the collector.",
 				example: `{ Authorization = secret("/etc/modgw/blog.key") }`},
