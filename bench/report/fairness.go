@@ -19,7 +19,7 @@ func (r *Report) writeFairness(out *strings.Builder) {
 		if !began {
 			began = true
 			fmt.Fprintf(out, "### Short requests beside long ones, %s\n\n", beside.Front)
-			fmt.Fprintf(out, "%s ask for a page that waits for a millisecond, alone and then beside %d that ask for one of a second; %s.\n\n",
+			fmt.Fprintf(out, "%s request a page that waits for a millisecond, alone and then together with %d that request a page of a second; %s.\n\n",
 				plural(beside.Connections, "connection"), beside.Slow, plural(beside.Threads, "thread"))
 			out.WriteString("| server | alone: answers/s | p50 ms | p99 ms | beside them: answers/s | p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|--:|\n")
 		}

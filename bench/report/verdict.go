@@ -135,9 +135,9 @@ func (r *Report) writeVerdicts(out *strings.Builder) {
 	if len(verdicts) == 0 {
 		return
 	}
-	out.WriteString("### Verdicts\n\nOf each server the row counts in which it answers most, of all numbers of threads and connections with one worker; they are\n" +
-		"named as *threads × connections*. In brackets first where the ratio would be with the quartiles of the rounds: a verdict is *narrow*\n" +
-		"when the bar is in between, and another run may find the other one.\n\n| what | bar | measured | |\n|---|---|---|---|\n")
+	out.WriteString("### Verdicts\n\nA verdict uses the row in which a server answers most, over all numbers of threads and connections with one worker; rows are\n" +
+		"named *threads × connections*. The brackets begin with the ratios for the quartiles of the rounds: a verdict is *narrow* if the bar\n" +
+		"is between them, and another run may then have the other result.\n\n| what | bar | measured | |\n|---|---|---|---|\n")
 	for _, v := range verdicts {
 		word := "missed"
 		if v.Met {
