@@ -49,9 +49,7 @@ type Builder struct {
 	turns   chan struct{} // has one element for each build that runs
 	host    hostEnviron
 
-	// Answers of programs about themselves, by answerKey, as long as their files do not change.
-	pythons sync.Map // has values of interpreter
-	uvs     sync.Map // has versions of uv, as strings
+	*answers
 
 	kept     func(user string) modgw.DiskUsage
 	measured func(user string, used modgw.DiskUsage)
@@ -85,6 +83,7 @@ func New(c Config) *Builder {
 		timeout: cmp.Or(c.Timeout, 30*time.Minute),
 		turns:   make(chan struct{}, cmp.Or(c.Parallel, max(2, runtime.NumCPU()))),
 		host:    newHostEnviron(c.Environ),
+		answers: &answers{},
 	}
 }
 

@@ -106,6 +106,9 @@ func TestFilesThatAUserHidesAreAnError(t *testing.T) {
 func TestBuildBeyondTheQuotaIsRefused(t *testing.T) {
 	t.Parallel()
 	s := quickSite(t)
+	if err := os.RemoveAll(s.state); err != nil { // the cache of uv, which counts
+		t.Fatal(err)
+	}
 	s.wheel("tiny", "1.0", nil, nil)
 	// The packages of an owner's app come from no index that the host alone knows.
 	index := "--no-index\n--find-links " + s.index + "\n"

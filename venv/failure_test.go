@@ -241,6 +241,8 @@ func TestUnsuitablePackagesAreRefused(t *testing.T) {
 func TestProjectThatMayNotBeWrittenToIsTold(t *testing.T) {
 	t.Parallel()
 	s, d, _ := ownedSite(t)
+	s.addUV()
+	s.wheel("tiny", "1.0", nil, nil)
 	s.write("backend.py", "import sys\nprint(\"error: could not create 'x.egg-info': Permission denied\")\nsys.exit(1)\n")
 	s.write("pyproject.toml", packaged)
 	if f := s.mustFail(d, "MGW-ENV-019"); !strings.Contains(f.Hint, "hatchling") {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,11 +58,19 @@ func quickSite(t *testing.T) *site {
 	return s
 }
 
-// addUV makes uv build from now on, if it is installed.
+// addUV makes uv build from now on, if it is installed. Like a uv that has made an environment
+// before, it knows this machine's Python.
 func (s *site) addUV() {
+	s.t.Helper()
+	dir, err := findUV()
+	if err != nil {
+		return
+	}
 	// at the end of PATH, so that the Python next to it is not found first
-	if dir, err := findUV(); err == nil {
-		s.environ[0] += ":" + dir
+	s.environ[0] += ":" + dir
+	user := strconv.Itoa(os.Geteuid())
+	if err := os.CopyFS(filepath.Join(s.state, "cache", user, "uv"), os.DirFS(filepath.Join(usedBuilder().caches, user, "uv"))); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -79,28 +88,24 @@ func pathWithoutUV() string {
 	return strings.Join(dirs, ":")
 }
 
-// builder returns a Builder that already knows the properties of this machine's Python and uv, like
-// a host after its first build.
+// builder returns a Builder that shares the answers of this machine's programs with all others, like
+// the builder of a host after its first build.
 func (s *site) builder() *Builder {
 	b := New(Config{State: s.state, Environ: s.environ})
-	for key, i := range machineAnswers().pythons.Range {
-		b.pythons.Store(key, i)
-	}
-	for key, version := range machineAnswers().uvs.Range {
-		b.uvs.Store(key, version)
-	}
+	b.answers = usedBuilder().answers
 	return b
 }
 
-// machineAnswers is a Builder that has asked the machine's Python and uv, and asks nothing more.
-var machineAnswers = sync.OnceValue(func() *Builder {
+// usedBuilder is a Builder that has made an environment without packages, by uv if it is installed,
+// and knows this machine's Python.
+var usedBuilder = sync.OnceValue(func() *Builder {
 	environ := machineEnviron()
 	if dir, err := findUV(); err == nil {
 		environ[0] += ":" + dir
 	}
-	b := New(Config{State: sharedFolder(), Environ: environ})
-	_, _ = (&search{builder: b, host: b.host}).find(context.Background())
-	b.uvVersion(context.Background(), &plan{host: b.host})
+	b := New(Config{State: filepath.Join(sharedFolder(), "used"), Environ: environ})
+	// Tests without a Python fail by themselves.
+	_, _ = b.Build(context.Background(), modgw.Descriptor{Name: "first", Kind: modgw.KindWSGI, Root: "/", WSGI: &modgw.WSGI{}}, nil)
 	return b
 })
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,6 +57,13 @@ print("modgw:" + json.dumps({
     "ensurepip": ensurepip is not None,
 }))
 `
+
+// answers are the answers of programs about themselves, by answerKey, as long as their files do not
+// change.
+type answers struct {
+	pythons sync.Map // has values of interpreter
+	uvs     sync.Map // has versions of uv, as strings
+}
 
 // answerKey is a program, the state of its file, and who asked: another user may not be allowed to
 // run it.

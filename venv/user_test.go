@@ -152,6 +152,7 @@ func TestStateFolderThatTheUserCannotEnter(t *testing.T) {
 func TestBuildForADescriptorOfAUserKnowsNothingThatTheHostAloneKnows(t *testing.T) {
 	t.Parallel()
 	s, d, _ := ownedSite(t)
+	s.addUV()
 	s.environ = append(s.environ, "PIP_EXTRA_INDEX_URL=https://me:hunter2@127.0.0.1/simple", "UV_INDEX_URL=https://me:hunter2@127.0.0.1/simple",
 		"UV_PUBLISH_TOKEN=hunter2", "HTTP_PROXY=http://me:hunter2@127.0.0.1:9", "NO_PROXY=localhost", "GOPROXY=http://me:hunter2@127.0.0.1",
 		"GOFLAGS=-mod=mod", "npm_config__auth=hunter2", "NETRC=/root/hunter2")
