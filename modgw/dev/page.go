@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/modgw/modgw/modgw"
 )
@@ -19,7 +20,10 @@ var copySource string
 
 var copyCode = strings.TrimSpace(copySource)
 
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+// pageTemplate is parsed with the first page: most programs that have this package show none.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(pageSource))
+})
 
 // pagePolicy allows an error page only to run its own two scripts and to receive events.
 var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'unsafe-inline'; script-src %s %s; connect-src 'self'; base-uri 'none'; form-action 'none'",

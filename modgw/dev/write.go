@@ -20,7 +20,7 @@ func (p *report) write(w http.ResponseWriter, accept string) {
 		header.Set("Content-Security-Policy", pagePolicy)
 		w.WriteHeader(p.Status)
 		// The client may be gone; the error cannot be reported.
-		_ = pageTemplate.Execute(w, p.page())
+		_ = pageTemplate().Execute(w, p.page())
 	case strings.Contains(accept, "application/json"):
 		header.Set("Content-Type", "application/json")
 		w.WriteHeader(p.Status)
