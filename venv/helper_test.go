@@ -88,8 +88,8 @@ func pathWithoutUV() string {
 	return strings.Join(dirs, ":")
 }
 
-// builder returns a Builder that shares the answers of this machine's programs with all others, like
-// the builder of a host after its first build.
+// builder returns a Builder that shares the answers of this machine's programs with all others,
+// like the builder of a host after its first build.
 func (s *site) builder() *Builder {
 	b := New(Config{State: s.state, Environ: s.environ})
 	b.answers = usedBuilder().answers
