@@ -163,7 +163,7 @@ def application(environ, start_response):
 func TestRecycleByAgeAndMemory(t *testing.T) {
 	t.Parallel()
 	for name, recycle := range map[string]modgw.Recycle{
-		"age":    {Age: 50 * time.Millisecond},
+		"age":    {Age: 200 * time.Millisecond},
 		"memory": {Memory: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	a := prepare(t, hello, withWorkers(2, 3))
 	live(a) // a process opens some files only once
 	before := count()
-	for range 3 {
+	for range 2 {
 		live(a.again())
 	}
 	if after := count(); after > before {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +42,14 @@ func TestMain(m *testing.M) {
 	if err := proc.Seal(); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	var err error
+	if workerDir, err = os.MkdirTemp("", "modgw-worker-code"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(workerDir)
+		os.Exit(code)
+	}))
 }
 
 func serveProgram(name string) error {
@@ -223,19 +231,37 @@ func executable(t *testing.T) string {
 }
 
 func pythonRunner(t *testing.T) modgw.NewRunner {
-	interpreter, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	interpreter, err := findPython()
 	if err != nil {
 		t.Skipf("there is no python3: %v", err)
 	}
-	files, err := python.Unpack(t.TempDir())
+	files, err := workerCode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func(c modgw.RunnerConfig) (modgw.Runner, error) {
-		c.Environment = &modgw.Environment{Interpreter: strings.TrimSpace(string(interpreter))}
+		c.Environment = &modgw.Environment{Interpreter: interpreter}
 		return python.New(c, files)
 	}
 }
+
+var findPython = sync.OnceValues(func() (string, error) {
+	interpreter, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(interpreter)), err
+})
+
+// workerCode is the worker's code for all tests, compiled as for a host that has started workers
+// before.
+var workerCode = sync.OnceValues(func() (python.Files, error) {
+	files, err := python.Unpack(workerDir)
+	if err == nil {
+		err = exec.Command("python3", "-m", "compileall", "-q", files.Dir).Run()
+	}
+	return files, err
+})
+
+// workerDir is where workerCode unpacks.
+var workerDir string
 
 // app is an app of one kind.
 type app struct {
