@@ -27,7 +27,6 @@ var layers = map[string][]string{
 	"internal/kernelaudit":     {},
 	"internal/languagetest":    {},
 	"internal/launcher":        {"internal/sandbox"},
-	"internal/migratetest":     {"loader", "loader/migrate"},
 	"internal/rawsocket":       {},
 	"internal/runnertest":      {"modgw", "modgw/spool", "internal/watchtest"},
 	"internal/watchtest":       {},

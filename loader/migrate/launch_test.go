@@ -1,4 +1,4 @@
-package launch_test
+package migrate_test
 
 import (
 	"path"
@@ -6,15 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modgw/modgw/internal/migratetest"
 	"github.com/modgw/modgw/loader/migrate"
 	"github.com/modgw/modgw/loader/migrate/gunicorn"
 	"github.com/modgw/modgw/loader/migrate/launch"
 	"github.com/modgw/modgw/loader/migrate/uwsgi"
 )
 
-// everything returns options with the readers that such files require.
-func everything() migrate.Options {
+// launching returns options with the readers that such files require.
+func launching() migrate.Options {
 	return migrate.Options{
 		Readers: []migrate.Reader{
 			launch.Systemd{}, launch.Supervisor{}, launch.Procfile{}, launch.Dockerfile{}, launch.Script{},
@@ -24,20 +23,22 @@ func everything() migrate.Options {
 	}
 }
 
-func TestFilesThatStartServers(t *testing.T) { migratetest.Golden(t, everything(), directives) }
+func TestFilesThatStartServers(t *testing.T) {
+	compareGolden(t, launching(), "launch", launchDirectives)
+}
 
-func FuzzRead(f *testing.F) { migratetest.Fuzz(f, everything(), "service") }
+func FuzzLaunch(f *testing.F) { fuzz(f, launching(), "launch", "service") }
 
 var (
-	comment = regexp.MustCompile(`^\s*([#;\[]|$)`)
-	option  = regexp.MustCompile(`\s(-\w\b|--[\w-]+)`)
-	server  = regexp.MustCompile(`\b(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve)["']?,? `)
-	entry   = regexp.MustCompile(`[\w.]+[.:]\w+(?:\('x'\))?["']?\s*$|shop:make|api.main:app|main:app|blog.wsgi |\$APP`)
+	launchComment = regexp.MustCompile(`^\s*([#;\[]|$)`)
+	launchOption  = regexp.MustCompile(`\s(-\w\b|--[\w-]+)`)
+	launchServer  = regexp.MustCompile(`\b(?:gunicorn|uwsgi|uvicorn|hypercorn|daphne|granian|waitress-serve)["']?,? `)
+	launchEntry   = regexp.MustCompile(`[\w.]+[.:]\w+(?:\('x'\))?["']?\s*$|shop:make|api.main:app|main:app|blog.wsgi |\$APP`)
 )
 
-// directives counts a directive for each line that is neither a comment nor a continuation, and one
-// for each option and app of a command line.
-func directives(name, text string) (lines []int) {
+// launchDirectives counts a directive for each line that is neither a comment nor a continuation,
+// and one for each option and app of a command line.
+func launchDirectives(name, text string) (lines []int) {
 	all := strings.Split(text, "\n")
 	if path.Base(path.Dir(name)) == "default" {
 		return nil // variables, which are not migrated
@@ -45,7 +46,7 @@ func directives(name, text string) (lines []int) {
 	for i := 0; i < len(all); i++ {
 		number, line := i+1, all[i]
 		python := strings.HasSuffix(name, ".py")
-		if comment.MatchString(line) || python && (strings.HasPrefix(line, " ") && !strings.Contains(line, "loglevel") || strings.HasPrefix(line, "if ") || strings.HasPrefix(line, "print")) ||
+		if launchComment.MatchString(line) || python && (strings.HasPrefix(line, " ") && !strings.Contains(line, "loglevel") || strings.HasPrefix(line, "if ") || strings.HasPrefix(line, "print")) ||
 			!python && strings.HasPrefix(line, "    ") {
 			continue
 		}
@@ -64,16 +65,16 @@ func directives(name, text string) (lines []int) {
 				continue
 			}
 		}
-		at := server.FindStringIndex(line)
+		at := launchServer.FindStringIndex(line)
 		if at == nil || strings.HasPrefix(line, "Environment") || strings.HasPrefix(line, "web: gunicorn other") {
 			continue
 		}
 		command := line[at[1]-1:]
 		command = strings.NewReplacer(`", "`, " ", `"]`, "", `"`, "").Replace(command)
-		for range option.FindAllString(command, -1) {
+		for range launchOption.FindAllString(command, -1) {
 			lines = append(lines, number)
 		}
-		if entry.MatchString(command) {
+		if launchEntry.MatchString(command) {
 			lines = append(lines, number)
 		}
 	}

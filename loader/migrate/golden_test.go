@@ -1,9 +1,4 @@
-// Package migratetest compares the results of configuration readers with golden files.
-//
-// A golden file is a txtar archive. Its comment lists the sources, one per line. Files whose names
-// begin with "want/" contain the expected output; all others are written into a folder. ROOT in any
-// of them means this folder.
-package migratetest
+package migrate_test
 
 import (
 	"bytes"
@@ -24,24 +19,28 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Directives returns the lines, from 1, of the directives and options that a file of the sources
+// directives returns the lines, from 1, of the directives and options that a file of the sources
 // has, a line for each of them. It is written without the reader that it checks.
-type Directives func(name, text string) []int
+type directives func(name, text string) []int
 
-// Golden runs all golden files of testdata. Each line must have as many entries as directives
-// returns it.
-func Golden(t *testing.T, o migrate.Options, directives Directives) {
+// compareGolden compares the results of configuration readers with all golden files of a folder of
+// testdata. Each line must have as many entries as count returns it.
+//
+// A golden file is a txtar archive. Its comment lists the sources, one per line. Files whose names
+// begin with "want/" contain the expected output; all others are written into a folder. ROOT in any
+// of them means this folder.
+func compareGolden(t *testing.T, o migrate.Options, folder string, count directives) {
 	t.Helper()
-	names, err := filepath.Glob("testdata/*.txtar")
+	names, err := filepath.Glob("testdata/" + folder + "/*.txtar")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
 	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) { run(t, name, o, directives) })
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) { run(t, name, o, count) })
 	}
 }
 
-func run(t *testing.T, name string, o migrate.Options, directives Directives) {
+func run(t *testing.T, name string, o migrate.Options, count directives) {
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +73,7 @@ func run(t *testing.T, name string, o migrate.Options, directives Directives) {
 		got = append(got, txtar.File{Name: "want/" + f.Server + "/" + f.Name, Data: withoutRoot(b.Bytes(), root)})
 	}
 	got = append(got, txtar.File{Name: "want/report", Data: withoutRoot(report(p), root)})
-	checkEntries(t, p, directives)
+	checkEntries(t, p, count)
 	if *update {
 		archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want/") })
 		archive.Files = append(archive.Files, got...)
@@ -139,7 +138,7 @@ func load(t *testing.T, p *migrate.Plan, a *migrate.App, text []byte) {
 }
 
 // checkEntries checks that each directive has one entry, and that each entry has a reason.
-func checkEntries(t *testing.T, p *migrate.Plan, directives Directives) {
+func checkEntries(t *testing.T, p *migrate.Plan, count directives) {
 	t.Helper()
 	entries := map[migrate.Place]int{}
 	for _, e := range p.Entries {
@@ -158,7 +157,7 @@ func checkEntries(t *testing.T, p *migrate.Plan, directives Directives) {
 			continue
 		}
 		lines := map[int]int{}
-		for _, line := range directives(file, string(text)) {
+		for _, line := range count(file, string(text)) {
 			lines[line]++
 		}
 		for line, n := range lines {

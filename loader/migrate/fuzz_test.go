@@ -1,4 +1,4 @@
-package migratetest
+package migrate_test
 
 import (
 	"os"
@@ -11,11 +11,11 @@ import (
 	"github.com/modgw/modgw/loader/migrate"
 )
 
-// Fuzz reads arbitrary text as a source with the given name, beginning with the files of testdata.
-// Reading must end, and each entry and problem must refer to a line of the text. Descriptors are
-// written, too.
-func Fuzz(f *testing.F, o migrate.Options, name string) {
-	archives, err := filepath.Glob("testdata/*.txtar")
+// fuzz reads arbitrary text as a source with the given name, beginning with the files of a folder
+// of testdata. Reading must end, and each entry and problem must refer to a line of the text.
+// Descriptors are written, too.
+func fuzz(f *testing.F, o migrate.Options, folder, name string) {
+	archives, err := filepath.Glob("testdata/" + folder + "/*.txtar")
 	if err != nil || len(archives) == 0 {
 		f.Fatalf("no golden files: %v", err)
 	}

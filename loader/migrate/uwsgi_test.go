@@ -1,18 +1,18 @@
-package uwsgi
+package migrate_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/modgw/modgw/internal/migratetest"
 	"github.com/modgw/modgw/loader/migrate"
+	"github.com/modgw/modgw/loader/migrate/uwsgi"
 )
 
 func TestConfigurationsOfUWSGI(t *testing.T) {
-	migratetest.Golden(t, migrate.Options{Readers: []migrate.Reader{Reader{}}}, func(name, text string) (lines []int) {
+	compareGolden(t, migrate.Options{Readers: []migrate.Reader{uwsgi.Reader{}}}, "uwsgi", func(name, text string) (lines []int) {
 		for i, line := range strings.Split(text, "\n") {
-			if directive(name).MatchString(line) {
+			if uwsgiDirective(name).MatchString(line) {
 				lines = append(lines, i+1)
 			}
 		}
@@ -20,8 +20,8 @@ func TestConfigurationsOfUWSGI(t *testing.T) {
 	})
 }
 
-// directive matches the lines of a file that have an option.
-func directive(name string) *regexp.Regexp {
+// uwsgiDirective matches the lines of a file that have an option.
+func uwsgiDirective(name string) *regexp.Regexp {
 	switch {
 	case strings.HasSuffix(name, ".ini"):
 		return regexp.MustCompile(`^\s*[^#;\[\s]`)
@@ -35,6 +35,6 @@ func directive(name string) *regexp.Regexp {
 	return regexp.MustCompile(`^\b\B`)
 }
 
-func FuzzRead(f *testing.F) {
-	migratetest.Fuzz(f, migrate.Options{Readers: []migrate.Reader{Reader{}}}, "app.ini")
+func FuzzUWSGI(f *testing.F) {
+	fuzz(f, migrate.Options{Readers: []migrate.Reader{uwsgi.Reader{}}}, "uwsgi", "app.ini")
 }
