@@ -133,7 +133,7 @@ func TestReloadChangesTheAppsWithoutLosingARequest(t *testing.T) {
 	if err := o.Reload(t.Context(), []modgw.Descriptor{wsgi("shop", "/shop")}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the new app answers", func() bool {
+	watchtest.Eventually(t, "the new app answers", func() bool {
 		resp, _ := get(t, o.URL()+"/shop", "")
 		return resp.StatusCode == 200
 	})
@@ -188,7 +188,7 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 		if err := o.Reload(t.Context(), []modgw.Descriptor{wsgi("blog", "/blog"), wsgi(next, modgw.MountPath("/"+next))}); err != nil {
 			t.Error(err)
 		}
-		until(t, "the new app answers", func() bool {
+		watchtest.Eventually(t, "the new app answers", func() bool {
 			resp, _ := get(t, o.URL()+"/"+next, "")
 			return resp.StatusCode == 200
 		})
@@ -196,15 +196,6 @@ func TestReloadsUnderLoadLoseNothing(t *testing.T) {
 	close(stop)
 	clients.Wait()
 	t.Logf("%d requests", served.Load())
-}
-
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(watchtest.Patience); !condition(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
@@ -227,7 +218,7 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	}()
 	<-entered
 	o.stop()
-	until(t, "the port is closed", func() bool {
+	watchtest.Eventually(t, "the port is closed", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(o.URL(), "http://"))
 		if err == nil {
 			conn.Close()
@@ -314,7 +305,7 @@ func TestAnApacheThatAnEarlierRunLeftBehindIsEnded(t *testing.T) {
 	}
 	reaped := make(chan error, 1)
 	go func() { reaped <- orphan.Wait() }()
-	until(t, "the orphan runs", func() bool {
+	watchtest.Eventually(t, "the orphan runs", func() bool {
 		_, err := os.Stat(filepath.Join(dir, "httpd.pid"))
 		return err == nil
 	})

@@ -210,7 +210,7 @@ func (s *webServer) whole(t *testing.T, conf string) string {
 		return conf + fmt.Sprintf(markers[s.kind], s.row, s.port)
 	}
 	s.write(t, filepath.Join(s.Dir, "pid"), strconv.Itoa(s.PID))
-	return fmt.Sprintf("global\n  log stderr format raw local0 warning\n  pidfile %s/pid\ndefaults\n  mode http\n"+
+	return "global\n" + fronttest.WithoutAuthorities + fmt.Sprintf("\n  log stderr format raw local0 warning\n  pidfile %s/pid\ndefaults\n  mode http\n"+
 		"  timeout connect 5s\n  timeout client 100s\nfrontend web\n  bind 127.0.0.1:%d\n"+
 		"  http-request redirect location http://row-%d/ if { hdr(host) row.test }\n", s.Dir, s.port, s.row) + conf
 }

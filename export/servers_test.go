@@ -303,7 +303,7 @@ func TestBodiesAreTakenUpToTheLimit(t *testing.T) {
 			target string
 			size   int
 			want   int
-		}{{"/", 3 << 20, 200}, {"/small", 64 << 10, 200}, {"/small", 64<<10 + 2048, 413}} {
+		}{{"/", 1_200_000, 200}, {"/small", 64 << 10, 200}, {"/small", 64<<10 + 2048, 413}} {
 			text := strings.Repeat("x", c.size)
 			status, body := ask(t, s.URL, "", c.target, nil, strings.NewReader(text))
 			if status != c.want || status == 200 && !strings.HasSuffix(body, fmt.Sprintf(" %d", c.size)) {

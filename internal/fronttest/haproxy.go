@@ -7,6 +7,10 @@ import (
 	"testing"
 )
 
+// WithoutAuthorities is the setting with which HAProxy does not read the certificates of the
+// system's authorities for its own client, which takes most of its start.
+const WithoutAuthorities = "  httpclient.ssl.verify none"
+
 // StartHAProxy starts HAProxy with a frontend that uses "backend app", which conf must define.
 func StartHAProxy(t testing.TB, conf string) *Server {
 	t.Helper()
@@ -15,7 +19,7 @@ func StartHAProxy(t testing.TB, conf string) *Server {
 	port := FreePort(t)
 	file := filepath.Join(dir, "haproxy.cfg")
 	write(t, file, lines(
-		"global", "  log stderr format raw local0 warning",
+		"global", "  log stderr format raw local0 warning", WithoutAuthorities,
 		"defaults", "  mode http", "  timeout connect 5s", "  timeout client 20s", "  timeout server 20s",
 		"frontend web",
 		fmt.Sprintf("  bind 127.0.0.1:%d", port),
@@ -29,6 +33,6 @@ func StartHAProxy(t testing.TB, conf string) *Server {
 func CheckHAProxy(t testing.TB, conf string) string {
 	t.Helper()
 	file := filepath.Join(Dir(t), "haproxy.cfg")
-	write(t, file, lines("defaults", "  timeout connect 5s", "  timeout client 20s", "  timeout server 20s", conf))
+	write(t, file, lines("global", WithoutAuthorities, "defaults", "  timeout connect 5s", "  timeout client 20s", "  timeout server 20s", conf))
 	return output(t, Require(t, "haproxy", "haproxy"), "-c", "-f", file)
 }

@@ -54,7 +54,7 @@ func TestP21AbandonedRequestsLeaveNothing(t *testing.T) {
 	}
 	abandon(50)
 	fds, goroutines := settled(t, 1<<20, 1<<20)
-	abandon(2000)
+	abandon(500)
 	if f, g := settled(t, fds, goroutines); f > fds || g > goroutines {
 		t.Errorf("%d descriptors and %d goroutines before, %d and %d after", fds, goroutines, f, g)
 	}
