@@ -163,6 +163,20 @@ func Count(name string, most int) Rule {
 	}
 }
 
+// Fewest is the rule for the number of workers that an app keeps under little load. The option for
+// the largest number was read before.
+func Fewest(a *App, o Option) Outcome {
+	n, ok := Number(o.Value)
+	most, known := a.Get("kind.workers").(int)
+	switch {
+	case !ok || !known && n > 0:
+		return ByHand("set workers = { min, max }: %s", migrate.Quote(o.Text()))
+	case n == 0 || n >= most:
+		return NotNeeded("the app always has the same number of workers")
+	}
+	return set(a, "kind.workers", loader.Expression(fmt.Sprintf("{ min = %d, max = %d }", n, most)))
+}
+
 // Seconds is the rule for a setting that is a duration, from a number of seconds. Zero has the
 // meaning in none: no limit, or the default if none is empty.
 func Seconds(name, none string) Rule {

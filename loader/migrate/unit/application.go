@@ -97,8 +97,8 @@ func (r *reading) processes(n *migrate.JSON, a *pyapp.App) {
 		r.apply(idle, a, pyapp.Seconds("idle.stop_after", ""))
 		return
 	}
-	r.set(spare, pyapp.NotNeeded("the host keeps all workers of an app that is used"))
-	r.set(idle, pyapp.NotNeeded("the host keeps all workers of an app that is used"))
+	r.apply(spare, a, pyapp.Fewest)
+	r.set(idle, pyapp.NotNeeded("the host decides when an app needs fewer workers"))
 }
 
 // python reads an app of Python, or several when it has targets.

@@ -29,7 +29,7 @@ type mount struct {
 }
 
 // early are the options that others depend on, so that they are read first.
-var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome"}
+var early = []string{"chdir", "chdir2", "virtualenv", "venv", "home", "pyhome", "processes", "workers", "p"}
 
 // finish makes apps of the options, and adds an entry for each line. file is the configuration,
 // empty for a command line; dir is its working directory, empty when it is not known.

@@ -11,12 +11,13 @@ import (
 
 // Reasons that several options share.
 const (
-	stops     = "the host ends its processes on SIGTERM and removes its sockets"
-	queues    = "the host gives each request to a free worker itself"
-	metrics   = "modgw-host status shows what the workers do"
-	embedded  = "Python runs as a process of its own, without plugins"
-	interpret = "each worker is an interpreter of its own, with threads"
-	upgrades  = "the host replaces workers without a restart of its own"
+	stops         = "the host ends its processes on SIGTERM and removes its sockets"
+	queues        = "the host gives each request to a free worker itself"
+	metrics       = "modgw-host status shows what the workers do"
+	embedded      = "Python runs as a process of its own, without plugins"
+	interpret     = "each worker is an interpreter of its own, with threads"
+	decidesNumber = "the host decides how many of the workers an app needs"
+	upgrades      = "the host replaces workers without a restart of its own"
 )
 
 // options returns the table of uWSGI's options that have a value.
@@ -88,9 +89,8 @@ func (c *config) processOptions() pyapp.Table {
 		{pyapp.Count("nice", 19), "nice prio"},
 		{pyapp.Seconds("idle.stop_after", ""), "idle"},
 		{pyapp.Drop("the system places processes on CPUs"), "cpu-affinity"},
-		{pyapp.Drop("the host keeps as many workers as the app has, and does not change their number under load"), " " +
-			"cheaper"},
-		{pyapp.Drop("the host starts all workers"), "cheaper-initial cheaper-step cheaper-algo cheaper-overload"},
+		{pyapp.Fewest, "cheaper"},
+		{pyapp.Drop(decidesNumber), "cheaper-initial cheaper-step cheaper-algo cheaper-overload"},
 		{pyapp.ManualWith("the host does not change the root folder: use a container: %s"), "chroot"},
 		{pyapp.ManualWith("give the capabilities to the unit of systemd: %s"), "cap"},
 		{pyapp.ManualWith("set limits { memory, cpu, processes }: %s"), "cgroup"},
@@ -254,9 +254,8 @@ func (c *config) featureGroups() pyapp.Table {
 		{pyapp.Drop(pyapp.KeepsLogs), "log-* logger*"},
 		{pyapp.Drop(pyapp.LogsRequests), "req-logger*"},
 		{pyapp.Drop("the host watches its folder of descriptors itself"), "emperor-*"},
-		{pyapp.Drop("the host keeps as many workers as the app has, and does not change their number under load"), " " +
-			"cheaper-*"},
-		{pyapp.Drop("the host keeps as many workers as the app has"), "cheap*"},
+		{pyapp.Drop(decidesNumber), "cheaper-*"},
+		{pyapp.Drop("idle { stop_after } ends the workers of an app that is not used"), "cheap*"},
 		{pyapp.Drop(pyapp.BoundsClients), "http-* https-*"},
 		{pyapp.ManualWith("a router in front of several instances: list the hosts in the descriptors, which replaces it: %s"), " " +
 			"fastrouter*"},
