@@ -35,7 +35,8 @@ try:
 except Exception:
     pip = ""
 try:
-    import ensurepip
+    from importlib.util import find_spec
+    ensurepip = find_spec("ensurepip")  # importing it takes a third of the time of this script
 except Exception:
     ensurepip = None
 pypy = getattr(sys, "pypy_version_info", None)
