@@ -63,6 +63,7 @@ print("modgw:" + json.dumps({
 // change.
 type answers struct {
 	pythons sync.Map // has values of interpreter
+	asking  sync.Map // has channels of length 1, which have an element while a Python is asked
 	uvs     sync.Map // has versions of uv, as strings
 }
 
@@ -84,13 +85,22 @@ func (b *Builder) ask(ctx context.Context, path string, acct *account.Account, s
 	return i, err
 }
 
-// askOnly is ask without leaving a virtual environment.
+// askOnly is ask without leaving a virtual environment. Of apps that need the same interpreter at
+// once, as when a host starts, one asks and the others wait for the answer.
 func (b *Builder) askOnly(ctx context.Context, path string, acct *account.Account, s *modgw.Sandbox) (interpreter, error) {
 	real, state, err := fileState(path, acct)
 	if err != nil {
 		return interpreter{}, err
 	}
 	key := answerKey{path, state, uidOf(acct)}
+	asking, _ := b.asking.LoadOrStore(key, make(chan struct{}, 1))
+	turn := asking.(chan struct{})
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return interpreter{}, context.Cause(ctx)
+	}
 	if i, ok := b.pythons.Load(key); ok {
 		return i.(interpreter), nil
 	}

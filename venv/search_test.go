@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modgw/modgw/modgw"
@@ -53,6 +54,27 @@ func (s toolFolder) find(app string, demands ...string) (interpreter, error) {
 		look.demands = append(look.demands, d)
 	}
 	return look.find(s.t.Context())
+}
+
+func TestAppsThatStartAtOnceAskAnInterpreterOnce(t *testing.T) {
+	s := toolFolder{t, t.TempDir()}
+	asked := filepath.Join(s.base, "asked")
+	python := s.program("python3", "echo >>"+asked+`
+sleep 0.1
+echo 'modgw:{"implementation": "CPython", "version": "3.12.1", "prefix": "/usr", "base_prefix": "/usr"}'`)
+	b := New(Config{State: filepath.Join(s.base, "state")})
+	var apps sync.WaitGroup
+	for range 8 {
+		apps.Go(func() {
+			if i, err := b.ask(t.Context(), python, nil, nil); err != nil || i.Version != "3.12.1" {
+				t.Errorf("%+v, %v", i, err)
+			}
+		})
+	}
+	apps.Wait()
+	if lines, err := os.ReadFile(asked); err != nil || len(lines) != 1 {
+		t.Errorf("asked %d times, %v", len(lines), err)
+	}
 }
 
 func TestOrderOfInterpreters(t *testing.T) {
