@@ -366,7 +366,7 @@ func (a *app) mostWorkers(ctx context.Context) int {
 		select {
 		case <-ctx.Done():
 			return most
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }

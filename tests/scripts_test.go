@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,13 +51,7 @@ app "hello" {
 // creates a folder for temporary files. When the test ends, no host of a script may be left.
 func (s *site) allowScripts() {
 	s.t.Helper()
-	copied, err := os.ReadFile(program)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(s.path("modgw-host"), copied, 0o755); err != nil {
-		s.t.Fatal(err)
-	}
+	s.copyProgram()
 	if err := os.Mkdir(s.path("tmp"), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
@@ -86,12 +81,18 @@ func (s *site) writeExecutable(name, text string) {
 
 // residents returns the PIDs of the hosts that scripts have started.
 func (s *site) residents() (pids []int) {
-	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range commands {
-		text, err := os.ReadFile(file)
-		var pid int
-		if err == nil && strings.HasPrefix(string(text), s.path("modgw-host")+"\x00resident\x00") {
-			fmt.Sscanf(file, "/proc/%d/", &pid)
+	processes, err := os.ReadDir("/proc")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, process := range processes {
+		folder := filepath.Join("/proc", process.Name())
+		if exe, err := os.Readlink(folder + "/exe"); err != nil || filepath.Base(exe) != "modgw-host" {
+			continue // other entries of /proc have no exe, as processes that have ended
+		}
+		text, err := os.ReadFile(folder + "/cmdline")
+		pid, noPID := strconv.Atoi(process.Name())
+		if err == nil && noPID == nil && strings.HasPrefix(string(text), s.path("modgw-host")+"\x00resident\x00") {
 			pids = append(pids, pid)
 		}
 	}

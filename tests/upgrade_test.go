@@ -79,7 +79,7 @@ func (l *load) run(ctx context.Context) {
 		l.sent.Add(1)
 		select {
 		case <-ctx.Done():
-		case <-time.After(5 * time.Millisecond): // the load, not the wait for anything
+		case <-time.After(10 * time.Millisecond): // the load, not the wait for anything
 		}
 	}
 }

@@ -90,6 +90,28 @@ func (s *site) linkUsedState() {
 	}
 }
 
+// sharedProgram returns a copy of the program that every user may execute, for all tests.
+var sharedProgram = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(temporary, "modgw-host.copy")
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, data, 0o755)
+})
+
+// copyProgram puts a program that every user may execute into the folder of the site.
+func (s *site) copyProgram() {
+	s.t.Helper()
+	copied, err := sharedProgram()
+	if err == nil {
+		err = os.Link(copied, s.path("modgw-host"))
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // linkTree makes a copy of a folder whose files are hard links, without the notes on which app has
 // used an environment.
 func linkTree(from, to string) error {
