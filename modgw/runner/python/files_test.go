@@ -19,17 +19,26 @@ func codeFiles(t *testing.T, dir string) []string {
 
 func TestWorkerCodeThatWasSpoiltIsWrittenAgain(t *testing.T) {
 	t.Parallel()
+	one := []func(path string) error{
+		func(path string) error { return os.Truncate(path, 0) },
+		os.Remove,
+		func(path string) error { return os.WriteFile(path, []byte("raise SystemExit(9)\n"), 0o644) },
+		func(path string) error { return os.Chmod(path, 0) },
+		func(path string) error { return firstOf(os.Remove(path), os.Mkdir(path, 0o755)) },
+		func(path string) error { return firstOf(os.Remove(path), os.Symlink("/dev/null", path)) },
+		func(path string) error { return firstOf(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
+		func(path string) error { return os.Truncate(path, 1<<20) }, // longer than it is
+	}
+	spoilt := -1
 	spoil := map[string]func(path string) error{
-		"emptied":           func(path string) error { return os.Truncate(path, 0) },
-		"removed":           os.Remove,
-		"changed":           func(path string) error { return os.WriteFile(path, []byte("raise SystemExit(9)\n"), 0o644) },
-		"shut":              func(path string) error { return os.Chmod(path, 0) },
-		"a folder":          func(path string) error { return firstOf(os.Remove(path), os.Mkdir(path, 0o755)) },
-		"a link":            func(path string) error { return firstOf(os.Remove(path), os.Symlink("/dev/null", path)) },
-		"a pipe":            func(path string) error { return firstOf(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
-		"shut in":           func(path string) error { return os.Chmod(filepath.Dir(path), 0o700) },
-		"gone with it all":  func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-		"longer than it is": func(path string) error { return os.Truncate(path, 1<<20) },
+		"each file in another way": func(path string) error {
+			spoilt++
+			return one[spoilt%len(one)](path)
+		},
+		"changed":          one[2],
+		"removed":          one[1],
+		"shut in":          func(path string) error { return os.Chmod(filepath.Dir(path), 0o700) },
+		"gone with it all": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
 	}
 	a := prepare(t, gates+`
 def application(environ, start_response):

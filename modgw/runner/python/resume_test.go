@@ -143,7 +143,7 @@ func TestWebSocketMovesToTheNewGeneration(t *testing.T) {
 		}
 	}
 	want("open None")
-	for n := range 3 {
+	for n := range 2 {
 		text := fmt.Sprintf("message %d", n)
 		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
 			t.Fatal(err)
@@ -290,7 +290,7 @@ func TestWebSocketMovesFromAWorkerThatIsReplaced(t *testing.T) {
 	}
 }
 
-// WebSockets and event streams stay over three reloads, and get everything once and in order.
+// WebSockets and event streams stay over two reloads, and get everything once and in order.
 func TestWebSocketsAndEventStreamsStayOverReloads(t *testing.T) {
 	t.Parallel()
 	a := prepare(t, resumer, asASGI)
@@ -305,7 +305,7 @@ func TestWebSocketsAndEventStreamsStayOverReloads(t *testing.T) {
 	for range listening {
 		clients.Go(func() { a.listenOn(ctx, &steps) })
 	}
-	for range 3 {
+	for range 2 {
 		deploy()
 		steps.await(t, 10*(talking+listening))
 	}
