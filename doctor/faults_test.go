@@ -518,11 +518,12 @@ func (r row) try(t *testing.T, b *bench, s *webServer, named, repaired *atomic.I
 	} else {
 		s.use(t, conf)
 	}
-	if !r.isNamed(t, s, examine(t, d)) {
+	found := examine(t, d)
+	if !r.isNamed(t, s, found) {
 		return
 	}
 	named.Add(1)
-	left, err := d.Repair(t.Context())
+	left, err := d.repair(t.Context(), found)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,11 @@ func (d *Doctor) Repair(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.repair(ctx, found)
+}
+
+// repair fixes the findings of an examination.
+func (d *Doctor) repair(ctx context.Context, found []Finding) ([]Finding, error) {
 	var fixed []Finding
 	failed := map[string]bool{}
 	for {
