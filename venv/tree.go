@@ -77,14 +77,22 @@ func digestFile(path string, limit int64) (sum string, size int64, err error) {
 		return "", 0, err
 	}
 	defer f.Close()
+	return digestOpen(f, limit)
+}
+
+// digestOpen is digestFile for a file that is open.
+func digestOpen(f *os.File, limit int64) (sum string, size int64, err error) {
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return info.Mode().Type().String(), 0, err
+	if err != nil {
+		return "", 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return info.Mode().Type().String(), 0, nil
 	}
 	h := sha256.New()
 	size, err = io.Copy(h, io.LimitReader(f, limit))
 	if size == limit && err == nil {
-		err = fmt.Errorf("the files around %q have more than %d MiB", path, maxTreeSize>>20)
+		err = fmt.Errorf("the files around %q have more than %d MiB", f.Name(), maxTreeSize>>20)
 	}
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
