@@ -95,6 +95,31 @@ func TestWorkersThatServeNothingAreGivenUpFirst(t *testing.T) {
 	})
 }
 
+// TestWorkerWithoutASuccessorIsGivenUpAtOnce has a worker that is to be replaced, while no other one
+// starts.
+func TestWorkerWithoutASuccessorIsGivenUpAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &programs{prepare: func(n int, d *fakeProgram) {
+			if n > 2 {
+				d.refused = ErrEnded
+			}
+		}}
+		p, _ := poolOf(s.next)
+		p.size = 2
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.tracked()[1].Want("it is old")
+		time.Sleep(time.Minute) // the delay is the longest one by now
+		p.Resize(1)
+		synctest.Wait()
+		if got := states(p); !slices.Equal(got, []string{"ready"}) {
+			t.Errorf("after Resize(1): %q", got)
+		}
+		p.Stop(t.Context())
+	})
+}
+
 func TestResizeBeforeExpandTakesEffectThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &programs{}

@@ -30,7 +30,7 @@ func (p *Pool) supervise(r *replica, w *Worker) {
 			w = p.replaceLost(r, w, &b)
 		case reason := <-w.wanted:
 			if !w.isLeft() {
-				w = p.replaceFirst(w, reason, &b)
+				w = p.replaceFirst(r, w, reason, &b)
 			}
 		case <-r.dropped:
 			p.config.Expect(-1)
@@ -114,7 +114,7 @@ func (p *Pool) startAtLast(r *replica, yields bool) *Worker {
 // replaceFirst starts the successor of a worker that still serves, and then retires it. It returns
 // the worker to supervise from now on, which is w when there is no successor; then it is asked for
 // again later.
-func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
+func (p *Pool) replaceFirst(r *replica, w *Worker, reason string, b *Backoff) *Worker {
 	next, err := p.startWorker(context.Background(), w.Number, true)
 	switch {
 	case err == nil:
@@ -130,6 +130,7 @@ func (p *Pool) replaceFirst(w *Worker, reason string, b *Backoff) *Worker {
 	case <-again.C:
 		w.Want(reason)
 	case <-w.process.Done():
+	case <-r.dropped:
 	case <-p.halt:
 	}
 	return w
