@@ -49,11 +49,11 @@ func (m *stateMachine) woken() error { return m.enter(Ready, Asleep) }
 func (m *stateMachine) retired() error { return m.enter(Retiring, Ready) }
 
 // stopped is the event of a worker that is asked to end.
-func (m *stateMachine) stopped() error { return m.enter(Stopping, Starting, Ready, Retiring) }
+func (m *stateMachine) stopped() error { return m.enter(Stopping, Ready, Retiring) }
 
 // exited is the event of a process that has ended.
 func (m *stateMachine) exited() error {
-	return m.enter(Ended, BackingOff, Starting, Ready, Asleep, Retiring, Stopping)
+	return m.enter(Ended, Starting, Ready, Asleep, Retiring, Stopping)
 }
 
 func (m *stateMachine) enter(next State, from ...State) error {
