@@ -191,7 +191,8 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	switch output := printed.tail(); {
+	output := printed.tail()
+	switch {
 	case isDiskFull(err):
 		return s.plan.diskFull(err, output)
 	case isOutOfMemory(output):
@@ -200,7 +201,7 @@ func (s *buildStep) run(ctx context.Context, lock *os.File, b *Builder) error {
 	fault := &modgw.Fault{
 		Code:    "MGW-ENV-029",
 		Summary: fmt.Sprintf("cannot run the build command of app %q", d.Name),
-		Output:  printed.tail(),
+		Output:  output,
 		Err:     exitText(d.Build.Command[0], err),
 		Hint:    "run it by hand: modgw-host exec " + string(d.Name) + " -- " + strings.Join(d.Build.Command, " "),
 	}

@@ -44,7 +44,7 @@ type Waiter interface {
 }
 
 // Body is the body of a request on its way from the client, and never read after Stop. One
-// goroutine at a time uses it, but for Stop, Announce, IsReceived and Err. A nil one is the body of
+// goroutine at a time uses it, but for Stop, announce, IsReceived and Err. A nil one is the body of
 // a request that has none.
 type Body struct {
 	Length int64 // -1: there is no body, or its length is unknown
@@ -102,8 +102,8 @@ func (b *Body) Err() error {
 // IsReceived reports whether nothing more is to be read from the client because it has sent all.
 func (b *Body) IsReceived() bool { return b == nil || bodyState(b.state.Load()) == received }
 
-// Repeatable reports whether the body can be sent to another worker.
-func (b *Body) Repeatable() bool { return b == nil || b.IsWhole() || !b.spent }
+// repeatable reports whether the body can be sent to another worker.
+func (b *Body) repeatable() bool { return b == nil || b.IsWhole() || !b.spent }
 
 // IsWhole reports whether all of the body is in Beginning.
 func (b *Body) IsWhole() bool { return b == nil || b.IsReceived() && b.read == int64(len(b.ahead)) }
@@ -164,9 +164,9 @@ func (b *Body) Spend() {
 	}
 }
 
-// Announce closes the connection, by a field in the head of a response, if the connection still
+// announce closes the connection, by a field in the head of a response, if the connection still
 // contains a part of the body.
-func (b *Body) Announce(header http.Header) {
+func (b *Body) announce(header http.Header) {
 	if b != nil && b.duplex && !b.IsReceived() {
 		header.Set("Connection", "close")
 	}

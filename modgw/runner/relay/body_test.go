@@ -142,7 +142,7 @@ func TestBodyCanBeSentAgainUntilMoreOfItMayHaveBeenRead(t *testing.T) {
 		if c.feed {
 			<-Feed(r.Body, &sink{}, &Clock{}).Done()
 		}
-		if got := r.Body.Repeatable(); got != c.want {
+		if got := r.Body.repeatable(); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -156,7 +156,7 @@ func TestConnectionIsAnnouncedToCloseWhileABodyIsInIt(t *testing.T) {
 	}
 	announced := func() string {
 		header := http.Header{}
-		r.Body.Announce(header)
+		r.Body.announce(header)
 		return header.Get("Connection")
 	}
 	if got := announced(); got != "" {

@@ -37,16 +37,16 @@ const (
 	outcomes // the number of outcomes
 )
 
-// Retry is the condition under which a request may be given to another worker. All values except
-// Never require a body that can be sent again, and that the response was not begun.
-type Retry int
+// retryCondition is the condition under which a request may be given to another worker. All values
+// except retryNever require a body that can be sent again, and that the response was not begun.
+type retryCondition int
 
-// The values of Retry.
+// The values of retryCondition.
 const (
-	Never   Retry = iota
-	IfSafe        // once, if the method is safe and the worker has not crashed with the request
-	Always        // as often as tries allow
-	ForFree       // always, and it does not count as a try
+	retryNever   retryCondition = iota
+	retryIfSafe                 // once, for a safe method, unless the worker has crashed with it
+	retryAlways                 // as often as tries allow
+	retryForFree                // always, and it does not count as a try
 )
 
 // Fate is the consequence for the worker that had a request.
@@ -64,7 +64,7 @@ const (
 type rule struct {
 	answer        // to the client; a status of 0: there is none
 	hint   string // a format for the values of the answer; "": there is no hint
-	retry  Retry
+	retry  retryCondition
 	fate   Fate
 }
 
@@ -86,7 +86,7 @@ var rules = [outcomes]rule{
 	Complete:   {},
 	Replaced:   {fate: Watch},
 	ClientGone: {fate: Watch},
-	Requeued:   {retry: ForFree},
+	Requeued:   {retry: retryForFree},
 
 	Overdue: {
 		answer: answer{http.StatusGatewayTimeout, "MGW-APP-009", "cannot answer: the app took longer than %s"},
@@ -104,13 +104,13 @@ var rules = [outcomes]rule{
 	WorkerLost: {
 		answer: workerEnded,
 		hint:   "what the app printed last is in its log; PYTHONFAULTHANDLER's stacks too when Python crashed",
-		retry:  IfSafe,
+		retry:  retryIfSafe,
 		fate:   Lose,
 	},
 	Unbegun: {
 		answer: workerEnded,
 		hint:   "what the app printed last is in its log",
-		retry:  Always,
+		retry:  retryAlways,
 		fate:   Lose,
 	},
 

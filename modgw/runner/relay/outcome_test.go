@@ -19,28 +19,28 @@ func TestEachOutcomeHasOneAnswer(t *testing.T) {
 		status int
 		code   string
 		level  slog.Level
-		retry  Retry
+		retry  retryCondition
 		fate   Fate
 	}{
-		Refused:        {0, "", slog.LevelInfo, Never, Keep},
-		Complete:       {0, "", slog.LevelInfo, Never, Keep},
-		Overdue:        {504, "MGW-APP-009", slog.LevelError, Never, Doubt},
-		Replaced:       {0, "", slog.LevelInfo, Never, Watch},
-		ClientGone:     {0, "", slog.LevelInfo, Never, Watch},
-		AppFailed:      {500, "MGW-APP-013", slog.LevelInfo, Never, Watch},
-		BadResponse:    {502, "MGW-APP-014", slog.LevelError, Never, Watch},
-		WorkerLost:     {502, "MGW-APP-008", slog.LevelError, IfSafe, Lose},
-		Unbegun:        {502, "MGW-APP-008", slog.LevelError, Always, Lose},
-		Requeued:       {0, "", slog.LevelInfo, ForFree, Keep},
-		QueueFull:      {503, "MGW-APP-010", slog.LevelError, Never, Keep},
-		QueueTimeout:   {503, "MGW-APP-010", slog.LevelError, Never, Keep},
-		NoWorker:       {503, "MGW-APP-011", slog.LevelError, Never, Keep},
-		Stopping:       {503, "MGW-APP-012", slog.LevelError, Never, Keep},
-		BodyTooLarge:   {413, "MGW-APP-015", slog.LevelInfo, Never, Watch},
-		BodyIncomplete: {400, "MGW-APP-016", slog.LevelInfo, Never, Watch},
-		BodyNotKept:    {503, "MGW-APP-024", slog.LevelError, Never, Keep},
-		BodyNotStored:  {507, "MGW-APP-025", slog.LevelError, Never, Keep},
-		LengthRequired: {411, "MGW-CGI-001", slog.LevelInfo, Never, Keep},
+		Refused:        {0, "", slog.LevelInfo, retryNever, Keep},
+		Complete:       {0, "", slog.LevelInfo, retryNever, Keep},
+		Overdue:        {504, "MGW-APP-009", slog.LevelError, retryNever, Doubt},
+		Replaced:       {0, "", slog.LevelInfo, retryNever, Watch},
+		ClientGone:     {0, "", slog.LevelInfo, retryNever, Watch},
+		AppFailed:      {500, "MGW-APP-013", slog.LevelInfo, retryNever, Watch},
+		BadResponse:    {502, "MGW-APP-014", slog.LevelError, retryNever, Watch},
+		WorkerLost:     {502, "MGW-APP-008", slog.LevelError, retryIfSafe, Lose},
+		Unbegun:        {502, "MGW-APP-008", slog.LevelError, retryAlways, Lose},
+		Requeued:       {0, "", slog.LevelInfo, retryForFree, Keep},
+		QueueFull:      {503, "MGW-APP-010", slog.LevelError, retryNever, Keep},
+		QueueTimeout:   {503, "MGW-APP-010", slog.LevelError, retryNever, Keep},
+		NoWorker:       {503, "MGW-APP-011", slog.LevelError, retryNever, Keep},
+		Stopping:       {503, "MGW-APP-012", slog.LevelError, retryNever, Keep},
+		BodyTooLarge:   {413, "MGW-APP-015", slog.LevelInfo, retryNever, Watch},
+		BodyIncomplete: {400, "MGW-APP-016", slog.LevelInfo, retryNever, Watch},
+		BodyNotKept:    {503, "MGW-APP-024", slog.LevelError, retryNever, Keep},
+		BodyNotStored:  {507, "MGW-APP-025", slog.LevelError, retryNever, Keep},
+		LengthRequired: {411, "MGW-CGI-001", slog.LevelInfo, retryNever, Keep},
 	}
 	if len(wants) != int(outcomes) {
 		t.Errorf("%d of %d outcomes are tested", len(wants), outcomes)

@@ -86,7 +86,7 @@ func (r *Request) IsBegun() bool { return r.state == answering }
 
 // Begin notes that the head of a response is sent, and completes it.
 func (r *Request) Begin(header http.Header) {
-	r.Body.Announce(header)
+	r.Body.announce(header)
 	r.state = answering
 }
 
@@ -123,15 +123,15 @@ func (r *Request) OnReplaced(move, end func()) (cancel func()) {
 func (r *Request) Again(o Outcome, err error) bool {
 	may, level := false, slog.LevelInfo
 	switch rules[o].retry {
-	case IfSafe:
+	case retryIfSafe:
 		may = !r.Crashed() && r.IsSafe() && r.tries == 1
-	case Always:
+	case retryAlways:
 		may = r.tries < maxTries
-	case ForFree:
+	case retryForFree:
 		r.tries--
 		may, level = true, slog.LevelDebug // it happens often
 	}
-	if !may || r.state != unanswered || !r.Body.Repeatable() {
+	if !may || r.state != unanswered || !r.Body.repeatable() {
 		return false
 	}
 	r.log().Log(context.Background(), level, "request given to another worker", "request", r.Info.ID, "reason", err)
@@ -205,6 +205,6 @@ func (r *Request) fail(f *Failure) {
 		panic(http.ErrAbortHandler)
 	}
 	r.state = answered
-	r.Body.Announce(r.W.Header())
+	r.Body.announce(r.W.Header())
 	modgw.ServeFault(r.W, r.R, f.Status, f.Fault, r.Config.Dev)
 }

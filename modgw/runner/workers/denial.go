@@ -98,10 +98,10 @@ func (s *Sandbox) denyMisled(m sandbox.Misled) {
 	})
 }
 
-// LogLine is [LogLine] for a process in the sandbox: after a line about something that the sandbox
+// LogLine is logLine for a process in the sandbox: after a line about something that the sandbox
 // denies comes a record with the setting that would allow it.
 func (s *Sandbox) LogLine(log *slog.Logger, line proc.Line) {
-	LogLine(log, line)
+	logLine(log, line)
 	if s == nil || line.Dropped > 0 {
 		return
 	}

@@ -17,7 +17,7 @@ func Environ(c modgw.RunnerConfig, user *account.Account) []string {
 // of processes is counted for the user, so it is used only if that of the app cannot be limited.
 func Limits(d modgw.Descriptor, scope *proc.Scope) proc.Limits {
 	l := proc.Limits{
-		Files: d.Limits.Files, Memory: d.Limits.Memory, Stack: d.Limits.Stack, OOMScore: OOMScore,
+		Files: d.Limits.Files, Memory: d.Limits.Memory, Stack: d.Limits.Stack, OOMScore: oomScore,
 		Umask: d.Umask, Nice: d.Nice,
 	}
 	if scope.Version(cgroup.Processes) == 0 {

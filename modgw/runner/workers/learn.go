@@ -32,9 +32,9 @@ const (
 	fewFiles = 2
 )
 
-// LearnedFile is the name of the file with the learned sandbox settings in the app's private
+// learnedFile is the name of the file with the learned sandbox settings in the app's private
 // folder.
-const LearnedFile = "sandbox.hcl"
+const learnedFile = "sandbox.hcl"
 
 // learner records the files and addresses that the processes of an app use.
 type learner struct {
@@ -103,13 +103,13 @@ func (l *learner) write() {
 		err = atomicfile.Write(l.path("sandbox.json"), raw, 0o600)
 	}
 	if err == nil {
-		err = atomicfile.Write(l.path(LearnedFile), []byte(l.needs.block()), 0o600)
+		err = atomicfile.Write(l.path(learnedFile), []byte(l.needs.block()), 0o600)
 	}
 	if err != nil {
 		l.log.Warn("what the sandbox has learned is not written", "error", err)
 		return
 	}
-	l.log.Info("sandbox learned what the app uses", "file", l.path(LearnedFile))
+	l.log.Info("sandbox learned what the app uses", "file", l.path(learnedFile))
 }
 
 // block returns the sandbox block that allows the recorded accesses.
@@ -225,7 +225,7 @@ func collapse(paths []string) []string {
 	}
 	var short []string
 	for _, path := range slices.Sorted(maps.Keys(used)) {
-		if last := len(short) - 1; last < 0 || !slices.ContainsFunc(short, func(above string) bool { return isBelow(path, above) }) {
+		if !slices.ContainsFunc(short, func(above string) bool { return isBelow(path, above) }) {
 			short = append(short, path)
 		}
 	}

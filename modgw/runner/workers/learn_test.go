@@ -61,7 +61,7 @@ func TestLearnedListIsKept(t *testing.T) {
 		l.close()
 	}
 	const want = "sandbox {\n  read = [\n    \"/srv/one\",\n    \"/srv/two\",\n  ]\n  write = []\n}\n"
-	if text, err := os.ReadFile(filepath.Join(folder, LearnedFile)); err != nil || string(text) != want {
+	if text, err := os.ReadFile(filepath.Join(folder, learnedFile)); err != nil || string(text) != want {
 		t.Errorf("%s %v", text, err)
 	}
 }

@@ -112,7 +112,7 @@ func TestWorkerWhoseSuccessorFailsServesOnAndIsReplacedLater(t *testing.T) {
 		if got := states(p); s.count() != 2 || !slices.Equal(got, []string{"ready"}) {
 			t.Errorf("%d workers: %q", s.count(), got)
 		}
-		time.Sleep(FirstDelay)
+		time.Sleep(firstDelay)
 		synctest.Wait()
 		if got := s.made(1).read(); s.count() != 3 || !slices.Contains(got, "stop") {
 			t.Errorf("%d workers, the first: %q", s.count(), got)
@@ -168,7 +168,7 @@ func TestLostWorkerIsExpectedOnlyWhileItMayBeBackSoon(t *testing.T) {
 		}
 		s.made(1).Began() // it worked
 		s.made(1).fakeProcess.Kill()
-		time.Sleep(FirstDelay)
+		time.Sleep(firstDelay)
 		synctest.Wait()
 		if got := states(p); expected.Load() != 1 || !slices.Equal(got, []string{"backoff"}) {
 			t.Errorf("at first %d workers are expected, %q", expected.Load(), got)
@@ -178,7 +178,7 @@ func TestLostWorkerIsExpectedOnlyWhileItMayBeBackSoon(t *testing.T) {
 			t.Errorf("after 10 seconds of failures %d workers are expected", expected.Load())
 		}
 		works.Store(true)
-		time.Sleep(MaxDelay)
+		time.Sleep(maxDelay)
 		if got := states(p); expected.Load() != 1 || !slices.Equal(got, []string{"ready"}) {
 			t.Errorf("in the end %d workers are expected, %q", expected.Load(), got)
 		}

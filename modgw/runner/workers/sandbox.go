@@ -77,7 +77,7 @@ func (s *Sandbox) Status(status *modgw.RunnerStatus) {
 	if s == nil {
 		return
 	}
-	status.Sandbox = SandboxMeans(s.config.Descriptor, sandbox.Probe(), s.config.Audit.Means())
+	status.Sandbox = sandboxMeans(s.config.Descriptor, sandbox.Probe(), s.config.Audit.Means())
 	status.Denied = s.denials.total()
 	if s.filtered.Load() {
 		status.Sandbox["network"] = fmt.Sprintf("control group, landlock %d and seccomp", sandbox.Probe().Landlock)
@@ -221,9 +221,9 @@ func (s *Sandbox) makeTemporary() (string, error) {
 	return folder, err
 }
 
-// SandboxMeans returns the mechanisms by which an app's sandbox confines each kind of access:
+// sandboxMeans returns the mechanisms by which an app's sandbox confines each kind of access:
 // "landlock", "seccomp" and the like, or "none". nil: the app has no sandbox.
-func SandboxMeans(d modgw.Descriptor, m sandbox.Means, audit kernelaudit.Means) map[string]string {
+func sandboxMeans(d modgw.Descriptor, m sandbox.Means, audit kernelaudit.Means) map[string]string {
 	if d.Sandbox == nil {
 		return nil
 	}

@@ -87,7 +87,7 @@ func TestMissingMeansAreNamed(t *testing.T) {
 		{sandbox.Means{Landlock: 7, Filter: true}, "landlock 7", "landlock 7 and seccomp, ports at any address", 0},
 		{sandbox.Means{Landlock: 6, Filter: true, Mounts: true}, "landlock 6", "landlock 6 and seccomp, ports at any address", 0},
 	} {
-		got := SandboxMeans(d, c.means, kernelaudit.All)
+		got := sandboxMeans(d, c.means, kernelaudit.All)
 		if got["files"] != c.files || got["network"] != c.network {
 			t.Errorf("%+v: %v", c.means, got)
 		}
@@ -107,7 +107,7 @@ func TestDenialsThatCannotBeReadAreSaid(t *testing.T) {
 		kernelaudit.Nothing: "does not report to this host", kernelaudit.Calls: "auditing is turned off",
 		kernelaudit.Probably: "where auditing is turned on",
 	} {
-		if got := SandboxMeans(d, means, audit)["denials"]; !strings.Contains(got, want) {
+		if got := sandboxMeans(d, means, audit)["denials"]; !strings.Contains(got, want) {
 			t.Errorf("%d: %q does not say %q", audit, got, want)
 		}
 	}

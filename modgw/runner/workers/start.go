@@ -8,8 +8,8 @@ import (
 	"github.com/modgw/modgw/internal/proc"
 )
 
-// OOMScore makes the kernel kill a worker rather than the host when memory runs out.
-const OOMScore = 300
+// oomScore makes the kernel kill a worker rather than the host when memory runs out.
+const oomScore = 300
 
 // deathTime is how long it takes at most to learn that a process whose connection broke has ended.
 const deathTime = 500 * time.Millisecond

@@ -6,7 +6,7 @@ import (
 )
 
 func TestBackoffGrowsAndForgets(t *testing.T) {
-	var b Backoff
+	var b backoff
 	var total time.Duration
 	for i, want := range []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
 		if got := b.Failed(); got != want {
@@ -16,7 +16,7 @@ func TestBackoffGrowsAndForgets(t *testing.T) {
 	for range 100 {
 		total = b.Failed()
 	}
-	if total != MaxDelay {
+	if total != maxDelay {
 		t.Errorf("in the end: %s", total)
 	}
 	b.Worked()

@@ -17,7 +17,7 @@ const patience = time.Second
 // that without having been given a request, is started again after a growing delay. A worker that
 // is to be replaced serves until the other one is ready.
 func (p *Pool) supervise(r *replica, w *Worker) {
-	var b Backoff
+	var b backoff
 	for w != nil {
 		p.setReady(r, true)
 		select {
@@ -45,7 +45,7 @@ func (p *Pool) supervise(r *replica, w *Worker) {
 
 // replaceLost starts workers until one is ready, and returns it; nil when the replica is dropped or
 // the pool stops.
-func (p *Pool) replaceLost(r *replica, w *Worker, b *Backoff) *Worker {
+func (p *Pool) replaceLost(r *replica, w *Worker, b *backoff) *Worker {
 	p.restarts.Add(1)
 	expectsNone := false
 	delay := p.delayAfter(w, b)
@@ -78,15 +78,15 @@ func (p *Pool) replaceLost(r *replica, w *Worker, b *Backoff) *Worker {
 // delayAfter returns the delay before a worker that was ready and has ended is replaced. If it was
 // given a request, or was ready for a while, it worked: each such end costs a request or time, so
 // immediate replacement does not cause a storm of processes. The app's last worker is missed most,
-// and waits at most FirstDelay.
-func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
+// and waits at most firstDelay.
+func (p *Pool) delayAfter(w *Worker, b *backoff) time.Duration {
 	if w.worked() {
 		b.Worked()
 		return 0
 	}
 	delay := b.Failed()
 	if !p.othersReady(w) {
-		delay = min(delay, FirstDelay)
+		delay = min(delay, firstDelay)
 	}
 	return delay
 }
@@ -94,7 +94,7 @@ func (p *Pool) delayAfter(w *Worker, b *Backoff) time.Duration {
 // startAtLast starts a worker that no caller waits for, again and again until it is ready. It
 // returns nil when the replica is dropped or the pool stops.
 func (p *Pool) startAtLast(r *replica, yields bool) *Worker {
-	var b Backoff
+	var b backoff
 	for {
 		w, err := p.startWorker(context.Background(), r.number, yields)
 		switch {
@@ -114,7 +114,7 @@ func (p *Pool) startAtLast(r *replica, yields bool) *Worker {
 // replaceFirst starts the successor of a worker that still serves, and then retires it. It returns
 // the worker to supervise from now on, which is w when there is no successor; then it is asked for
 // again later.
-func (p *Pool) replaceFirst(r *replica, w *Worker, reason string, b *Backoff) *Worker {
+func (p *Pool) replaceFirst(r *replica, w *Worker, reason string, b *backoff) *Worker {
 	next, err := p.startWorker(context.Background(), w.Number, true)
 	switch {
 	case err == nil:
@@ -124,7 +124,7 @@ func (p *Pool) replaceFirst(r *replica, w *Worker, reason string, b *Backoff) *W
 		return w
 	}
 	p.logFailure(w.Number, err)
-	again := time.NewTimer(max(FirstDelay, b.Failed()))
+	again := time.NewTimer(max(firstDelay, b.Failed()))
 	defer again.Stop()
 	select {
 	case <-again.C:

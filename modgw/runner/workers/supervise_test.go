@@ -50,7 +50,7 @@ func TestWorkersThatEndBeforeTheyAreAskedAreNoStorm(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		// The app has no other worker, so the delay does not grow, but still applies.
-		if n := launched.Load(); n < 10 || n > 10*int64(time.Second/FirstDelay)+2 {
+		if n := launched.Load(); n < 10 || n > 10*int64(time.Second/firstDelay)+2 {
 			t.Errorf("%d workers in 10 seconds", n)
 		}
 		p.Stop(t.Context())

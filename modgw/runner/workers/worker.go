@@ -176,7 +176,7 @@ func (w *Worker) exited() (before State) {
 func (w *Worker) worked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.recycle.hasBegun() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= SettledTime
+	return w.recycle.hasBegun() || !w.readyAt.IsZero() && time.Since(w.readyAt) >= settledTime
 }
 
 func (w *Worker) isReady() bool { return w.isIn(Ready) }
@@ -206,8 +206,8 @@ func (w *Worker) status() modgw.WorkerStatus {
 	return status
 }
 
-// LogLine logs an app's output line.
-func LogLine(log *slog.Logger, line proc.Line) {
+// logLine logs an app's output line.
+func logLine(log *slog.Logger, line proc.Line) {
 	attrs := []any{"stream", line.Stream}
 	if line.PID != 0 {
 		attrs = append(attrs, "pid", line.PID)
