@@ -95,7 +95,7 @@ func TestWorkersThatServeNothingAreGivenUpFirst(t *testing.T) {
 	})
 }
 
-// TestWorkerWithoutASuccessorIsGivenUpAtOnce has a worker that is to be replaced, while no other one
+// TestWorkerWithoutASuccessorIsGivenUpAtOnce has a worker that is to be replaced, but no successor
 // starts.
 func TestWorkerWithoutASuccessorIsGivenUpAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
