@@ -116,7 +116,7 @@ func (h *Host) ensure(d modgw.Descriptor, cause string, redeploy bool) <-chan er
 	}
 	h.warnOfImpersonation(d)
 	before := modgw.AppState("")
-	if fresh {
+	if fresh && !h.ownsState.Load() { // later ones are not those of the other host
 		before = h.inherited[d.Name]
 	}
 	isIdle := d.Idle.Start == modgw.StartOnDemand && (fresh || h.runsNothing(d.Name))

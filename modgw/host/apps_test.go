@@ -327,6 +327,22 @@ func TestAppThatWasStoppedStaysSoWhenItsHostIsReplaced(t *testing.T) {
 	f.wantPage("/blog/page", 200, "blog")
 }
 
+func TestAppThatIsAddedAfterAnUpgradeIsNotThatOfTheReplacedHost(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("blog", "/blog", "")
+	f.host.inherited = map[modgw.AppName]modgw.AppState{"blog": modgw.AppStopped, "shop": modgw.AppServing}
+	f.must(f.reconcile())
+	f.wantPage("/blog/page", 503, "")
+	f.host.ownsState.Store(true) // the other host has ended
+	f.remove("blog")
+	f.must(f.reconcile())
+	f.write("blog", "/blog", "")
+	f.write("shop", "/shop", "  idle { start = \"on-demand\" }")
+	f.must(f.reconcile())
+	f.wantPage("/blog/page", 200, "blog")
+	f.want("shop", 0)
+}
+
 func TestStoppedAppIsNotStartedByChanges(t *testing.T) {
 	f := newAppsFolder(t)
 	f.write("blog", "/blog", "")
