@@ -103,12 +103,27 @@ func (a *App) lock(ctx context.Context) error {
 
 func (a *App) unlock() { <-a.deploying }
 
-// expect makes the requests of an app without a generation wait for the first one.
-func (a *App) expect() {
+// expect makes the requests of an app without a generation wait for the first one. It returns the
+// state of the app before.
+func (a *App) expect() (before AppState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	before = a.state
 	if a.current.Load() == nil {
 		a.setStateLocked(AppStarting)
+	}
+	return before
+}
+
+// stopExpecting returns an app to its state before expect, if the generation did not come.
+func (a *App) stopExpecting(before AppState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch before {
+	case AppIdle, AppStopped, AppFailed:
+		if a.state == AppStarting || a.state == AppFailed {
+			a.setStateLocked(before)
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ func (g *Gateway) Retry(ctx context.Context, d Descriptor, cause string) error {
 }
 
 // Rollback makes a new generation from the descriptor and the environment of the last good one
-// before the current. It does not restore the files of the app.
+// before the current. It does not restore the files of the app. After an error an app that was idle
+// or stopped is idle or stopped again.
 func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
@@ -50,11 +51,15 @@ func (g *Gateway) Rollback(ctx context.Context, name AppName) error {
 			Summary: fmt.Sprintf("cannot roll back app %q: there is no earlier generation", name),
 		}
 	}
-	app.expect()
+	before := app.expect()
 	cause := fmt.Sprintf("rollback to generation %d", previous.Number)
-	return g.replace(ctx, app, cause, previous.Descriptor, nil, func() (Descriptor, *Environment, error) {
+	err = g.replace(ctx, app, cause, previous.Descriptor, nil, func() (Descriptor, *Environment, error) {
 		return previous.Descriptor, previous.Environment, nil
 	})
+	if err != nil {
+		app.stopExpecting(before)
+	}
+	return err
 }
 
 // replace makes a generation of d from the result of choose and swaps it in. Its output until then

@@ -609,6 +609,58 @@ func TestRollbackReturnsToTheLastGoodDescriptor(t *testing.T) {
 	}
 }
 
+func TestRollbackThatFailsLeavesAnAppWithoutAGenerationAsItWas(t *testing.T) {
+	for _, state := range []AppState{AppIdle, AppStopped} {
+		testFailedRollback(t, state, false)
+		testFailedRollback(t, state, true)
+	}
+}
+
+// testFailedRollback rolls back an app that is idle or stopped. The new generation does not start,
+// or its client goes.
+func testFailedRollback(t *testing.T, before AppState, cancelled bool) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := &stage{}
+	var g *Gateway
+	var woken sync.WaitGroup
+	g = testGateway(t, s, func(c *Config) {
+		c.Wake = func(AppName) { woken.Go(func() { deploy(t, g, descriptor("woken")) }) }
+	})
+	deploy(t, g, descriptor("one"))
+	deploy(t, g, descriptor("two"))
+	wantCode := http.StatusOK
+	if before == AppIdle {
+		app := g.apps["blog"]
+		g.rest(app, app.current.Load(), 0)
+	} else {
+		wantCode = http.StatusServiceUnavailable
+		if err := g.Stop(t.Context(), "blog"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.starting = func(context.Context) {
+		if state := g.State("blog"); state != AppStarting {
+			t.Errorf("%s: %q during the rollback, so that requests do not wait", before, state)
+		}
+		if cancelled {
+			cancel()
+		}
+	}
+	s.startErr = func(Descriptor) error { return errors.New("no port is free") }
+	if err := g.Rollback(ctx, "blog"); err == nil {
+		t.Errorf("%s: the rollback succeeded", before)
+	}
+	s.starting, s.startErr = nil, nil
+	if state := g.State("blog"); state != before {
+		t.Errorf("%s: %q after the rollback, cancelled: %v", before, state, cancelled)
+	}
+	if w := get(g, "/"); w.Code != wantCode {
+		t.Errorf("%s: answer %d after the rollback, cancelled: %v", before, w.Code, cancelled)
+	}
+	woken.Wait()
+}
+
 func TestStoppedAppAnswers503UntilItIsDeployed(t *testing.T) {
 	s := &stage{}
 	g := testGateway(t, s)
