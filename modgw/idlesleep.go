@@ -31,6 +31,9 @@ func (w *idleWatch) sleep(unused time.Duration) (again time.Duration) {
 		"took", time.Since(began).Round(time.Millisecond).String(), "memory", w.memory(), "before", before)
 	by := w.awaitRise(rise, unused)
 	w.rise(by, time.Now())
+	if by.Cause == WokenByIdle {
+		return 0 // to stop it
+	}
 	return w.firstLimit()
 }
 

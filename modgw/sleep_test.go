@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/modgw/modgw/internal/faulttest"
@@ -219,6 +220,24 @@ func TestAppThatSleepsIsStoppedWhenItWasIdleForLong(t *testing.T) {
 	if by := st.Sleep.Woken; st.Sleep.Times != 1 || by == nil || by.Cause != WokenByIdle || !st.Sleep.Since.IsZero() {
 		t.Errorf("%+v woken by %+v", st.Sleep, by)
 	}
+}
+
+func TestAppThatSleepsIsStoppedOnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := sleepyGateway(t, &bed{}, func(d *Descriptor) {
+			d.Idle = Idle{SleepAfter: 10 * time.Minute, StopAfter: time.Hour}
+		})
+		time.Sleep(time.Hour - time.Second)
+		synctest.Wait()
+		if state := g.State("blog"); state != AppAsleep {
+			t.Errorf("%s after almost an hour", state)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if state := g.State("blog"); state != AppIdle {
+			t.Errorf("%s after an hour", state)
+		}
+	})
 }
 
 func TestBusyAppStaysAwake(t *testing.T) {
