@@ -728,20 +728,25 @@ func TestRequestsWaitForTheDeployOfAnAppThatIsExpected(t *testing.T) {
 }
 
 func TestUnhealthyGenerationNeverTakesOver(t *testing.T) {
-	s := &stage{serve: func(w http.ResponseWriter, r *http.Request) {
-		if RequestInfoOf(r).PathInfo == "/healthz" {
-			w.WriteHeader(500)
+	for _, hint := range []int{0, http.StatusEarlyHints} {
+		s := &stage{serve: func(w http.ResponseWriter, r *http.Request) {
+			if RequestInfoOf(r).PathInfo == "/healthz" {
+				if hint != 0 {
+					w.WriteHeader(hint)
+				}
+				w.WriteHeader(500)
+			}
+		}}
+		g := testGateway(t, s)
+		d := descriptor("sick")
+		d.Health = Health{Path: "/healthz", Timeout: time.Second}
+		d.Timeouts.Startup = 10 * time.Millisecond
+		if err := g.Deploy(t.Context(), d, "start"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-110") {
+			t.Errorf("Deploy with hint %d = %v", hint, err)
 		}
-	}}
-	g := testGateway(t, s)
-	d := descriptor("sick")
-	d.Health = Health{Path: "/healthz", Timeout: time.Second}
-	d.Timeouts.Startup = 10 * time.Millisecond
-	if err := g.Deploy(t.Context(), d, "start"); err == nil || !faulttest.Has(err.Error(), "MGW-APP-110") {
-		t.Errorf("Deploy = %v", err)
-	}
-	if !s.runners[0].isStopped() {
-		t.Error("the workers of the generation are left")
+		if !s.runners[0].isStopped() {
+			t.Errorf("hint %d: the workers of the generation are left", hint)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (g *Generation) askHealth(ctx context.Context) (status int) {
 	return w.status
 }
 
-// statusOnly keeps the status of a response and drops the rest.
+// statusOnly keeps the status of a response, which an early hint is not, and drops the rest.
 type statusOnly struct {
 	header http.Header
 	status int // 0 until the head is written
@@ -64,7 +64,7 @@ type statusOnly struct {
 func (w *statusOnly) Header() http.Header { return w.header }
 
 func (w *statusOnly) WriteHeader(status int) {
-	if w.status == 0 {
+	if w.status == 0 && status >= http.StatusOK {
 		w.status = status
 	}
 }
