@@ -18,6 +18,7 @@ const (
 // outsideLink is a link to a folder outside the tree that it is in.
 type outsideLink struct {
 	tree  *tree
+	base  string // real path of the tree's base
 	path  string // path of the link, as the tree names it
 	rel   string
 	depth int
@@ -51,7 +52,7 @@ func (s *scanner) walkOutside(ctx context.Context) {
 	for len(s.outside.links) > 0 && ctx.Err() == nil {
 		link := s.outside.links[0]
 		s.outside.links, s.outside.walking = s.outside.links[1:], &link
-		s.base = s.out.located[link.tree.base].real
+		s.base = link.base
 		before := s.out.files.len()
 		s.walk(ctx, link.tree, link.real, link.rel, link.depth)
 		if s.out.files.len() > before {
@@ -106,7 +107,7 @@ func (s *scanner) follow(ctx context.Context, t *tree, link, rel string, depth i
 		s.add(path, real, info, class)
 	case !info.IsDir() || !t.descends(rel, depth+1) || isOffLimits(s.base, real):
 	case !within(s.base, real) && s.outside.walking == nil:
-		s.outside.links = append(s.outside.links, outsideLink{t, path, rel, depth + 1, real, info})
+		s.outside.links = append(s.outside.links, outsideLink{t, s.base, path, rel, depth + 1, real, info})
 	case s.outside.walking != nil && within(s.base, real): // it was walked with the tree
 	default:
 		before := s.out.files.len()

@@ -39,6 +39,30 @@ func linkedTree(t *testing.T) (root, outside string, s *scanner) {
 	return root, outside, &scanner{disk: now.disk(), rules: now.rules, root: root}
 }
 
+func TestLinksInFoldersOutsideAreFollowed(t *testing.T) {
+	root, outside, s := linkedTree(t)
+	further := filepath.Join(filepath.Dir(root), "further")
+	err := errors.Join(
+		os.Remove(filepath.Join(root, "a_link")),
+		os.Mkdir(filepath.Join(root, "package"), 0o755),
+		os.Symlink(outside, filepath.Join(root, "package/first")), // no link is in the root itself
+		os.Mkdir(further, 0o755),
+		os.WriteFile(filepath.Join(further, "late.py"), nil, 0o644),
+		os.Symlink(further, filepath.Join(outside, "second")),
+		os.Symlink(filepath.Dir(root), filepath.Join(outside, "above")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := s.scan(t.Context())
+	if _, ok := found.files.get(filepath.Join(root, "package/first/second/late.py")); !ok {
+		t.Error("no file is found through the second link")
+	}
+	if _, ok := found.files.get(filepath.Join(root, "package/first/above/app/views.py")); ok {
+		t.Error("a link to a folder above the root was followed")
+	}
+}
+
 func TestLinksThatLeadOutsideAreScannedLastAndUpToALimit(t *testing.T) {
 	root, outside, s := linkedTree(t)
 	for i := range outsideFolderLimit + 100 {

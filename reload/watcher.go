@@ -108,13 +108,24 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.running, events = nil, w.events
 	w.mu.Unlock()
 	w.workers.Wait()
+	w.answerLate()
 	following.Wait()
 	return events.close()
 }
 
+// answerLate answers callers of CatchUp that came when the goroutines of the apps had ended.
+func (w *Watcher) answerLate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.apps {
+		m.app.asked = m.app.inbox.takeBatch().asked
+		m.app.answerAsked()
+	}
+}
+
 // Watch declares an interest, in place of an earlier one of the same app. It reads no file: the
 // app's own goroutine does, as soon as Run runs. Changes and additions after the call are reported,
-// also before Run; a file that is removed before the first scan is not missed. An interest whose
+// also before Run; a file that is removed before the first scan is not reported. An interest whose
 // mode is off is forgotten. The error names a glob that cannot be used.
 func (w *Watcher) Watch(in Interest) error {
 	if in.Mode == modgw.ReloadOff {
