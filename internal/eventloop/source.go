@@ -101,11 +101,19 @@ func (s *Source) IsAdded() bool { return s.loop != nil }
 
 // AwaitRoom makes the loop call the handler, once or more, when there is room to write, until
 // StopAwaitingRoom. The source must have been added.
-func (s *Source) AwaitRoom() error { return s.control(unix.EPOLL_CTL_MOD, usualEvents|unix.EPOLLOUT) }
+func (s *Source) AwaitRoom() error { return s.modify(usualEvents | unix.EPOLLOUT) }
 
 // StopAwaitingRoom ends AwaitRoom.
-func (s *Source) StopAwaitingRoom() { _ = s.control(unix.EPOLL_CTL_MOD, usualEvents) }
+func (s *Source) StopAwaitingRoom() { _ = s.modify(usualEvents) }
 
+// modify changes the events of the source. A loop that closes meanwhile is not touched any more.
+func (s *Source) modify(events uint32) error {
+	s.loop.mu.Lock()
+	defer s.loop.mu.Unlock()
+	return s.control(unix.EPOLL_CTL_MOD, events)
+}
+
+// control needs the loop's mutex.
 func (s *Source) control(op int, events uint32) error {
 	event := unix.EpollEvent{Events: events, Fd: s.slot, Pad: s.generation}
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.loop.epoll, op, s.fd, &event))

@@ -43,6 +43,7 @@ type Conn struct {
 	source eventloop.Source
 	stay   eventloop.Stay
 	last   bool // the connection ends when no request is in flight
+	over   bool // the client sends no more, which no further event reports
 	// handover passes the connection to another process when no request is in flight; nil: it stays
 	handover *listen.Handover
 	cut      error    // why it ends at once; nil: it does not
@@ -78,7 +79,7 @@ func (c *Conn) post(f func()) {
 
 // listen makes the connection idle when it begins, and when it comes back.
 func (c *Conn) listen() {
-	c.state = idle
+	c.state, c.over = idle, false // Add reports it again
 	switch {
 	case c.cut != nil, c.last && c.protocol.WasUsed():
 		c.close()
@@ -97,6 +98,7 @@ func (c *Conn) Ready(e eventloop.Events) {
 	defer c.contain()
 	switch c.state {
 	case idle, receiving:
+		c.over = c.over || e.Ended()
 		c.receive()
 	case serving:
 		// The peer may have sent more or left, or the event is for bytes that were read already.
@@ -116,11 +118,17 @@ func (c *Conn) Ready(e eventloop.Events) {
 func (c *Conn) contain() {
 	if value := recover(); value != nil {
 		listen.LogPanic(value, c.peer, c.server.Log)
-		if c.state != away {
-			c.close()
-		}
+		defer func() {
+			if recover() != nil && c.state != away {
+				c.close()
+			}
+		}()
+		c.end(errPanicked)
 	}
 }
+
+// errPanicked is why a connection ends whose code has panicked.
+var errPanicked = errors.New("the code of the connection has panicked")
 
 // receive reads the available input, and serves a request that is whole.
 func (c *Conn) receive() {
@@ -150,6 +158,10 @@ func (c *Conn) proceed() {
 		c.serve()
 	case Unusual:
 		c.leaveLoop(Work{})
+	case Partial:
+		if c.over {
+			c.leaveLoop(Work{}) // the goroutine answers, or logs, a request that breaks off
+		}
 	}
 }
 
@@ -187,6 +199,9 @@ func (c *Conn) enter(s state, limit *eventloop.Limit) {
 func (c *Conn) rest() {
 	switch {
 	case c.protocol.HasInput():
+		return
+	case c.over:
+		c.close()
 		return
 	case c.handover != nil:
 		c.pass()
@@ -287,17 +302,21 @@ func (c *Conn) Leave(h *listen.Handover) {
 func (c *Conn) Cut(err error) {
 	c.post(func() {
 		defer c.contain()
-		c.cut = err
-		switch c.state {
-		case idle, receiving, responding:
-			c.close()
-		case serving:
-			c.owner.Detach()
-		}
-		if c.driver != nil {
-			c.driver.Cut(err)
-		}
+		c.end(err)
 	})
+}
+
+// end ends the connection at once. The handler of a request that was begun learns of it.
+func (c *Conn) end(err error) {
+	c.cut = err
+	switch {
+	case c.state == serving && c.owner != nil:
+		c.owner.Detach()
+	case c.state == idle, c.state == receiving, c.state == serving, c.state == responding:
+		c.close()
+	case c.state == away && c.driver != nil:
+		c.driver.Cut(err)
+	}
 }
 
 // leaveLoop has a goroutine go on with the connection.
@@ -313,8 +332,6 @@ func (c *Conn) leaveLoop(w Work) {
 	w.Rest, w.Last = bytes.Clone(w.Rest), c.last && !w.IsOver
 	if w.Serve != nil {
 		w.Info = c.info
-	}
-	if w.Serve != nil {
 		c.moves = min(c.moves+1, 8)
 	}
 	if c.handover != nil {
@@ -322,6 +339,9 @@ func (c *Conn) leaveLoop(w Work) {
 	}
 	c.fd, c.driver = -1, c.protocol.LeaveLoop(rwc, w)
 	c.forget()
+	if c.cut != nil {
+		c.driver.Cut(c.cut)
+	}
 	go c.drive(c.driver)
 }
 

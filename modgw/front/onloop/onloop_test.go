@@ -150,6 +150,13 @@ func echo(x modgw.LoopExchange) { x.Respond(http.StatusOK, bytes.Clone(x.Body())
 // start begins a connection on a separate loop.
 func start(t *testing.T, h *looptest.Handler, c Config, l *lines) *peer {
 	t.Helper()
+	ours, theirs := socketPair(t)
+	return startOn(t, ours, theirs, h, c, l)
+}
+
+// socketPair returns two connected Unix sockets.
+func socketPair(t *testing.T) (ours, theirs net.Conn) {
+	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -160,12 +167,40 @@ func start(t *testing.T, h *looptest.Handler, c Config, l *lines) *peer {
 			t.Fatal(err)
 		}
 	}
-	c.Loops, c.Handler, c.Log = looptest.Loops(t, h), h, slog.New(slog.DiscardHandler)
-	conn, ok := New(c).Accept(ends[0], l)
+	return ends[0], ends[1]
+}
+
+// tcpPair returns the two ends of a TCP connection.
+func tcpPair(t *testing.T) (ours net.Conn, theirs *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return ours, client.(*net.TCPConn)
+}
+
+// startOn begins a connection, whose client has the other end of it. Without loops it begins on
+// another loop than the one on which h serves.
+func startOn(t *testing.T, ours, theirs net.Conn, h *looptest.Handler, c Config, l *lines) *peer {
+	t.Helper()
+	if c.Loops == nil {
+		c.Loops = looptest.Loops(t, h)
+	}
+	c.Handler, c.Log = h, slog.New(slog.DiscardHandler)
+	conn, ok := New(c).Accept(ours, l)
 	if !ok {
 		t.Fatal("the loop does not accept a socket")
 	}
-	p := &peer{t, ends[1], conn, make(chan struct{})}
+	p := &peer{t, theirs, conn, make(chan struct{})}
 	p.SetDeadline(time.Now().Add(20 * time.Second))
 	conn.Start(func() { close(p.ended) })
 	t.Cleanup(func() {
@@ -246,6 +281,24 @@ func TestUnansweredRequestGoesToAGoroutine(t *testing.T) {
 			}
 			p.want("~a\n")
 		})
+	}
+}
+
+func TestEndThatComesWithARequestEndsTheConnectionAfterTheResponse(t *testing.T) {
+	for sent, want := range map[string]string{"a\n": "a\n", "a\nb\n": "a\nb\n", "a\nhalf": "a\n", "half": "", "": ""} {
+		ours, theirs := tcpPair(t) // of Unix sockets the kernel reports the end again and again
+		if _, err := io.WriteString(theirs, sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := theirs.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		oneLoop := Config{Loops: []*eventloop.Loop{looptest.NewLoop(t)}} // another one is told of the end again
+		p := startOn(t, ours, theirs, &looptest.Handler{Answer: echo}, oneLoop, &lines{})
+		if got, err := io.ReadAll(p.Conn); string(got) != want || err != nil {
+			t.Errorf("after %q got %q, %v, want %q", sent, got, err, want)
+		}
+		<-p.ended
 	}
 }
 
@@ -415,7 +468,11 @@ func TestResponseThatDoesNotFitGoesOnOnAGoroutine(t *testing.T) {
 }
 
 func TestPanicEndsTheConnection(t *testing.T) {
-	p := start(t, &looptest.Handler{}, Config{}, &lines{})
+	h := &looptest.Handler{}
+	p := start(t, h, Config{}, &lines{})
 	p.send("panic\n")
 	p.wantEnd()
+	if n := h.Left.Load(); n != 1 {
+		t.Errorf("the handler of the request learned %d times that it ended", n)
+	}
 }

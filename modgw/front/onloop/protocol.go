@@ -22,7 +22,8 @@ const (
 // a goroutine has the connection.
 type Protocol interface {
 	// Read reads available input into the connection's memory, as far as there is room. The error
-	// is unix.EAGAIN if nothing is available, and io.EOF at the end.
+	// is unix.EAGAIN if nothing is available, io.ErrShortBuffer if there is no room, and io.EOF at
+	// the end.
 	Read(fd int) (n int, err error)
 
 	// HasInput reports whether a part of a request was read that was not answered.
