@@ -286,14 +286,15 @@ func TestUnansweredRequestGoesToAGoroutine(t *testing.T) {
 
 func TestEndThatComesWithARequestEndsTheConnectionAfterTheResponse(t *testing.T) {
 	for sent, want := range map[string]string{"a\n": "a\n", "a\nb\n": "a\nb\n", "a\nhalf": "a\n", "half": "", "": ""} {
-		ours, theirs := tcpPair(t) // of Unix sockets the kernel reports the end again and again
+		ours, theirs := tcpPair(t) // the kernel reports the end of Unix sockets repeatedly
 		if _, err := io.WriteString(theirs, sent); err != nil {
 			t.Fatal(err)
 		}
 		if err := theirs.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		oneLoop := Config{Loops: []*eventloop.Loop{looptest.NewLoop(t)}} // another one is told of the end again
+		// A loop to which a connection moves gets the end again.
+		oneLoop := Config{Loops: []*eventloop.Loop{looptest.NewLoop(t)}}
 		p := startOn(t, ours, theirs, &looptest.Handler{Answer: echo}, oneLoop, &lines{})
 		if got, err := io.ReadAll(p.Conn); string(got) != want || err != nil {
 			t.Errorf("after %q got %q, %v, want %q", sent, got, err, want)
