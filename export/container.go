@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
@@ -117,7 +118,7 @@ func secretID(file string) string { return label(file) }
 
 func buildArguments(d modgw.Descriptor) string {
 	var b strings.Builder
-	if _, ok := within(d.Root, d.File); !ok {
+	if _, ok := files.Inside(d.Root, d.File); !ok {
 		fmt.Fprintf(&b, " --build-context descriptor=%q", path.Dir(d.File))
 	}
 	for _, file := range privateFiles(d) {
@@ -211,7 +212,7 @@ func (w *containerfile) files(d modgw.Descriptor) {
 	// Modes stay as they are here, so files that only a group may read are given to the app's.
 	owner := "root:" + w.word("group", cmp.Or(d.Group, d.User, imageUser))
 	w.line("COPY --chown=%s %s", owner, w.list("root of the app", ".", strings.TrimSuffix(d.Root, "/")+"/"))
-	if _, ok := within(d.Root, d.File); !ok {
+	if _, ok := files.Inside(d.Root, d.File); !ok {
 		w.line("COPY --from=descriptor --chown=%s %s", owner, w.list("descriptor", path.Base(d.File), d.File))
 	}
 	w.line("WORKDIR %s", w.word("working directory", cmp.Or(d.Home, d.Root)))
@@ -256,7 +257,7 @@ func containerIgnore(d modgw.Descriptor) string {
 	var b strings.Builder
 	b.WriteString("# What the image of the app leaves out.\n")
 	for _, file := range privateFiles(d) {
-		if rel, ok := within(d.Root, file); ok {
+		if rel, ok := files.Inside(d.Root, file); ok {
 			b.WriteString(ignored(rel) + "\n")
 		}
 	}
@@ -264,7 +265,7 @@ func containerIgnore(d modgw.Descriptor) string {
 		".git", ".env", ".env.*", "**/__pycache__", "**/*.pyc", ".venv", "venv", "node_modules", "*.sqlite3", "Containerfile", "Dockerfile",
 		".containerignore", ".dockerignore",
 	} {
-		if venv, ok := within(d.Root, d.Python.Venv); ok && d.Python.Venv != "" && venv == pattern {
+		if venv, ok := files.Inside(d.Root, d.Python.Venv); ok && d.Python.Venv != "" && venv == pattern {
 			continue
 		}
 		if pattern == "node_modules" && d.HTTP != nil && d.HTTP.KeepPackages {

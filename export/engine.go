@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
@@ -100,12 +101,6 @@ func privateFiles(d modgw.Descriptor) []string {
 	return files
 }
 
-// within returns the path of a file relative to a folder, with ok false when it is elsewhere.
-func within(folder, file string) (rel string, ok bool) {
-	rel, err := filepath.Rel(folder, file)
-	return rel, err == nil && filepath.IsLocal(rel)
-}
-
 // outside are the files and folders that the descriptor names outside of its root, but for the
 // descriptor and private files.
 func outside(d modgw.Descriptor) []string {
@@ -126,7 +121,7 @@ func outside(d modgw.Descriptor) []string {
 	}
 	private := privateFiles(d)
 	named = slices.DeleteFunc(named, func(path string) bool {
-		_, inside := within(d.Root, path)
+		_, inside := files.Inside(d.Root, path)
 		return !filepath.IsAbs(path) || inside || path == d.File || slices.Contains(private, path)
 	})
 	slices.Sort(named)

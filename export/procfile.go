@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -12,7 +13,7 @@ import (
 // folder, with PORT in the environment.
 func procfile(d modgw.Descriptor, l Launch) ([]File, error) {
 	w := &writer{server: "procfile"}
-	file, inside := within(d.Root, d.File)
+	file, inside := files.Inside(d.Root, d.File)
 	if !inside {
 		file = d.File
 	}

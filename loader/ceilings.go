@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -49,16 +50,16 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 	confined.Within = append(slices.Clone(confined.WithinWrite), most.Read...)
 	desc.Sandbox = &confined
 	beyond := func(argument, what string) { d.beyond(desc, written, "sandbox", argument, what) }
-	if !liesIn(desc.Root, confined.Within) {
+	if !files.InsideAny(confined.Within, desc.Root) {
 		d.beyond(desc, written, "", "root", strconv.Quote(desc.Root))
 	}
 	for _, path := range confined.Read {
-		if !liesIn(path, confined.Within) {
+		if !files.InsideAny(confined.Within, path) {
 			beyond("read", strconv.Quote(path))
 		}
 	}
 	for _, path := range confined.Write {
-		if !liesIn(path, confined.WithinWrite) {
+		if !files.InsideAny(confined.WithinWrite, path) {
 			beyond("write", strconv.Quote(path))
 		}
 	}
@@ -77,7 +78,7 @@ func (d *decoder) sandboxCeiling(desc *modgw.Descriptor, most *modgw.Sandbox, wr
 // a confined app that cannot reach them itself.
 func (d *decoder) hostCeilings(desc *modgw.Descriptor, most *modgw.Sandbox, within []string, written *hclsyntax.Block) {
 	look := func(block, argument, path string) {
-		if path != "" && !liesIn(path, within) {
+		if path != "" && !files.InsideAny(within, path) {
 			d.beyond(desc, written, block, argument, strconv.Quote(path))
 		}
 	}
@@ -124,12 +125,4 @@ func mayConnect(most *modgw.Sandbox, address modgw.Address) bool {
 	}
 	endpoint, err := modgw.ParseEndpoint(address.Target())
 	return err == nil && most.Covers(endpoint)
-}
-
-// liesIn reports whether a path is one of the folders, or below one.
-func liesIn(path string, folders []string) bool {
-	return slices.ContainsFunc(folders, func(folder string) bool {
-		inside, err := filepath.Rel(folder, path)
-		return err == nil && filepath.IsLocal(inside)
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/safepath"
 )
 
@@ -42,7 +43,7 @@ func (r *reader) readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !liesIn(leads, r.within) {
+	if !files.InsideAny(r.within, leads) {
 		return nil, fmt.Errorf("it leads to %q, which the host file does not allow in the sandbox of the app", leads)
 	}
 	return account.ReadRegular(f.File, largestFile)

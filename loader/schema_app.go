@@ -99,7 +99,7 @@ func pythonBlock(p *modgw.Python) block {
 				doc: "Python for the app: a version, a range, \"pypy3.9\", \"3.14t\" for free-threaded, or " +
 					"the path of an interpreter.",
 				example: `">=3.10,<3.14"`},
-			{name: "requirements", value: files(&p.Requirements), note: "found in the project",
+			{name: "requirements", value: existingFiles(&p.Requirements), note: "found in the project",
 				doc: "Requirement files to install from.", example: `["requirements.txt"]`},
 			{name: "packages", value: texts(&p.Packages), note: "none",
 				doc: "Packages to install, instead of files.", example: `["flask==3.1.0"]`},

@@ -60,8 +60,8 @@ func file(dst *string) value {
 	}}
 }
 
-// files are paths of files that exist.
-func files(dst *[]string) value {
+// existingFiles are paths of files that exist.
+func existingFiles(dst *[]string) value {
 	return value{form: "list of files", set: func(l *leaf) {
 		list, ok := l.paths()
 		for i, p := range list {

@@ -1,6 +1,9 @@
 package reload
 
-import "github.com/modgw/modgw/modgw"
+import (
+	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/modgw"
+)
 
 // assets are the files below the root that only browsers read, wherever they are, and those that
 // are served as they are.
@@ -33,7 +36,7 @@ func scriptsOf(d modgw.Descriptor) []string {
 	var own string
 	switch {
 	case d.CGI != nil && d.CGI.Script != "":
-		own = Escape(relative(d.Root, d.CGI.Script))
+		own = Escape(files.Relative(d.Root, d.CGI.Script))
 	case d.CGI != nil:
 		own = below(d.Root, d.CGI.Dir, "*")
 	case d.FastCGI != nil && d.FastCGI.Scripts(d.Root) != "":
@@ -46,7 +49,7 @@ func scriptsOf(d modgw.Descriptor) []string {
 
 // below is a pattern for the files of a folder, relative to root where the folder is in it.
 func below(root, folder, pattern string) string {
-	name := relative(root, folder)
+	name := files.Relative(root, folder)
 	if name == "." {
 		return pattern
 	}

@@ -2,11 +2,11 @@ package reload
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -47,7 +47,7 @@ func changeOf(in Interest, found []difference) Change {
 	})
 	c := Change{App: in.App, Class: found[0].class, Cause: causeOf(in, found)}
 	for _, d := range found {
-		c.Paths = append(c.Paths, relative(in.Root, d.path))
+		c.Paths = append(c.Paths, files.Relative(in.Root, d.path))
 	}
 	slices.Sort(c.Paths)
 	return c
@@ -57,7 +57,7 @@ func causeOf(in Interest, found []difference) string {
 	if i := slices.IndexFunc(found, func(d difference) bool { return d.path == in.Root }); i >= 0 {
 		return in.Root + " " + found[i].verb
 	}
-	first, more, verb := relative(in.Root, found[0].path), len(found)-1, found[0].verb
+	first, more, verb := files.Relative(in.Root, found[0].path), len(found)-1, found[0].verb
 	if more == 0 {
 		return first + " " + verb
 	}
@@ -65,12 +65,4 @@ func causeOf(in Interest, found []difference) string {
 		verb = "changed"
 	}
 	return fmt.Sprintf("%s and %d more %s", first, more, verb)
-}
-
-// relative is path as seen from root where it is below it.
-func relative(root, path string) string {
-	if rel, err := filepath.Rel(root, path); root != "" && err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/modgw"
 )
@@ -57,7 +58,7 @@ func codeOf(d modgw.Descriptor) []string {
 // codeElsewhere are the globs of the code in folders outside the root that Python imports from.
 func codeElsewhere(d modgw.Descriptor) (code []string) {
 	for _, dir := range d.Python.Path {
-		if filepath.IsAbs(relative(d.Root, dir)) {
+		if filepath.IsAbs(files.Relative(d.Root, dir)) {
 			code = append(code, Escape(dir)+"/**/*.py")
 		}
 	}

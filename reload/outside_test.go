@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/watchtest"
 	"github.com/modgw/modgw/modgw"
 )
@@ -113,13 +114,13 @@ func TestLinksToFoldersAboveAndToTheKernelsFileSystemsAreNotFollowed(t *testing.
 	if !slices.Equal(dirs, []string{root, outside}) {
 		t.Errorf("folders %q, want the root and what a_link leads to", dirs)
 	}
-	var files []string
+	var names []string
 	for file := range found.files.all() {
-		files = append(files, relative(root, file))
+		names = append(names, files.Relative(root, file))
 	}
-	slices.Sort(files)
-	if want := []string{root, "a_link", "a_link/shared.py", "views.py"}; !slices.Equal(files, append([]string{"."}, want[1:]...)) {
-		t.Errorf("files %q", files)
+	slices.Sort(names)
+	if want := []string{root, "a_link", "a_link/shared.py", "views.py"}; !slices.Equal(names, append([]string{"."}, want[1:]...)) {
+		t.Errorf("files %q", names)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -88,7 +89,7 @@ func (e *eventedApp) do(command string) (found []string, looked int) {
 	e.looked = 0
 	e.scanDirty(e.Context())
 	for _, d := range differences(before, e.last) {
-		found = append(found, d.verb+" "+relative(e.root, d.path))
+		found = append(found, d.verb+" "+files.Relative(e.root, d.path))
 	}
 	slices.Sort(found)
 	return found, e.looked

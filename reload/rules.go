@@ -9,6 +9,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -117,7 +118,7 @@ func (t *tree) add(g glob) {
 func (r *rules) class(path string) Class {
 	class := r.files[path]
 	for _, t := range r.trees {
-		rel := relative(t.base, path)
+		rel := files.Relative(t.base, path)
 		switch {
 		case rel == ".":
 			class = max(class, Code)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 )
@@ -57,7 +58,7 @@ func readGoSources(root string, acct *account.Account) (goSources, error) {
 		}
 		s.digests = append(s.digests, digest, embedded)
 		for _, folder := range neighbours(folders[i], acct) {
-			if inside(folder, top) || slices.Contains(folders, folder) {
+			if _, ok := files.Inside(top, folder); ok || slices.Contains(folders, folder) {
 				continue
 			}
 			folders = append(folders, folder)
@@ -79,11 +80,6 @@ func findAbove(dir, name string, acct *account.Account) (path string, ok bool) {
 			return path, err == nil
 		}
 	}
-}
-
-func inside(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 // localModule is a path in go.mod (replace) or go.work (use, replace), and never a comment.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -100,7 +101,7 @@ func (in *inputs) readNamed(d modgw.Descriptor, acct *account.Account) error {
 	}
 	var sources []string
 	for _, file := range d.Python.Requirements {
-		sources = append(sources, relative(d.Root, file))
+		sources = append(sources, files.Relative(d.Root, file))
 	}
 	if len(d.Python.Packages) > 0 {
 		sources = append(sources, "packages")
@@ -164,12 +165,4 @@ func entryFile(d modgw.Descriptor) string {
 		return ""
 	}
 	return entry
-}
-
-// relative is the path as people know it: from root where it is below it.
-func relative(root, path string) string {
-	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
 }

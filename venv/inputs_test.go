@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -58,7 +59,7 @@ func TestPrecedenceOfInputs(t *testing.T) {
 		}
 		var watched []string
 		for _, path := range s.builder().Inputs(d) {
-			watched = append(watched, relative(s.root, path))
+			watched = append(watched, files.Relative(s.root, path))
 		}
 		if in.source != step.source {
 			t.Errorf("source %q, want %q", in.source, step.source)

@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
@@ -96,7 +97,7 @@ func (in *inputs) readPylock(path string, d modgw.Descriptor, acct *account.Acco
 	if err != nil {
 		return unusableProject(d.Name, path, err)
 	}
-	in.source, in.lock = relative(d.Root, path)+selection(d.Python), path
+	in.source, in.lock = files.Relative(d.Root, path)+selection(d.Python), path
 	in.decide("pylock", string(data))
 	in.decide(append([]string{"extras"}, d.Python.Extras...)...)
 	in.decide(append([]string{"groups"}, d.Python.Groups...)...)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
@@ -30,7 +31,7 @@ func (in *inputs) readFound(d modgw.Descriptor, acct *account.Account) (bool, er
 		in.files = nil
 		return false, nil
 	}
-	in.source = relative(d.Root, path)
+	in.source = files.Relative(d.Root, path)
 	return true, err
 }
 

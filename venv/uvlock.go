@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
@@ -63,7 +64,7 @@ func (in *inputs) readUVLock(d modgw.Descriptor, acct *account.Account) (bool, e
 	if err != nil {
 		return true, unusableProject(d.Name, path, err)
 	}
-	in.source, in.project = relative(d.Root, path)+selection(d.Python), d.Root
+	in.source, in.project = files.Relative(d.Root, path)+selection(d.Python), d.Root
 	in.decide("uv.lock", d.Root, string(data))
 	in.decide(append([]string{"extras"}, d.Python.Extras...)...)
 	in.decide(append([]string{"groups"}, d.Python.Groups...)...)

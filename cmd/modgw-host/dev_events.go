@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/modgw"
 )
@@ -85,8 +85,5 @@ func lastLines(f *modgw.Fault) []string {
 func (t *terminal) relative(app modgw.AppName, file string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if rel, err := filepath.Rel(t.roots[app], file); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return file
+	return files.Relative(t.roots[app], file)
 }

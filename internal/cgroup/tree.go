@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/modgw/modgw/internal/files"
 )
 
 // Tree is the position of this process in the machine's groups.
@@ -84,11 +86,8 @@ func within(root, at string, own map[string]string, name string) (string, bool) 
 	if !ok {
 		return "", false
 	}
-	inside, err := filepath.Rel(root, path)
-	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-		return "", false
-	}
-	return filepath.Join(at, inside), true
+	inside, ok := files.Inside(root, path)
+	return filepath.Join(at, inside), ok
 }
 
 // Delegate enables the version 2 controllers in groups below this process's own group, as far as

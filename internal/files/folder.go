@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
@@ -105,10 +104,8 @@ func (f Folder) judge(root *os.Root) error {
 	if err != nil {
 		return err
 	}
-	for _, folder := range f.Within {
-		if inside, err := filepath.Rel(folder, leads); err == nil && filepath.IsLocal(inside) {
-			return nil
-		}
+	if InsideAny(f.Within, leads) {
+		return nil
 	}
 	return &fs.PathError{Op: "open", Path: f.Dir, Err: outsideError{leads}}
 }

@@ -62,8 +62,7 @@ func frameAt(place []string, d modgw.Descriptor) modgw.Frame {
 	if !filepath.IsAbs(f.File) {
 		f.File = filepath.Join(d.Root, f.File)
 	}
-	name, err := filepath.Rel(d.Root, f.File)
-	if err == nil && filepath.IsLocal(name) && !strings.Contains(name, "node_modules/") {
+	if name, ok := files.Inside(d.Root, f.File); ok && !strings.Contains(name, "node_modules/") {
 		f.Own = true
 		f.First, f.Source = around(d, name, f.Line)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/lazyregexp"
 	"github.com/modgw/modgw/internal/proc"
 	"github.com/modgw/modgw/internal/sandbox"
@@ -146,11 +147,7 @@ func (s *Sandbox) deniedPath(text string) string {
 	d := s.config.Descriptor
 	path := found[1]
 	if !filepath.IsAbs(path) {
-		base := d.Root
-		if d.Home != "" {
-			base = d.Home
-		}
-		path = filepath.Join(base, path)
+		path = filepath.Join(cmp.Or(d.Home, d.Root), path)
 	}
 	return filepath.Clean(path)
 }
@@ -171,7 +168,7 @@ func (s *Sandbox) grantFor(path string, writes bool) string {
 // covered reports whether grants allow reading and writing a path.
 func covered(grants []sandbox.Grant, path string) (readable, writable bool) {
 	for _, g := range grants {
-		if inside, err := filepath.Rel(g.Path, path); err == nil && filepath.IsLocal(inside) {
+		if _, ok := files.Inside(g.Path, path); ok {
 			readable, writable = true, writable || g.Write
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/atomicfile"
+	"github.com/modgw/modgw/internal/files"
 	"github.com/modgw/modgw/internal/sandbox"
 	"github.com/modgw/modgw/internal/sandbox/learn"
 )
@@ -154,7 +155,7 @@ func (n *needs) add(use learn.Use, granted []sandbox.Grant) bool {
 		list = &n.Write
 	}
 	for _, g := range granted {
-		if use.Path != "" && (g.Write || !use.Write) && isBelow(use.Path, g.Path) {
+		if _, ok := files.Inside(g.Path, use.Path); ok && use.Path != "" && (g.Write || !use.Write) {
 			return false
 		}
 	}
@@ -171,7 +172,7 @@ func (n *needs) block() string {
 	b.WriteString("sandbox {\n")
 	write := collapse(n.Write)
 	read := slices.DeleteFunc(collapse(n.Read), func(path string) bool {
-		return slices.ContainsFunc(write, func(folder string) bool { return isBelow(path, folder) })
+		return files.InsideAny(write, path)
 	})
 	for _, list := range []struct {
 		name    string
@@ -225,7 +226,7 @@ func collapse(paths []string) []string {
 	}
 	var short []string
 	for _, path := range slices.Sorted(maps.Keys(used)) {
-		if !slices.ContainsFunc(short, func(above string) bool { return isBelow(path, above) }) {
+		if !files.InsideAny(short, path) {
 			short = append(short, path)
 		}
 	}
@@ -241,10 +242,4 @@ func wholePackages(path string) string {
 		}
 	}
 	return path
-}
-
-// isBelow reports whether a path is the folder or lies in it.
-func isBelow(path, folder string) bool {
-	inside, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(inside)
 }
