@@ -19,7 +19,7 @@ func newApacheCheck(c console) *cobra.Command {
 	var program string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check whether the installed Apache can serve the apps, and say how to fix what is missing",
+		Short: "Check whether Apache can serve the apps, and show what to fix",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := s.descriptors(cmd.Context(), targets)
@@ -55,9 +55,9 @@ func newApacheCheck(c console) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
-	cmd.Flags().StringVar(&program, "httpd", "", "`PATH` of Apache's program (default: the first that is found)")
-	cmd.Flags().BoolVar(&probe, "probe", false, "start an Apache of its own for a moment, and see that a WebSocket passes it")
+	bindTargetFlag(cmd, &targets)
+	cmd.Flags().StringVar(&program, "httpd", "", "`PATH` of Apache's program (default: the first one found)")
+	cmd.Flags().BoolVar(&probe, "probe", false, "also start a private Apache for a moment, and test whether a WebSocket passes")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -44,7 +44,7 @@ func newApacheConfig(c console) *cobra.Command {
 		example: "  modgw-host apache config > /etc/apache2/sites-available/modgw.conf\n" +
 			"  modgw-host apache config --split /etc/modgw/apache --reload\n" +
 			"  modgw-host apache config --inside www.example.com",
-		port:  "the `PORT` of the virtual hosts (default 80, with certificates 443)",
+		port:  "`PORT` of the virtual hosts (default 80, with TLS 443)",
 		flags: own.bind,
 		check: own.check,
 		write: own.write,
@@ -53,13 +53,13 @@ func newApacheConfig(c console) *cobra.Command {
 
 func (own *apacheConfigFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&own.inside, "inside", "", "print only what belongs into a virtual host of your own for `HOST`; \"\" is for apps without a host")
-	flags.StringVar(&own.split, "split", "", "write a file for each virtual host into `DIR`, and remove those of apps that are gone")
-	flags.BoolVar(&own.reload, "reload", false, "with --split: let Apache check the files and load them; what it does not accept is undone")
-	flags.StringVar(&own.control, "apachectl", "", "with --reload: `PATH` of apachectl (default: the first that is found)")
-	flags.StringVar(&own.certificates, "certificates", "", "serve TLS to each host that has a certificate DIR/HOST/fullchain.pem and privkey.pem in `DIR`, such as /etc/letsencrypt/live")
+	flags.StringVar(&own.inside, "inside", "", "print only the lines inside your own virtual host for `HOST`; \"\" means the apps without hosts")
+	flags.StringVar(&own.split, "split", "", "write a file for each virtual host into `DIR`, and remove the files of apps that are gone")
+	flags.BoolVar(&own.reload, "reload", false, "with --split: let Apache check and load the files, and restore the previous ones if it does not accept them")
+	flags.StringVar(&own.control, "apachectl", "", "with --reload: `PATH` of apachectl (default: the first one found)")
+	flags.StringVar(&own.certificates, "certificates", "", "serve TLS for each host with HOST/fullchain.pem and HOST/privkey.pem in `DIR`, such as /etc/letsencrypt/live")
 	flags.StringVar(&own.logs, "logs", "", "write an access log and an error log for each virtual host into `DIR`")
-	flags.StringSliceVar(&own.balancers, "balancer", nil, "take the client's address and scheme from the proxy at `ADDRESS` or network (repeatable)")
+	flags.StringSliceVar(&own.balancers, "balancer", nil, "take the client's address and scheme from the proxy or network `ADDRESS` (repeatable)")
 	flags.BoolVar(&own.asJSON, "json", false, "with --split: print JSON")
 }
 

@@ -19,18 +19,19 @@ func newApacheRun(c console) *cobra.Command {
 	var a apache.RunConfig
 	cmd := &cobra.Command{
 		Use:   "run [TARGET…]",
-		Short: "Run an Apache of its own in front of the host, in one command and without root",
-		Long: "Run the host and, in front of it, an Apache with a private configuration that listens on --port. It shares\n" +
-			"nothing with an Apache that the system runs, and ends with Ctrl-C.",
+		Short: "Run the host and a private Apache in front of it, without root",
+		Long: `Run the host and, in front of it, an Apache with a private configuration. It
+listens on --port, uses nothing of the system's Apache, and ends with Ctrl-C.`,
 		Example: "  modgw-host apache run examples/two-sites --port 8080",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			return hosting(c, f.logFormat, func(c console) error { return f.runBehindApache(cmd, c, a, targets) })
 		},
 	}
 	f.bind(cmd)
-	cmd.Flags().IntVar(&a.Port, "port", 8080, "the `PORT` that Apache listens on")
-	cmd.Flags().StringVar(&a.Address, "address", "127.0.0.1", "the `ADDRESS` that Apache listens on")
-	cmd.Flags().StringVar(&a.Program, "httpd", "", "`PATH` of Apache's program (default: the first that is found)")
+	cmd.Flags().Lookup("state").Usage += "; without a host file: one for each project, below " + string(ownProjects())
+	cmd.Flags().IntVar(&a.Port, "port", 8080, "`PORT` that Apache listens on")
+	cmd.Flags().StringVar(&a.Address, "address", "127.0.0.1", "`ADDRESS` that Apache listens on")
+	cmd.Flags().StringVar(&a.Program, "httpd", "", "`PATH` of Apache's program (default: the first one found)")
 	cmd.Flags().StringVar(&a.AccessLog, "access-log", "", "write Apache's access log to `FILE`")
 	return cmd
 }

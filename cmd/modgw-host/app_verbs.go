@@ -16,7 +16,6 @@ func newAct(c console, verb string) *cobra.Command {
 	wait := true
 	cmd := &cobra.Command{
 		Use:               verb + " APP",
-		Short:             "Make a new generation of an app",
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
@@ -27,9 +26,9 @@ func newAct(c console, verb string) *cobra.Command {
 	switch verb {
 	case "reload":
 		cmd.Use, cmd.Args = "reload [APP]", arguments(cobra.MaximumNArgs(1))
-		cmd.Short = "Read descriptors again and replace the generation of an app, or of all"
+		cmd.Short = "Read descriptors again and replace the generation of an app, or of all apps"
 	case "restart":
-		cmd.Short = "Replace the workers of an app, or start a stopped one"
+		cmd.Short = "Replace the workers of an app, or start a stopped app"
 	case "rollback":
 		cmd.Short = "Return an app to the descriptor and environment of its last good generation"
 	}
@@ -54,7 +53,7 @@ func (c console) act(ctx context.Context, client *control.Client, verb string, a
 	}
 	c.confirm(after, app)
 	if verb == "rollback" && rootOf(before, app) == rootOf(after, app) {
-		fmt.Fprintf(c.stderr, "The files in %s are what they are now: descriptor and environment were rolled back, code was not.\n", rootOf(after, app))
+		fmt.Fprintf(c.stderr, "The descriptor and the environment were rolled back, but not the code: the files in %s did not change.\n", rootOf(after, app))
 	}
 	return nil
 }
@@ -82,7 +81,7 @@ func newStop(c console) *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
 		Use:               "stop [APP]",
-		Short:             "Stop an app, or without one the host itself",
+		Short:             "Stop an app, or without APP the host itself",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {

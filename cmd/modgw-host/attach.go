@@ -12,20 +12,22 @@ import (
 	"github.com/modgw/modgw/modgw/runner/python"
 )
 
-const attachHelp = `Tell how to serve an app from a debugger, an IDE or a test.
+const attachHelp = `Print the command that serves an app from a terminal. If the descriptor contains
+attach = true, the host starts no worker for the app, and its requests wait
+until a worker attaches. The command runs a worker with the first Python in
+PATH, which must have the app's packages.
 
-The descriptor says attach = true. The host then starts no worker for the app: its requests wait until one attaches.
-What this command prints runs one in a terminal, with the Python that is first in PATH, which must have the app's packages.
+VS Code: --vscode prints a configuration for .vscode/launch.json. Choose it
+under Run and Debug.
 
-VS Code: --vscode prints a configuration for .vscode/launch.json. Choose it under Run and Debug.
+PyCharm: create a Python configuration of the module modgw_worker (not a
+script), with the text after "-m modgw_worker" as parameters, the app's root as
+working directory, and PYTHONPATH as environment variable.
 
-PyCharm: add a Python run configuration that runs the module modgw_worker (not a script), with what follows "-m
-modgw_worker" as its parameters, the app's root as its working directory, and PYTHONPATH among its environment variables.
-
-pytest: with PYTHONPATH set as printed,
+pytest: set PYTHONPATH as printed, and write
   from modgw_worker.attach import serving
   with serving(app, "unix:…"):
-      …  # requests to the host are answered by app, in this process`
+      …  # app answers requests to the host, in this process`
 
 func newAttach(c console) *cobra.Command {
 	var s settings
@@ -33,7 +35,7 @@ func newAttach(c console) *cobra.Command {
 	var targets []string
 	cmd := &cobra.Command{
 		Use:               "attach APP [ENTRY]",
-		Short:             "Tell how to serve an app from a debugger, an IDE or a test",
+		Short:             "Print how to serve an app from a debugger, an IDE or a test",
 		Long:              attachHelp,
 		Example:           "  modgw-host attach blog\n  eval \"$(modgw-host attach blog)\"",
 		Args:              arguments(cobra.RangeArgs(1, 2)),
@@ -75,7 +77,7 @@ func newAttach(c console) *cobra.Command {
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&vscode, "vscode", false, "print a configuration for VS Code's launch.json")
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` that has the app (repeatable)")
+	bindTargetFlag(cmd, &targets)
 	return cmd
 }
 

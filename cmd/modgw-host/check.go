@@ -38,8 +38,8 @@ func newCheck(c console) *cobra.Command {
 			return nil
 		},
 	}
-	s.bind(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as terraform validate does")
+	s.bindWithTargetArgs(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON in the format of terraform validate")
 	return cmd
 }
 

@@ -20,9 +20,10 @@ func newDashboard(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Print a link that shows the running host in a browser",
-		Long: "Print a link that shows the running host in a browser: all apps, their figures of the last hour,\n" +
-			"workers, slow and failed requests, and buttons to reload, roll back, restart and stop.\n" +
-			"The link works once, for five minutes, and gives the browser the rights that you have.",
+		Long: `Print a link that shows the running host in a browser: all apps, their figures
+of the last hour, workers, slow and failed requests, and buttons to reload,
+restart, roll back, scale, stop and start apps. The link works once, for five
+minutes, and gives the browser your rights.`,
 		Example: "  modgw-host dashboard\n  modgw-host dashboard --open",
 		Args:    arguments(cobra.NoArgs),
 		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, _ []string) error {
@@ -33,7 +34,7 @@ func newDashboard(c console) *cobra.Command {
 			case asJSON:
 				return c.json(link)
 			case link.URL == "":
-				_, err = fmt.Fprintf(c.stdout, "The dashboard listens at %s, where it knows each user.\n"+
+				_, err = fmt.Fprintf(c.stdout, "The dashboard listens at %s and recognises each user there.\n"+
 					"From another machine: ssh -L 9181:%s HOST, then http://127.0.0.1:9181/\n", link.Address, link.Address.Target())
 				return err
 			case open:

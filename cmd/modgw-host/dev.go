@@ -28,11 +28,12 @@ func newDev(c console) *cobra.Command {
 	var f devFlags
 	cmd := &cobra.Command{
 		Use:   "dev [TARGET]",
-		Short: "Run an app for its developer: new code at once, and errors in the browser",
-		Long: "Run the app of a folder, a descriptor or an entry for its developer, at http://127.0.0.1:8000/. A change is\n" +
-			"loaded when it is saved; a request that comes meanwhile waits for it, and open pages show it by themselves. What\n" +
-			"fails is shown in the browser, with the traceback. Use it on your own machine only: everyone who can reach the address\n" +
-			"can read source code.",
+		Short: "Run an app while you develop it: reload at each save, errors in the browser",
+		Long: `Run the app of a folder, a descriptor or an entry, at http://127.0.0.1:8000/.
+When you save a change, the host loads it: requests wait for the new code, and
+open pages update by themselves. The browser shows errors with their traceback.
+Use dev only on your own machine: error pages show source code to anyone who can
+reach the address.`,
 		Example: "  modgw-host dev\n  modgw-host dev examples/flask --port 8001\n  modgw-host dev --apache --port 8080",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, targets []string) error {
@@ -43,11 +44,13 @@ func newDev(c console) *cobra.Command {
 		},
 	}
 	f.bind(cmd)
-	cmd.Flags().BoolVar(&f.still, "no-live-reload", false, "leave pages alone that are open in browsers")
+	cmd.Flags().Lookup("config").Usage = "the host's own `FILE` (default: none)"
+	cmd.Flags().Lookup("state").Usage = "state folder `DIR` (default: one for each project, below " + string(ownProjects()) + ")"
+	cmd.Flags().BoolVar(&f.still, "no-live-reload", false, "do not update the pages that are open in browsers")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print the ordinary log, as serve does")
-	cmd.Flags().BoolVar(&f.debug, "debugger", false, "let breakpoint() in the app talk to this terminal (the default when there is one)")
-	cmd.Flags().BoolVar(&f.apache, "apache", false, "put an Apache of its own in front, as apache run does")
-	cmd.Flags().IntVar(&f.port, "port", 0, "the `PORT` of 127.0.0.1 to listen on (default 8000, with --apache 8080)")
+	cmd.Flags().BoolVar(&f.debug, "debugger", false, "let breakpoint() in the app use this terminal (default: if dev runs in a terminal)")
+	cmd.Flags().BoolVar(&f.apache, "apache", false, "run a private Apache in front, as apache run does")
+	cmd.Flags().IntVar(&f.port, "port", 0, "listen on `PORT` of 127.0.0.1 (default 8000, with --apache 8080)")
 	return cmd
 }
 

@@ -99,7 +99,7 @@ func (t *terminal) introduce(b *strings.Builder, app control.AppStatus) {
 			t.row(b, "Workers", t.paint(green, "✓ ")+workersLine(app, built))
 		}
 	} else {
-		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; it is tried again when you save")
+		t.row(b, "Environment", t.paint(red, "✗ ")+"the app has not started; save a change to try again")
 	}
 	t.row(b, "Watching", watchLine(app))
 	t.row(b, "URL", t.address(app))

@@ -33,10 +33,11 @@ func newDoctor(c console) *cobra.Command {
 	f := doctorFlags{files: map[doctor.Kind]*[]string{}}
 	cmd := &cobra.Command{
 		Use:   "doctor [APP]",
-		Short: "Find what is wrong between clients and apps, by asking through the web server, and fix it",
-		Long: "Find what is wrong between clients and apps: in the configuration of Apache, nginx, lighttpd and HAProxy, in\n" +
-			"rights, certificates and limits. Signed requests go through the web server to an answer of the host's own, which\n" +
-			"says what has arrived. The exit status is 0 when nothing is wrong and 1 when something is.",
+		Short: "Find faults between clients and apps, and fix them",
+		Long: `Find faults between clients and apps: in the configuration of Apache, nginx,
+lighttpd and HAProxy, in rights, certificates and limits. The doctor sends
+signed requests through the web server; the host answers them itself and reports
+what arrived. The exit status is 0 if nothing is wrong, and 1 if something is.`,
 		Example: "  modgw-host doctor\n  modgw-host doctor blog --fix\n  modgw-host doctor --nginx /etc/nginx/nginx.conf --json",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,13 +59,13 @@ func newDoctor(c console) *cobra.Command {
 	}
 	f.bind(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
+	bindTargetFlag(cmd, &f.targets)
 	for _, kind := range []doctor.Kind{doctor.Apache, doctor.Nginx, doctor.Lighttpd, doctor.HAProxy} {
-		f.files[kind] = flags.StringArray(string(kind), nil, "main configuration `FILE` of "+string(kind)+" (default: the usual one where it exists)")
+		f.files[kind] = flags.StringArray(string(kind), nil, "main configuration `FILE` of "+string(kind)+" (default: the usual one, if it exists)")
 	}
-	flags.StringArrayVar(&f.urls, "url", nil, "ask the web server at `URL`, in place of the addresses in its configuration (repeatable)")
-	flags.BoolVar(&f.fix, "fix", false, "edit the files that are named, let the web server check and load them, and undo what does not help")
-	flags.BoolVar(&f.offline, "offline", false, "look at the web servers' configurations alone")
+	flags.StringArrayVar(&f.urls, "url", nil, "send the requests to `URL` instead of the addresses in the configuration (repeatable)")
+	flags.BoolVar(&f.fix, "fix", false, "edit the named files, let the web server check and load them, and undo edits that do not help")
+	flags.BoolVar(&f.offline, "offline", false, "only read the configurations of the web servers")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON")
 	return cmd
 }

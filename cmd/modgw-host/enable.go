@@ -22,7 +22,7 @@ import (
 type publishing struct{ apache bool }
 
 func (p *publishing) bind(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&p.apache, "apache", false, "publish the change: write Apache's files as apache config --split --reload did last, into the folder apache beside the host's file")
+	cmd.Flags().BoolVar(&p.apache, "apache", false, "also update Apache: run apache config --split --reload for the folder apache next to the host's file, with the flags of the last time")
 }
 
 // finish publishes the result of a command, or prints how to.
@@ -30,7 +30,7 @@ func (p *publishing) finish(ctx context.Context, c console, s *settings) error {
 	if p.apache {
 		return publish(ctx, c, s)
 	}
-	fmt.Fprintf(c.stderr, "To let Apache know:  modgw-host apache config --split %s --reload\n",
+	fmt.Fprintf(c.stderr, "To update Apache:  modgw-host apache config --split %s --reload\n",
 		filepath.Join(filepath.Dir(s.hostFileFor(nil)), "apache"))
 	return nil
 }
@@ -40,10 +40,11 @@ func newEnable(c console) *cobra.Command {
 	var p publishing
 	cmd := &cobra.Command{
 		Use:   "enable [TARGET]",
-		Short: "Add a project's apps to those that the host serves",
-		Long: "Link a descriptor into the folder of enabled apps that the host's file names, and wait until its apps\n" +
-			"are served. TARGET is the descriptor, or a project's folder (default: the current one); a folder\n" +
-			"without a descriptor gets one, as by init.",
+		Short: "Add the apps of a project to the host",
+		Long: `Link a descriptor into the folder of enabled apps that the host's file names,
+and wait until the host serves its apps. TARGET is the descriptor or a project's
+folder (default: the current folder). If the folder has no descriptor, enable
+writes one, as init does.`,
 		Example: "  modgw-host enable /srv/blog",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,7 +66,7 @@ func enable(ctx context.Context, c console, s *settings, p *publishing, target s
 		return err
 	}
 	if link := linkTo(folder, path); link != "" {
-		fmt.Fprintf(c.stderr, "%s is enabled already (%s).\n", path, link)
+		fmt.Fprintf(c.stderr, "%s is already enabled (%s).\n", path, link)
 		return nil
 	}
 	files, _, diags := loader.LoadHeld([]string{path}, s.held(ctx, nil), opts)
@@ -112,7 +113,7 @@ func (c console) reportEnabled(ctx context.Context, s *settings, apps []string) 
 		failed = failed || status.Apps[i].State == modgw.AppFailed
 	}
 	if failed {
-		fmt.Fprintf(c.stderr, "It is enabled and not served. To see why:  modgw-host status %s\n", apps[0])
+		fmt.Fprintf(c.stderr, "It is enabled but not served. To see why:  modgw-host status %s\n", apps[0])
 		return exitCode(exitFailed)
 	}
 	return nil
@@ -139,9 +140,9 @@ func newDisable(c console) *cobra.Command {
 	var p publishing
 	cmd := &cobra.Command{
 		Use:   "disable APP",
-		Short: "Take an app away from those that the host serves",
-		Long: "Remove the link that enable has made, and wait until the app is gone. Its requests in flight are\n" +
-			"finished. The descriptor and the app's files stay.",
+		Short: "Remove an app from the host, and keep its files",
+		Long: `Remove the link that enable made, and wait until the app is gone. The host
+finishes the app's requests. The descriptor and the app's files stay.`,
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {

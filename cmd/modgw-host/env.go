@@ -13,7 +13,7 @@ import (
 )
 
 func newEnv(c console) *cobra.Command {
-	return group("env", "List, build, enter and clear up environments", newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))
+	return group("env", "List, build, enter and remove environments", newEnvList(c), newEnvBuild(c), newEnvShell(c), newEnvGC(c))
 }
 
 // environmentRow is one environment in the list.
@@ -40,7 +40,7 @@ func newEnvList(c console) *cobra.Command {
 			}
 			inUse, err := s.runningEnvironments(cmd.Context())
 			if err != nil {
-				fmt.Fprintf(c.stderr, "which are in use is not known: %s\n", firstLine(err.Error()))
+				fmt.Fprintf(c.stderr, "cannot find out which environments are in use: %s\n", firstLine(err.Error()))
 			}
 			rows := make([]environmentRow, len(list))
 			for i, info := range list {
@@ -58,7 +58,7 @@ func newEnvList(c console) *cobra.Command {
 }
 
 func environmentTable(list []environmentRow) [][]string {
-	table := [][]string{{"ENVIRONMENT", "APPS", "MADE FOR", "FROM", "PACKAGES", "SIZE", "BUILT", "IN USE"}}
+	table := [][]string{{"ENVIRONMENT", "APPS", "RUNTIME", "FROM", "PACKAGES", "SIZE", "BUILT", "IN USE"}}
 	for _, e := range list {
 		inUse := ""
 		if e.InUse {

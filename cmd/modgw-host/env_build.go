@@ -20,7 +20,7 @@ func newEnvBuild(c console) *cobra.Command {
 	var jobs int
 	cmd := &cobra.Command{
 		Use:               "build [APP…]",
-		Short:             "Build the environments of apps, or of all, without running them",
+		Short:             "Build the environments of apps, or of all apps, without running them",
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, apps []string) error {
 			if all && len(apps) > 0 {
@@ -42,9 +42,9 @@ func newEnvBuild(c console) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
-	cmd.Flags().BoolVar(&all, "all", false, "build those of all apps, as without names")
-	cmd.Flags().IntVarP(&jobs, "jobs", "j", 2, "how many are built at the same time")
+	bindTargetFlag(cmd, &targets)
+	cmd.Flags().BoolVar(&all, "all", false, "build the environments of all apps (the default without names)")
+	cmd.Flags().IntVarP(&jobs, "jobs", "j", 2, "build `N` environments at once")
 	return cmd
 }
 

@@ -22,9 +22,10 @@ func newEnvGC(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc",
 		Short: "Remove environments that nothing uses",
-		Long: "Remove environments that nothing uses, and what killed builds have left. What the running host's apps run in or\n" +
-			"could be rolled back to stays; so does what the descriptors ask for now, and what was asked for in the last ten\n" +
-			"minutes.",
+		Long: `Remove environments that nothing uses, and the remains of killed builds. These
+stay: environments that the running host's apps use or could be rolled back to,
+that the descriptors need now, or that an app needed in the last ten minutes,
+and the last --keep environments of each app.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			builder, err := s.builder(cmd.Context())
@@ -43,9 +44,9 @@ func newEnvGC(c console) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant, when no host runs (repeatable)")
+	bindTargetFlag(cmd, &targets)
 	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "only print what would be removed")
-	cmd.Flags().IntVar(&newest, "keep", 2, "`N` environments of each app stay in any case, those that it used last")
+	cmd.Flags().IntVar(&newest, "keep", 2, "keep the `N` environments that each app used last")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -84,7 +85,7 @@ func (s *settings) neededEnvironments(ctx context.Context, c console, builder *v
 	for _, d := range all {
 		id, err := builder.Fingerprint(d)
 		if err != nil {
-			fmt.Fprintf(c.stderr, "what %s needs is not known: %s\n", d.Name, firstLine(err.Error()))
+			fmt.Fprintf(c.stderr, "cannot find out which environment %s needs: %s\n", d.Name, firstLine(err.Error()))
 			continue
 		}
 		needed = append(needed, id)

@@ -13,7 +13,7 @@ func newEnvShell(c console) *cobra.Command {
 	var targets []string
 	cmd := &cobra.Command{
 		Use:               "shell APP",
-		Short:             "Open a shell in an app's environment, folder and user",
+		Short:             "Open a shell as an app's user, in its root, with its environment",
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -27,7 +27,7 @@ func newEnvShell(c console) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` that has the app (repeatable)")
+	bindTargetFlag(cmd, &targets)
 	return cmd
 }
 

@@ -15,7 +15,7 @@ func newExec(c console) *cobra.Command {
 	var targets []string
 	cmd := &cobra.Command{
 		Use:               "exec APP -- COMMAND…",
-		Short:             "Run a command in an app's environment, folder and user",
+		Short:             "Run a command as an app's user, in its root, with its environment",
 		Example:           "  modgw-host exec blog -- python manage.py migrate",
 		Args:              arguments(cobra.MinimumNArgs(2)),
 		ValidArgsFunction: s.completeApps,
@@ -28,7 +28,7 @@ func newExec(c console) *cobra.Command {
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` that has the app (repeatable)")
+	bindTargetFlag(cmd, &targets)
 	return cmd
 }
 

@@ -13,21 +13,22 @@ import (
 )
 
 func newExport(c console) *cobra.Command {
-	cmd := group("export", "Write what other engines need to run apps",
-		newExportEngine(c, export.Systemd, "Write units that run an app, or with --host all apps, as a service",
+	cmd := group("export", "Write the files with which other engines run apps",
+		newExportEngine(c, export.Systemd, "Write the units of a service for an app, or with --host for all apps",
 			"  modgw-host export systemd blog --out /etc/systemd/system\n  modgw-host export systemd --host"),
-		newExportEngine(c, export.Container, "Write a Containerfile that builds the environment of an app and runs it",
+		newExportEngine(c, export.Container, "Write a Containerfile that builds an app's environment and runs the app",
 			"  modgw-host export container blog --out /srv/blog"),
-		newExportEngine(c, export.Kubernetes, "Write a manifest with Deployment, Service and Ingress of an app",
+		newExportEngine(c, export.Kubernetes, "Write the Deployment, Service and Ingress of an app",
 			"  modgw-host export kubernetes blog --image registry.example.com/blog:7 | kubectl apply -f -"),
 		newExportEngine(c, export.Nomad, "Write a job that runs an app",
 			"  modgw-host export nomad blog --image registry.example.com/blog:7 --out jobs"),
-		newExportEngine(c, export.Procfile, "Write a Procfile for platforms that start its line web",
+		newExportEngine(c, export.Procfile, "Write a Procfile for platforms that run its web line",
 			"  modgw-host export procfile blog --out /srv/blog"),
 	)
-	cmd.Long = "Write the files with which systemd, a container engine, Kubernetes, Nomad or a platform runs apps, each by\n" +
-		"modgw-host run with the app's own descriptor. Comments say what the engine cannot do of the descriptor. No file\n" +
-		"has a value of env or a secret."
+	cmd.Long = `Write the files with which systemd, a container engine, Kubernetes, Nomad or a
+platform runs apps, each by modgw-host run with the app's descriptor. Comments
+list the parts of the descriptor that the engine cannot provide. No file
+contains a value of env or a secret.`
 	return cmd
 }
 
@@ -58,9 +59,9 @@ func newExportEngine(c console, engine export.Engine, short, example string) *co
 	}
 	e.settings.bind(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&e.targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
-	flags.StringVarP(&e.out, "out", "o", "", "write the files into `DIR` in place of printing them")
-	flags.BoolVarP(&e.force, "force", "f", false, "with --out: replace files that are there and differ")
+	bindTargetFlag(cmd, &e.targets)
+	flags.StringVarP(&e.out, "out", "o", "", "write the files into `DIR` instead of printing them")
+	flags.BoolVarP(&e.force, "force", "f", false, "with --out: replace existing files that differ")
 	flags.BoolVar(&e.asJSON, "json", false, "print the files as JSON")
 	switch engine {
 	case export.Systemd:
@@ -68,7 +69,7 @@ func newExportEngine(c console, engine export.Engine, short, example string) *co
 		flags.StringVar(&e.listen, "listen", "", "listen at `KIND=ADDRESS` (default http=unix:/run/modgw/APP.sock)")
 		flags.StringVar(&e.launch.Program, "program", "", "absolute `PATH` of modgw-host (default /usr/bin/modgw-host)")
 	case export.Kubernetes, export.Nomad:
-		flags.StringVar(&e.launch.Image, "image", "", "the `NAME` of the image (default APP:latest)")
+		flags.StringVar(&e.launch.Image, "image", "", "`NAME` of the image (default APP:latest)")
 	}
 	return cmd
 }

@@ -17,7 +17,10 @@ func newFmt(c console) *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "fmt [FILE…]",
-		Short: "Format descriptors in place; - reads standard input",
+		Short: "Format descriptors in place",
+		Long: `Format descriptors in place (default: the *.hcl files of the current folder),
+and list those that changed. The FILE - is standard input, formatted to standard
+output.`,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				var err error

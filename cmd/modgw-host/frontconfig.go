@@ -102,11 +102,11 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 	if front.flags != nil {
 		front.flags(cmd)
 	}
-	cmd.Flags().StringArrayVarP(&targets, "target", "t", nil, "a descriptor or folder `TARGET` whose apps are meant (repeatable)")
+	bindTargetFlag(cmd, &targets)
 	cmd.Flags().IntVar(&f.port, "port", 0, front.port)
 	cmd.Flags().StringSliceVar(&f.tls, "tls", nil, "serve TLS with `CERT,KEY`")
-	cmd.Flags().IntVar(&f.httpPort, "http-port", 0, "with --tls: serve `PORT` too, without TLS")
-	cmd.Flags().BoolVar(&f.redirect, "redirect-https", false, "with --tls: redirect from --http-port (default 80) in place of serving it")
+	cmd.Flags().IntVar(&f.httpPort, "http-port", 0, "with TLS: also serve `PORT` without TLS")
+	cmd.Flags().BoolVar(&f.redirect, "redirect-https", false, "with TLS: redirect --http-port (default 80) to TLS instead of serving it")
 	return cmd
 }
 
@@ -114,7 +114,7 @@ func newFrontConfig(c console, front frontConfig) *cobra.Command {
 // descriptors.
 func (c console) mistakes(f found) {
 	if f.diagnostics != "" {
-		fmt.Fprintf(c.stderr, "%s\napps are missing, or not as their descriptors say\n", strings.TrimRight(f.diagnostics, "\n"))
+		fmt.Fprintf(c.stderr, "%s\napps are missing, or differ from their descriptors\n", strings.TrimRight(f.diagnostics, "\n"))
 	}
 }
 

@@ -26,7 +26,7 @@ func newLogs(c console) *cobra.Command {
 	var asJSON, audit bool
 	cmd := &cobra.Command{
 		Use:               "logs [APP]",
-		Short:             "Show what the running host and its apps logged",
+		Short:             "Show the log of the running host and its apps",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,14 +65,14 @@ func newLogs(c console) *cobra.Command {
 		}),
 	}
 	s.bind(cmd)
-	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is logged from now on")
-	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "at most `N` of the records kept; 0 is all")
-	cmd.Flags().StringVar(&q.Request, "id", "", "only what was logged about the request or incident `ID`")
-	cmd.Flags().Var(&since, "since", `only what was logged from then on: "2h" ago, "14:30", "yesterday", "2006-01-02 14:30"`)
-	cmd.Flags().Var(&until, "until", "only what was logged before")
-	cmd.Flags().StringVar(&level, "level", "", "only what is at least as grave: debug, info, warn or error")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object for each record")
-	cmd.Flags().BoolVar(&audit, "audit", false, "who did what over the control socket, and with which result")
+	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "also print new records, until Ctrl-C")
+	cmd.Flags().IntVarP(&q.Lines, "lines", "n", 100, "print at most the last `N` records; 0 means all")
+	cmd.Flags().StringVar(&q.Request, "id", "", "print only records about the request or incident `ID`")
+	cmd.Flags().Var(&since, "since", `print only records since TIME: "2h" (ago), "14:30", "yesterday", "2006-01-02 14:30"`)
+	cmd.Flags().Var(&until, "until", "print only records before TIME")
+	cmd.Flags().StringVar(&level, "level", "", "print only records of at least this `LEVEL`: debug, info, warn or error")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each record as a JSON object")
+	cmd.Flags().BoolVar(&audit, "audit", false, "print who did what over the control socket, and the result")
 	cmd.MarkFlagsMutuallyExclusive("audit", "follow")
 	cmd.MarkFlagsMutuallyExclusive("audit", "id")
 	cmd.MarkFlagsMutuallyExclusive("audit", "since")

@@ -133,9 +133,9 @@ func newRoot(c console) *cobra.Command {
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() { // cobra's own, in the words of the others
 		case "help":
-			cmd.Short = "Show help for a command"
+			cmd.Short, cmd.Long = "Show help for a command", ""
 		case "completion":
-			cmd.Short, cmd.Long = "Print a script with which a shell completes commands and the names of apps", ""
+			cmd.Short, cmd.Long = "Print a script that completes commands and app names in a shell", ""
 			cmd.Args, cmd.RunE = commands, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			for _, shell := range cmd.Commands() {
 				shell.Short = "Print the script for " + shell.Name()

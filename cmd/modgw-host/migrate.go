@@ -49,12 +49,14 @@ func newMigrate(c console) *cobra.Command {
 	var verify bool // the answers of the old and the new server are compared
 	cmd := &cobra.Command{
 		Use:   "migrate [--out DIR] SOURCE…",
-		Short: "Turn the configuration of another server into descriptors",
-		Long: "Read the configuration of Apache with mod_wsgi or Passenger, of mod_wsgi-express, uWSGI, NGINX Unit,\n" +
-			"gunicorn, systemd, supervisor or a Procfile, and write a descriptor for each app, the new configuration of\n" +
-			"the web server, and a report that has every directive and option of the sources: translated to what, not\n" +
-			"needed because of what, or what has to be done by hand. A SOURCE is a file, or a folder of them; its content says\n" +
-			"what it is. Nothing of a source is executed, and nothing is changed but DIR.",
+		Short: "Convert the configuration of another server into descriptors",
+		Long: `Read the configuration of Apache with mod_wsgi or Passenger, mod_wsgi-express,
+uWSGI, NGINX Unit, gunicorn, systemd, supervisor or a Procfile. Write a
+descriptor for each app, the new configuration of the web server, and a report
+on every directive and option of the sources: what it became, why it is not
+needed, or what you must do by hand. A SOURCE is a file or a folder of files,
+recognised by its content. Without --verify, migrate runs nothing and changes
+only DIR.`,
 		Example: "  modgw-host migrate --out new /etc/apache2/apache2.conf\n" +
 			"  modgw-host migrate --dry-run --diff /etc/apache2/sites-enabled/shop.conf",
 		Args: arguments(cobra.MinimumNArgs(1)),
@@ -65,13 +67,13 @@ func newMigrate(c console) *cobra.Command {
 			return m.run(sources)
 		},
 	}
-	cmd.Flags().StringVarP(&m.settings.file, "config", "c", "", "the host's own `FILE`, whose listeners the web server is to ask (default "+hostFile+" where it exists)")
-	cmd.Flags().StringVarP(&m.out, "out", "o", "migrated", "write apps-enabled/, the folder of the web server, report.json and report.md into `DIR`")
-	cmd.Flags().BoolVarP(&m.dryRun, "dry-run", "n", false, "write nothing; list the files and what has to be done by hand")
-	cmd.Flags().BoolVar(&m.diff, "diff", false, "print how the files differ from those that they take the place of")
+	cmd.Flags().StringVarP(&m.settings.file, "config", "c", "", "the host's own `FILE`, for the listeners that the web server uses (default "+hostFile+" if it exists)")
+	cmd.Flags().StringVarP(&m.out, "out", "o", "migrated", "write apps-enabled/, the web server's folder, report.json and report.md into `DIR`")
+	cmd.Flags().BoolVarP(&m.dryRun, "dry-run", "n", false, "write nothing; print report.md")
+	cmd.Flags().BoolVar(&m.diff, "diff", false, "print how the new files differ from those that they replace")
 	cmd.Flags().BoolVar(&m.asJSON, "json", false, "print the report as JSON")
-	cmd.Flags().BoolVarP(&m.force, "force", "f", false, "replace files of DIR that differ")
-	cmd.Flags().BoolVar(&verify, "verify", false, "run what is in DIR, or is written there, beside the old server and compare the answers to safe requests")
+	cmd.Flags().BoolVarP(&m.force, "force", "f", false, "replace existing files of DIR that differ")
+	cmd.Flags().BoolVar(&verify, "verify", false, "run the new configuration in DIR next to the old server, and compare the answers to safe requests")
 	m.verification.bind(cmd)
 	return cmd
 }
@@ -140,7 +142,7 @@ func (m *migration) print(plan *migrate.Plan, files outputs) error {
 		for _, v := range plan.Variables() {
 			vars += fmt.Sprintf(" --var %s=…", v.Name)
 		}
-		fmt.Fprintf(m.stderr, "To check them:  modgw-host check%s %s\nTo read on:     %s\n",
+		fmt.Fprintf(m.stderr, "To check them:  modgw-host check%s %s\nThe report:     %s\n",
 			vars, outputPath(m.out, "apps-enabled"), outputPath(m.out, "report.md"))
 	}
 	return nil

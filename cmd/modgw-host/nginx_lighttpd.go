@@ -13,7 +13,7 @@ func newNginx(c console) *cobra.Command {
 	return newExportFront(c, "nginx", export.Nginx, frontConfig{
 		short:   "Print server blocks for apps",
 		example: "  modgw-host nginx config > /etc/nginx/conf.d/modgw.conf",
-		port:    "the `PORT` of the servers (default 80, with --tls 443)",
+		port:    "`PORT` of the servers (default 80, with --tls 443)",
 	})
 }
 
@@ -21,7 +21,7 @@ func newLighttpd(c console) *cobra.Command {
 	return newExportFront(c, "lighttpd", export.Lighttpd, frontConfig{
 		short:   "Print conditional blocks for apps",
 		example: "  modgw-host lighttpd config > /etc/lighttpd/conf-available/90-modgw.conf",
-		port:    "a `PORT` of their own (default: those of the main configuration, with --tls 443)",
+		port:    "separate `PORT` (default: the ports of the main configuration, with --tls 443)",
 	})
 }
 

@@ -21,11 +21,10 @@ func newPolicy(c console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "policy [USER]",
-		Short: "Show what users may claim by descriptors of their own, and what they have",
-		Long: `Show what users may claim by descriptors of their own, and what they have
-
-Administrators see all tenants; a user sees the own one. Without a running host
-the host file is read, and what the host last had.`,
+		Short: "Show what users may claim with their descriptors, and what they use",
+		Long: `Show what users may claim with their descriptors, and what they use.
+Administrators see all tenants, other users only their own. If no host runs, the
+command reads the host's file and the last claims.`,
 		Example: "  modgw-host policy\n  modgw-host policy shopteam --json",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,7 +75,7 @@ func (s *settings) policy(cmd *cobra.Command) (control.Policy, error) {
 // policy prints the tenants as a table, or one of them with all that it has.
 func (c console) policy(p control.Policy, whole bool) error {
 	if len(p.Tenants) == 0 {
-		_, err := fmt.Fprintln(c.stdout, "No tenants: each user may claim the names, hosts and mounts that are free.")
+		_, err := fmt.Fprintln(c.stdout, "No tenants: each user may claim any free name, host and mount.")
 		return err
 	}
 	rows := [][]string{{"USER", "APPS", "HOSTS", "MOUNTS", "CEILINGS"}}
@@ -100,7 +99,7 @@ func (c console) policy(p control.Policy, whole bool) error {
 		return err
 	}
 	if used := p.Tenants[0].Used; used != nil {
-		fmt.Fprintf(c.stdout, "\nOn the disk, as of the last build: %s\n", used)
+		fmt.Fprintf(c.stdout, "\nDisk use, as of the last build: %s\n", used)
 	}
 	fmt.Fprintln(c.stdout)
 	rows = [][]string{{"APP", "PLACE", "DESCRIPTOR"}}

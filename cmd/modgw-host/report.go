@@ -24,10 +24,10 @@ func newReport(c console) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "report APP",
-		Short: "Write all about an app into one file, to attach to a bug report",
-		Long: "Write all about an app into one file, to attach to a bug report: its status, figures, configuration,\n" +
-			"versions, last errors and last log lines. Secrets and the values of variables are left out;\n" +
-			"read the log lines before you send them.",
+		Short: "Write a report about an app, to attach to a bug report",
+		Long: `Write a report about an app, to attach to a bug report: its status, figures,
+configuration, versions, last errors and last log lines. It omits secrets and
+the values of variables. Read the log lines before you send them.`,
 		Example:           "  modgw-host report shop --out shop.md",
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: s.completeApps,
@@ -58,7 +58,7 @@ func newReport(c console) *cobra.Command {
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	cmd.Flags().StringVarP(&out, "out", "o", "", "write `FILE`, which only you can read (default standard output)")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "write the report into `FILE`, which only you can read (default standard output)")
 	return cmd
 }
 

@@ -17,9 +17,11 @@ func newRun(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run --app NAME [TARGET…]",
 		Short: "Run one app in the foreground, for systemd, containers and schedulers",
-		Long: "Run one app in the foreground. It listens at --listen, on the sockets that systemd passes (LISTEN_FDS, named\n" +
-			"http or fastcgi), or at 127.0.0.1:$PORT, by default 127.0.0.1:8000, and logs where. Its files are not\n" +
-			"watched. In a container, --listen http=0.0.0.0:8000 lets others connect.",
+		Long: `Run one app in the foreground, without watching its files. The host listens at
+--listen, on the sockets that systemd passes (LISTEN_FDS, named after their
+protocol), or at 127.0.0.1:$PORT; without these, at the listeners of its file or
+at 127.0.0.1:8000. It logs the addresses. In a container, use
+--listen http=0.0.0.0:8000 to let others connect.`,
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			if app == "" {
 				return &usageError{cmd.CommandPath(), "cannot run an app without its name: say which with --app NAME"}
@@ -28,7 +30,8 @@ func newRun(c console) *cobra.Command {
 		},
 	}
 	f.bind(cmd)
-	cmd.Flags().StringVar(&app, "app", "", "the `NAME` of the app")
+	cmd.Flags().Lookup("state").Usage = "state folder `DIR` (default " + filepath.Join(host.DefaultState(os.Getuid()), "run", "NAME") + ")"
+	cmd.Flags().StringVar(&app, "app", "", "`NAME` of the app")
 	return cmd
 }
 

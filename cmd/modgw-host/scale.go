@@ -15,13 +15,11 @@ func newScale(c console) *cobra.Command {
 	var scale modgw.Scale
 	cmd := &cobra.Command{
 		Use:   "scale APP N|MIN..MAX",
-		Short: "Set how many workers an app has",
-		Long: `Set how many workers an app has
-
-N workers, or as many between MIN and MAX as the load needs. That holds for
-reloads and restarts of the app too, until its descriptor says another number
-of workers or the host ends. --reset returns to the descriptor. New workers
-start in the background; workers that are too many finish their requests first.`,
+		Short: "Set the number of workers of an app",
+		Long: `Set the number of workers of an app: N, or as many between MIN and MAX as the
+load needs. The number stays across reloads and restarts of the app, until the
+descriptor changes it or the host ends. --reset returns to the descriptor. New
+workers start in the background; surplus workers first finish their requests.`,
 		Example:           "  modgw-host scale blog 4\n  modgw-host scale blog 1..8\n  modgw-host scale blog --reset",
 		ValidArgsFunction: s.completeApps,
 		Args: arguments(func(cmd *cobra.Command, args []string) error {
@@ -49,7 +47,7 @@ start in the background; workers that are too many finish their requests first.`
 		}),
 	}
 	s.bind(cmd)
-	cmd.Flags().BoolVar(&reset, "reset", false, "return to the number of workers of the descriptor")
+	cmd.Flags().BoolVar(&reset, "reset", false, "return to the number of workers in the descriptor")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

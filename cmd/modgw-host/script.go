@@ -30,18 +30,19 @@ type scriptFlags struct {
 }
 
 func (f *scriptFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.state, "state", "", "`DIR` of environments (default below ~/.local/state/modgw where the user has a home, else a folder for temporary files)")
-	cmd.Flags().DurationVar(&f.idle, "idle", defaultIdle, "the `TIME` that the host stays without requests")
+	cmd.Flags().StringVar(&f.state, "state", "", "state folder `DIR` (default below ~/.local/state/modgw if you have a home, else the host's private folder)")
+	cmd.Flags().DurationVar(&f.idle, "idle", defaultIdle, "end the host after `TIME` without requests")
 }
 
 func newFcgi(c console) *cobra.Command {
 	var f scriptFlags
 	cmd := &cobra.Command{
 		Use:   "fcgi FILE",
-		Short: "Serve a file as a FastCGI script, executed by mod_fcgid, lighttpd or spawn-fcgi",
-		Long: "Serve a descriptor or an app entry as a FastCGI script: file descriptor 0 is a socket that a web server listens\n" +
-			"on. All scripts of one FILE and user share one host, which is started when it is needed. Executed as a CGI\n" +
-			"script, it is one.",
+		Short: "Serve an app as a FastCGI script of mod_fcgid, lighttpd or spawn-fcgi",
+		Long: `Serve FILE, a descriptor or an app entry, as a FastCGI script: file descriptor 0
+is a listening socket of the web server. All scripts of the same FILE and user
+share one host, which the first request starts. If the web server executes the
+command as a CGI script, it answers one request, as cgi does.`,
 		Example: "  #!/usr/bin/env -S modgw-host fcgi\n  app \"blog\" { wsgi { entry = \"blog.wsgi\" } }",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,9 +70,10 @@ func newCgi(c console) *cobra.Command {
 	var f scriptFlags
 	cmd := &cobra.Command{
 		Use:   "cgi FILE",
-		Short: "Answer one request as a CGI script, by way of a host that stays",
-		Long: "Answer one CGI request (RFC 3875) with a descriptor or an app entry. The first request starts a host that\n" +
-			"answers the further ones too, and ends when it has been idle.",
+		Short: "Answer one request as a CGI script, through a host that keeps running",
+		Long: `Answer one CGI request (RFC 3875) with FILE, a descriptor or an app entry. The
+first request starts a host, which also answers later requests and ends after
+--idle without one.`,
 		Example: "  #!/usr/bin/env -S modgw-host cgi\n  app \"blog\" { wsgi { entry = \"blog.wsgi\" } }",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,7 +94,7 @@ func newResident(c console) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:    "resident FILE",
-		Short:  "Serve a file for scripts until it has been idle",
+		Short:  "Serve a file for scripts until it is idle",
 		Hidden: true,
 		Args:   arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {

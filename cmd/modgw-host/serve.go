@@ -27,9 +27,9 @@ type serveFlags struct {
 }
 
 func (f *serveFlags) bind(cmd *cobra.Command) {
-	f.settings.bind(cmd)
+	f.bindWithTargetArgs(cmd)
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen at `KIND=ADDRESS`, such as http=127.0.0.1:8000 or fastcgi=unix:/run/modgw/modgw.sock (repeatable)")
-	cmd.Flags().StringVar(&f.logFormat, "log-format", "text", "the `FORMAT` of the log: text or json")
+	cmd.Flags().StringVar(&f.logFormat, "log-format", "text", "`FORMAT` of the log: text or json")
 }
 
 func newServe(c console) *cobra.Command {
@@ -37,9 +37,10 @@ func newServe(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [TARGET…]",
 		Short: "Run the host",
-		Long: "Run the host with the apps of its own file, or with TARGETs: descriptors, folders of descriptors, or app\n" +
-			"entries (app.wsgi, package.module:callable, a project folder). Without --listen, sockets that\n" +
-			"systemd passes (LISTEN_FDS) are used too, with the settings of the listen block that has their address.",
+		Long: `Run the host with the apps of its own file, or with TARGETs: descriptors,
+folders of descriptors, or app entries (app.wsgi, package.module:callable, a
+project folder). Without --listen, the host also uses the sockets that systemd
+passes (LISTEN_FDS), with the settings of the listen block of the same address.`,
 		Example: "  modgw-host serve blog.hcl --listen http=127.0.0.1:8000\n  modgw-host serve -c /etc/modgw/modgw.hcl",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			return hosting(c, f.logFormat, func(c console) error { return f.serve(cmd, c, targets) })

@@ -28,11 +28,23 @@ type settings struct {
 }
 
 func (s *settings) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.file, "config", "c", "", "the host's own `FILE` (default "+hostFile+" where it exists)")
-	cmd.Flags().StringVar(&s.state, "state", "", "`DIR` of environments and last good generations (default "+host.DefaultState(os.Getuid())+")")
+	cmd.Flags().StringVarP(&s.file, "config", "c", "", "the host's own `FILE` (default "+hostFile+" if it exists)")
+	cmd.Flags().StringVar(&s.state, "state", "", "state folder `DIR` (default "+host.DefaultState(os.Getuid())+")")
 	cmd.Flags().StringVar(&s.control, "control", "", "`ADDRESS` of the control socket (default unix:STATE/control.sock)")
-	cmd.Flags().StringToStringVar(&s.vars, "var", nil, "a value `NAME=VALUE` of var.NAME in descriptors (repeatable)")
+	cmd.Flags().StringToStringVar(&s.vars, "var", nil, "value of var.NAME in descriptors, as `NAME=VALUE` (repeatable)")
 	cmd.Flags().Lookup("var").DefValue = "" // none, and not "[]"
+}
+
+// bindWithTargetArgs is bind for a command with TARGETs as arguments, which replace the usual host
+// file.
+func (s *settings) bindWithTargetArgs(cmd *cobra.Command) {
+	s.bind(cmd)
+	cmd.Flags().Lookup("config").Usage = "the host's own `FILE` (default " + hostFile + " if it exists, without TARGET)"
+}
+
+// bindTargetFlag adds the flag that names descriptors to read instead of asking the running host.
+func bindTargetFlag(cmd *cobra.Command, targets *[]string) {
+	cmd.Flags().StringArrayVarP(targets, "target", "t", nil, "read the apps from the descriptor or folder `TARGET`, not from the running host (repeatable)")
 }
 
 // hostFileFor is the host file that applies when targets were given on the command line.

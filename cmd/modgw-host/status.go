@@ -18,7 +18,7 @@ func newStatus(c console) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:               "status [APP]",
-		Short:             "Show what the running host does",
+		Short:             "Show the status of the running host and its apps",
 		Args:              arguments(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: s.completeApps,
 		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
@@ -133,7 +133,7 @@ func draining(hosts int) string {
 	if hosts == 0 {
 		return ""
 	}
-	return "; " + plural(hosts, "earlier host") + " with connections left"
+	return "; " + plural(hosts, "earlier host") + " with open connections"
 }
 
 func listening(s control.Status) string {

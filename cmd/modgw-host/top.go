@@ -25,9 +25,10 @@ func newTop(c console) *cobra.Command {
 	var m top.Model
 	cmd := &cobra.Command{
 		Use:   "top",
-		Short: "Watch what all apps do: rates, durations, queues, workers, and what is wrong",
-		Long: "Watch what all apps do: rates, durations, queues, workers, and what is wrong.\n" +
-			"Without a terminal, or with --once, print one table, below what is wrong with the host; --json prints the same for programs.",
+		Short: "Watch all apps: rates, durations, queues, workers, and what is wrong",
+		Long: `Watch all apps: rates, durations, queues, workers, and what is wrong. Without a
+terminal, or with --once, top prints one table, after what is wrong with the
+host. --json prints the rows of the table.`,
 		Example: "  modgw-host top\n  modgw-host top --sort cpu --once",
 		Args:    arguments(cobra.NoArgs),
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,7 +64,7 @@ func newTop(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&once, "once", false, "print one table and end")
 	cmd.Flags().StringVar(&order, "sort", "app", "sort by `COLUMN`: "+strings.Join(top.Orders(), ", "))
-	cmd.Flags().DurationVar(&interval, "interval", time.Second, "`TIME` between two looks")
+	cmd.Flags().DurationVar(&interval, "interval", time.Second, "`TIME` between two samples")
 	return cmd
 }
 

@@ -24,15 +24,14 @@ func newUpgrade(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upgrade [BINARY]",
 		Short: "Replace the program of the running host without losing a request",
-		Long: `Replace the program of the running host without losing a request
-
-The host starts BINARY, by default what has the path of its program by now. The
-new host reads the same files and gets the apps ready, with the workers that run
-where it can; when all of them serve it takes over the sockets, the connections
-and these workers. A BINARY that does not come up, or
-cannot serve an app that serves now, changes nothing. An older version is
-installed in the same way. The host must run as root or as the user who owns
-BINARY, and only administrators may upgrade it.`,
+		Long: `Replace the program of the running host without losing a request. The host
+starts BINARY, which may be an older version (default: the program that is now
+at the path of the host's program). The new host reads the same files and
+prepares the apps, with the running workers if it can. When all apps serve, it
+takes over the sockets, the connections and these workers. If BINARY does not
+start, or cannot serve an app that serves now, nothing changes. BINARY must
+belong to root or to the host's user, and only administrators may upgrade the
+host.`,
 		Example: "  modgw-host upgrade\n  modgw-host upgrade /usr/local/bin/modgw-host-next",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: s.ask(func(cmd *cobra.Command, client *control.Client, args []string) error {
@@ -60,7 +59,7 @@ BINARY, and only administrators may upgrade it.`,
 		}),
 	}
 	s.bind(cmd)
-	cmd.Flags().DurationVar(&limit, "timeout", 10*time.Minute, "give up when the new host is not ready after this `TIME`; building environments takes a while")
+	cmd.Flags().DurationVar(&limit, "timeout", 10*time.Minute, "give up if the new host is not ready after `TIME`; building environments can take long")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

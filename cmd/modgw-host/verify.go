@@ -40,12 +40,12 @@ type verification struct {
 
 func (v *verification) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&v.old, "old", nil, "with --verify: `URL` where the old server answers, such as http://127.0.0.1:80 (repeatable, for TLS)")
-	f.StringArrayVar(&v.new, "new", nil, "with --verify: `URL` where the new server answers (default: a host of its own, behind an Apache of its own where there is one)")
-	f.StringArrayVar(&v.requests, "requests", nil, "with --verify: access log, or list of paths or URLs, whose requests are replayed (repeatable; default: the links of the pages); - for standard input: `FILE`")
-	f.StringArrayVar(&v.hosts, "host", nil, "with --verify: `NAME` of a site (repeatable; default: those of the web server's configuration and the apps)")
-	f.StringArrayVar(&v.headers, "header", nil, "with --verify: header `LINE` of each request, such as \"Cookie: sessionid=…\" (repeatable)")
-	f.IntVar(&v.most, "most", 1000, "with --verify: `NUMBER` of requests that are compared at most")
+	f.StringArrayVar(&v.old, "old", nil, "with --verify: `URL` of the old server, such as http://127.0.0.1:80 (repeatable, for TLS; default: start Apache with the sources)")
+	f.StringArrayVar(&v.new, "new", nil, "with --verify: `URL` of the new server (repeatable, for TLS; default: start a host, behind a private Apache if one is installed)")
+	f.StringArrayVar(&v.requests, "requests", nil, "with --verify: access log, or list of paths or URLs, in `FILE`; - is standard input (repeatable; default: follow the links of the pages)")
+	f.StringArrayVar(&v.hosts, "host", nil, "with --verify: `NAME` of a site (repeatable; default: the sites of the configuration and of the apps)")
+	f.StringArrayVar(&v.headers, "header", nil, "with --verify: send the header `LINE` with each request, such as \"Cookie: sessionid=…\" (repeatable)")
+	f.IntVar(&v.most, "most", 1000, "with --verify: compare at most `NUMBER` requests")
 }
 
 // run compares the answers, and fails when one differs.
@@ -154,12 +154,12 @@ func (v *verification) collect(ctx context.Context, s *servers, hosts []string) 
 		}
 	}
 	if found.Skipped+found.Unsafe > 0 {
-		fmt.Fprintf(v.stderr, "left out: %d requests that may change something, %d lines that are no request\n",
+		fmt.Fprintf(v.stderr, "left out: %d requests that may change something, %d lines that are not requests\n",
 			found.Unsafe, found.Skipped)
 	}
 	requests := found.List[:min(len(found.List), v.most)]
 	if len(requests) < len(found.List) {
-		fmt.Fprintf(v.stderr, "comparing the first %d of %d requests; --most says how many\n", len(requests), len(found.List))
+		fmt.Fprintf(v.stderr, "comparing the first %d of %d requests; to compare more, use --most\n", len(requests), len(found.List))
 	}
 	for i := range requests {
 		if requests[i].Host == "" && len(hosts) > 0 {

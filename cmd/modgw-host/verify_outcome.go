@@ -81,7 +81,7 @@ func writeDifferences(w io.Writer, r replay.Result) {
 		fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(d.String(), "\n", "\n  "))
 	}
 	if r.Unsteady {
-		fmt.Fprintln(w, "  only now and then: another time the answers were alike")
+		fmt.Fprintln(w, "  not always: in another attempt, the answers were alike")
 	}
 	for i, s := range r.Suspects {
 		label := "likely cause"

@@ -110,7 +110,7 @@ func (v *verification) startOld(ctx context.Context, s *servers, header http.Hea
 	if config.Main = mainFile(v.sources); config.Main == "" {
 		config.Parts = filesOf(v.sources)
 	}
-	fmt.Fprintln(v.stderr, "starting an Apache of its own with the old configuration")
+	fmt.Fprintln(v.stderr, "starting a private Apache with the old configuration")
 	running, err := v.startApache(ctx, s, "old", config)
 	if err != nil {
 		return fmt.Errorf("the old server: %w", err)
@@ -156,7 +156,7 @@ func (v *verification) startNew(ctx context.Context, s *servers, header http.Hea
 	} else {
 		config.Parts = filesOf([]string{changed})
 	}
-	fmt.Fprintln(v.stderr, "starting an Apache of its own with the new configuration")
+	fmt.Fprintln(v.stderr, "starting a private Apache with the new configuration")
 	running, err := v.startApache(ctx, s, "new", config)
 	if err != nil {
 		return fmt.Errorf("the new server: %w", err)

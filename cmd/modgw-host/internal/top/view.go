@@ -130,7 +130,7 @@ func (m *Model) View(width, height int) []Line {
 		}
 	}
 	lines = lines[:min(len(lines), max(1, height-1))]
-	lines = append(lines, Line{"q quit  ↑↓ select  enter one app  esc all  s sort  u not well first", Head})
+	lines = append(lines, Line{"q quit  ↑↓ select  enter one app  esc all  s sort  u unwell first", Head})
 	for i := range lines {
 		lines[i].Text = cut(lines[i].Text, width)
 	}
