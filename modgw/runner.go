@@ -47,6 +47,10 @@ type Resizer interface {
 	// Resize sets the number of workers. It returns at once: new ones start in the background, and
 	// superfluous ones finish their requests and end.
 	Resize(n int)
+
+	// Size returns the number of workers that there should be. It is called with locks held, so it
+	// asks no worker.
+	Size() int
 }
 
 // Sleeper is a runner whose processes can be frozen while they have no requests.

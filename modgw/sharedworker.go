@@ -223,9 +223,7 @@ func (a *App) shareable() Shareable {
 			s.Identity = current.identity()
 		}
 	}
-	if _, ok := current.runner.(Resizer); ok {
-		s.Wanted = current.runner.Status().Wanted
-	}
+	s.Wanted = current.size()
 	return s
 }
 

@@ -55,7 +55,7 @@ func (a *App) scaled(d Descriptor) (_ Descriptor, size int) {
 		d = d.WithScale(scale)
 	}
 	if current := a.current.Load(); current != nil {
-		return d, scale.Clamp(current.runner.Status().Wanted)
+		return d, scale.Clamp(current.size())
 	}
 	return d, scale.Min
 }
@@ -73,11 +73,19 @@ func (a *App) applyScaleLocked() {
 	}
 	a.elastic.Store(!scale.IsFixed())
 	if r, ok := current.runner.(Resizer); ok && scale.Max > 0 {
-		wanted := current.runner.Status().Wanted
-		if n := scale.Clamp(wanted); n != wanted {
+		size := r.Size()
+		if n := scale.Clamp(size); n != size {
 			r.Resize(n)
 		}
 	}
+}
+
+// size returns the number of workers that a generation should have; 0: it has none.
+func (g *Generation) size() int {
+	if r, ok := g.runner.(Resizer); ok {
+		return r.Size()
+	}
+	return 0
 }
 
 // whenElastic returns a function that calls f while the load decides the number of the app's
@@ -115,7 +123,7 @@ func (g *Gateway) Scale(name AppName, s Scale) (ScaleStatus, error) {
 	app.applyScaleLocked()
 	wanted := 0
 	if current := app.current.Load(); current != nil {
-		wanted = current.runner.Status().Wanted
+		wanted = current.size()
 	}
 	status := *app.scaleStatusLocked(wanted)
 	g.log.Info("app scaled", "app", name, "workers", status.Scale.String())
@@ -148,11 +156,10 @@ func (g *Gateway) Loads() []Load {
 		if !app.elastic.Load() {
 			continue
 		}
-		app.mu.Lock()
-		current := app.current.Load()
+		current, runner := app.lockWithStatus()
 		if current != nil && app.state != AppAsleep {
 			scale, _ := app.scaleLocked(current.Descriptor)
-			loads = append(loads, Load{app.name, current, scale, current.runner.Status()})
+			loads = append(loads, Load{app.name, current, scale, runner})
 		}
 		app.mu.Unlock()
 	}

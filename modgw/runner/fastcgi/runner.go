@@ -139,6 +139,14 @@ func (r *Runner) Resize(n int) {
 	}
 }
 
+// Size implements [modgw.Resizer].
+func (r *Runner) Size() int {
+	if r.pool == nil {
+		return 0
+	}
+	return r.pool.Size()
+}
+
 // Stop implements [modgw.Runner].
 func (r *Runner) Stop(ctx context.Context) {
 	r.queue.Close()

@@ -37,8 +37,8 @@ type Config struct {
 }
 
 // Pool is the set of workers of a runner. Its methods Start, Expand and Stop are those of
-// [modgw.Runner] and [modgw.Expander], Resize is that of [modgw.Resizer], and Sleep and Wake are
-// those of [modgw.Sleeper].
+// [modgw.Runner] and [modgw.Expander], Resize and Size are those of [modgw.Resizer], and Sleep and
+// Wake are those of [modgw.Sleeper].
 type Pool struct {
 	config   Config
 	restarts atomic.Int64
