@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -192,6 +193,20 @@ func TestClientInProcessFollowsLogsAndIsAudited(t *testing.T) {
 	if err != nil || len(actions) != 2 || actions[0].User != "bob" || actions[0].Result != "done" || actions[1].Result != "refused" {
 		t.Errorf("%+v, %v", actions, err)
 	}
+}
+
+// panickingHost is a host with a bug.
+type panickingHost struct{ *stubHost }
+
+func (panickingHost) Descriptors() []modgw.Descriptor { panic("a bug") }
+
+func TestPanicOfARequestWithinTheProcessEndsOnlyTheRequest(t *testing.T) {
+	var log strings.Builder
+	server := &Server{Host: panickingHost{&stubHost{}}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	if all, err := server.As(0).Descriptors(t.Context()); err == nil {
+		t.Errorf("answer %v", all)
+	}
+	faulttest.Want(t, log.String(), "MGW-HST-025")
 }
 
 func TestProbesAreArmedReportedAndContinued(t *testing.T) {

@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+
+	"github.com/modgw/modgw/modgw/listen"
 )
 
 // As returns a client that sends requests to the server within this process, with the rights of a
 // user. Its requests are refused and logged in the audit log as if the user had sent them over the
 // socket.
 func (s *Server) As(uid uint32) *Client {
-	return &Client{address: "this process", http: &http.Client{Transport: &inProcess{s.handler(), s.Host, uid}}}
+	return &Client{address: "this process", http: &http.Client{Transport: &inProcess{s.handler(), s.Host, uid, s.Log}}}
 }
 
 // handler returns the handler of the API.
@@ -31,6 +33,7 @@ type inProcess struct {
 	handler http.Handler
 	rights  Rights
 	uid     uint32
+	log     *slog.Logger
 }
 
 // RoundTrip returns when the handler has begun its response.
@@ -47,6 +50,7 @@ func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() {
 		defer cancel()
 		defer pipe.Close()
+		defer w.contain(p.log)
 		p.handler.ServeHTTP(w, r.Clone(ctx))
 		w.WriteHeader(http.StatusOK)
 	}()
@@ -91,6 +95,16 @@ func (w *pipeWriter) WriteHeader(status int) {
 func (w *pipeWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.pipe.Write(p)
+}
+
+// contain breaks the response off if its handler has panicked, which must not end the host. It must
+// be deferred directly.
+func (w *pipeWriter) contain(log *slog.Logger) {
+	if value := recover(); value != nil {
+		listen.LogPanic(value, nil, log)
+		w.WriteHeader(http.StatusInternalServerError)
+		w.pipe.CloseWithError(io.ErrUnexpectedEOF)
+	}
 }
 
 // Flush implements [http.Flusher]; nothing is kept.
