@@ -184,6 +184,20 @@ func TestAppStaysWhileItsDescriptorIsBroken(t *testing.T) {
 	f.wantPage("/blog/page", 404, "")
 }
 
+func TestReloadWithoutWaitingReportsBrokenDescriptors(t *testing.T) {
+	f := newAppsFolder(t)
+	f.write("shop", "/shop", "")
+	f.must(f.reconcile())
+	f.writeText("blog", "app \"blog\" {\n  mount = \"/blog\"\n  static { dir = 3 }\n}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, app := range []modgw.AppName{"", "blog"} {
+		if err := f.host.Reload(ctx, app); err == nil || errors.Is(err, context.Canceled) {
+			t.Errorf("reload of %q: %v", app, err)
+		}
+	}
+}
+
 func TestAppThatIsBrokenFromTheStartAnswers503UntilItIsFixed(t *testing.T) {
 	f := newAppsFolder(t)
 	f.write("shop", "/shop", "")

@@ -29,6 +29,8 @@ func (h *Host) Reload(ctx context.Context, app modgw.AppName) error {
 	known := app == "" || h.reconciler(app) != nil
 	asked := h.reconcile("reload", func(d modgw.Descriptor) bool { return known && (app == "" || d.Name == app) })
 	switch err := h.mistake(app); {
+	case err != nil && ctx.Err() != nil: // the deploys are not awaited, and the mistakes are known
+		return err
 	case app == "":
 		return errors.Join(h.await(ctx, asked), err)
 	case err != nil:
