@@ -21,7 +21,8 @@ func newApacheRun(c console) *cobra.Command {
 		Use:   "run [TARGET…]",
 		Short: "Run the host and a private Apache in front of it, without root",
 		Long: `Run the host and, in front of it, an Apache with a private configuration. It
-listens on --port, uses nothing of the system's Apache, and ends with Ctrl-C.`,
+listens on --port, uses none of the system's configuration, and ends with
+Ctrl-C.`,
 		Example: "  modgw-host apache run examples/two-sites --port 8080",
 		RunE: func(cmd *cobra.Command, targets []string) error {
 			return hosting(c, f.logFormat, func(c console) error { return f.runBehindApache(cmd, c, a, targets) })
