@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/modgw/modgw/internal/proc"
 )
 
 // installing are the commands with which a package installer changes files, by installer.
@@ -92,18 +94,7 @@ func worksIn(dir string, pid int, words []string) bool {
 // descends reports whether a process is a descendant of another.
 func descends(pid, ancestor int) bool {
 	for pid > 1 && pid != ancestor {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return false
-		}
-		// The name in parentheses can hold anything.
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if len(fields) < 2 {
-			return false
-		}
-		if pid, err = strconv.Atoi(fields[1]); err != nil {
-			return false
-		}
+		pid = proc.Parent(pid)
 	}
 	return pid == ancestor
 }

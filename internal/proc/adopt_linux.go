@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -59,7 +58,7 @@ func (p *Process) take(child Child) error {
 	if err != nil {
 		return fmt.Errorf("cannot watch process %d: %w", child.PID, err)
 	}
-	if parent := parentOf(child.PID); parent != child.Parent {
+	if parent := Parent(child.PID); parent != child.Parent {
 		unix.Close(fd)
 		return fmt.Errorf("process %d is a child of %d, not of %d", child.PID, parent, child.Parent)
 	}
@@ -111,16 +110,6 @@ func (p *Process) reapAdopted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle(exit, sent)
-}
-
-// parentOf returns the PID of the parent of a process, or 0 if there is no such process.
-func parentOf(pid int) int {
-	_, fields := statOf(pid)
-	if len(fields) == 0 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(fields[0])
-	return parent
 }
 
 // pollAdopted is like pollExit, for a process that is not a child: its descriptor becomes readable

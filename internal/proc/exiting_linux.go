@@ -38,6 +38,16 @@ func isEnding(pid int) bool {
 	return err == nil && set&kill != 0
 }
 
+// Parent returns the PID of the parent of a process, or 0 if there is no such process.
+func Parent(pid int) int {
+	_, fields := statOf(pid)
+	if len(fields) == 0 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[0])
+	return parent
+}
+
 // statOf returns the state of a process and the fields of /proc/PID/stat after it; "" when there is
 // no such process.
 func statOf(pid int) (state string, fields []string) {
