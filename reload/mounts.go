@@ -7,11 +7,11 @@ import (
 	"io"
 	"maps"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/modgw/modgw/internal/mountinfo"
 )
 
 // mounts follows the table of mounts: a folder that is unmounted, or mounted over, sends no event.
@@ -23,12 +23,11 @@ type mounts struct {
 // openMounts reads the table of this process.
 func openMounts() (*mounts, error) {
 	// Not os.Open: the runtime would poll the table, too, and take the notice of changes away.
-	const path = "/proc/self/mountinfo"
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(mountinfo.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, &os.PathError{Op: "open", Path: mountinfo.Path, Err: err}
 	}
-	table := os.NewFile(uintptr(fd), path)
+	table := os.NewFile(uintptr(fd), mountinfo.Path)
 	m := &mounts{file: table}
 	m.table.Store(&map[string]string{})
 	if _, err := m.read(); err != nil {
@@ -90,7 +89,10 @@ func (m *mounts) read() (changed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	before, now := *m.table.Load(), mountPoints(string(text))
+	before, now := *m.table.Load(), map[string]string{}
+	for _, mount := range mountinfo.Parse(string(text)) { // the last one at a path counts
+		now[mount.Point] = mount.ID + " " + mount.Device + " " + mount.Root
+	}
 	m.table.Store(&now)
 	for path := range maps.Keys(now) {
 		if before[path] != now[path] {
@@ -103,38 +105,4 @@ func (m *mounts) read() (changed []string, err error) {
 		}
 	}
 	return changed, nil
-}
-
-// mountPoints reads a table as in proc_pid_mountinfo(5). Of several mounts at one path the last
-// one counts, which covers the others.
-func mountPoints(text string) map[string]string {
-	points := map[string]string{}
-	for line := range strings.Lines(text) {
-		// ID, parent, device, the root of the mount in its file system, the path.
-		if f := strings.Fields(line); len(f) > 4 {
-			points[unescapeMount(f[4])] = f[0] + " " + f[2] + " " + f[3]
-		}
-	}
-	return points
-}
-
-// unescapeMount reverts the kernel's encoding of blanks and backslashes in paths: \040.
-func unescapeMount(path string) string {
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(path, `\`)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		if len(after) < 3 {
-			return b.String() + `\` + after
-		}
-		c, err := strconv.ParseUint(after[:3], 8, 8)
-		if err != nil {
-			return b.String() + `\` + after
-		}
-		b.WriteByte(byte(c))
-		path = after[3:]
-	}
 }

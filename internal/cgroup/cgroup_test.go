@@ -36,6 +36,11 @@ func TestGroupsOfThisProcessAreFound(t *testing.T) {
 			groups:  "0::/docker/abc\n",
 			unified: "/sys/fs/cgroup",
 		},
+		"a mount and a group with a blank in their names": {
+			mounts:  "50 40 0:26 /box\\040a /srv/own\\040groups rw - cgroup2 cgroup rw\n",
+			groups:  "0::/box a/b\n",
+			unified: "/srv/own groups/b",
+		},
 		"a group that is not visible": {
 			mounts: "50 40 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n",
 			groups: "0::/other\n",

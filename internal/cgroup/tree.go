@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/files"
+	"github.com/modgw/modgw/internal/mountinfo"
 )
 
 // Tree is the position of this process in the machine's groups.
@@ -24,7 +25,7 @@ var names1 = map[string]Controller{"memory": Memory, "cpu": CPU, "pids": Process
 
 // Find finds the groups of this process.
 func Find() (Tree, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := os.ReadFile(mountinfo.Path)
 	if err != nil {
 		return Tree{}, err
 	}
@@ -48,24 +49,19 @@ func find(mounts, groups string) Tree {
 			own[name] = fields[2]
 		}
 	}
-	for line := range strings.Lines(mounts) {
-		before, after, _ := strings.Cut(line, " - ")
-		fields, kind := strings.Fields(before), strings.Fields(after)
-		if len(fields) < 5 || len(kind) < 3 {
-			continue
-		}
-		switch kind[0] {
+	for _, m := range mountinfo.Parse(mounts) {
+		switch m.Type {
 		case "cgroup2":
-			if dir, ok := within(fields[3], fields[4], own, ""); ok && t.Unified == "" {
+			if dir, ok := within(m, own, ""); ok && t.Unified == "" {
 				t.Unified = dir
 			}
 		case "cgroup":
-			for option := range strings.SplitSeq(kind[2], ",") {
-				if dir, ok := within(fields[3], fields[4], own, option); ok && option == "freezer" {
+			for _, option := range m.Options {
+				if dir, ok := within(m, own, option); ok && option == "freezer" {
 					t.freezer = dir
 				}
 				controller, known := names1[option]
-				if dir, ok := within(fields[3], fields[4], own, option); known && ok && t.split[controller] == "" {
+				if dir, ok := within(m, own, option); known && ok && t.split[controller] == "" {
 					t.split[controller] = dir
 				}
 			}
@@ -80,14 +76,14 @@ func find(mounts, groups string) Tree {
 // leafName is the group to which a host moves when it delegates controllers; see [Tree.Delegate].
 const leafName = "modgw-host"
 
-// within returns the folder of the own group in a mount that shows the path root at the path at.
-func within(root, at string, own map[string]string, name string) (string, bool) {
+// within returns the folder of the own group in a mount.
+func within(m mountinfo.Mount, own map[string]string, name string) (string, bool) {
 	path, ok := own[name]
 	if !ok {
 		return "", false
 	}
-	inside, ok := files.Inside(root, path)
-	return filepath.Join(at, inside), ok
+	inside, ok := files.Inside(m.Root, path)
+	return filepath.Join(m.Point, inside), ok
 }
 
 // Delegate enables the version 2 controllers in groups below this process's own group, as far as
