@@ -681,7 +681,7 @@ func TestStoppedAppAnswers503UntilItIsDeployed(t *testing.T) {
 func TestRemovedAppIsNotFound(t *testing.T) {
 	g := testGateway(t, &stage{})
 	deploy(t, g, descriptor("hello"))
-	if err := g.Remove(t.Context(), "blog"); err != nil {
+	if err := g.Remove("blog"); err != nil {
 		t.Fatal(err)
 	}
 	w := get(g, "/")

@@ -51,7 +51,7 @@ func (g *Gateway) Stop(ctx context.Context, name AppName) error {
 
 // Remove forgets an app: its requests are answered 404 from now on, and its workers end after the
 // requests in flight.
-func (g *Gateway) Remove(ctx context.Context, name AppName) error {
+func (g *Gateway) Remove(name AppName) error {
 	app, err := g.app(name)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (g *Gateway) Remove(ctx context.Context, name AppName) error {
 	delete(g.apps, name)
 	g.routes.Store(nil)
 	g.mu.Unlock()
-	return g.halt(ctx, app)
+	return g.halt(context.Background(), app) // an app that is forgotten must end
 }
 
 // EndStreams ends the event streams and WebSockets of all apps, each app's after its

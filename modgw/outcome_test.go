@@ -1,7 +1,6 @@
 package modgw
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -73,7 +72,7 @@ func TestRequestThatFailsHasItsCause(t *testing.T) {
 	request("a.example")
 	cut = true
 	request("a.example")
-	if err := g.Remove(context.Background(), "blog"); err != nil {
+	if err := g.Remove("blog"); err != nil {
 		t.Fatal(err)
 	}
 	request("a.example")

@@ -164,7 +164,7 @@ func TestARemovedOrStoppedAppLeavesItsPlace(t *testing.T) {
 	if w := get(g, "/x"); w.Body.String() != "a 1" {
 		t.Errorf("answer %q", w.Body)
 	}
-	if err := g.Remove(t.Context(), "a"); err != nil {
+	if err := g.Remove("a"); err != nil {
 		t.Fatal(err)
 	}
 	deploy(t, g, at("b", "/", "1"))

@@ -227,7 +227,7 @@ func (h *Host) remove(name modgw.AppName, m *managedApp) {
 	h.samples.remove(name)
 	h.history.Remove(name)
 	h.loops.forget(name)
-	if err := h.gateway.Remove(context.Background(), name); err == nil {
+	if err := h.gateway.Remove(name); err == nil {
 		h.log.Info("app removed", "app", name)
 		h.removePrivate(name)
 		h.unused.wake()
@@ -266,7 +266,7 @@ func (h *Host) reportMissing(files []*file, missing []claims.Claim, wanted map[m
 			continue
 		}
 		// If it is described, it is registered again.
-		_ = h.gateway.Remove(context.Background(), name)
+		_ = h.gateway.Remove(name)
 	}
 	h.gateway.SetUnplaced(h.unplaced(files))
 }

@@ -186,7 +186,7 @@ func TestSeriesOfAnAppThatIsGoneAreGone(t *testing.T) {
 		if text := h.text(); !strings.Contains(text, `modgw_requests_total{app="`+string(name)+`"`) {
 			t.Fatalf("app %s is not shown: %s", name, text)
 		}
-		if err := h.gateway.Remove(t.Context(), name); err != nil {
+		if err := h.gateway.Remove(name); err != nil {
 			t.Fatal(err)
 		}
 	}
