@@ -21,9 +21,10 @@ type Config struct {
 	// Runners create the runner for each kind of app. A kind without one is refused at deploy.
 	Runners map[Kind]NewRunner
 
-	// Wake is called in the background when an idle app gets a request, and should deploy the app.
-	// nil: idle apps are not woken, and their requests wait.
-	Wake func(AppName)
+	// Wake is called when an idle app gets a request, on the goroutine of the request, and when the
+	// processes of a sleeping app do not run on. It should have the app deployed for the cause, and
+	// must not wait for that. nil: idle apps are not woken, and their requests wait.
+	Wake func(name AppName, cause string)
 
 	// Dev shows clients the details of errors in an app.
 	Dev bool
@@ -97,7 +98,7 @@ func New(c Config) *Gateway {
 		c.Quota = func(Descriptor) *spool.Quota { return nil }
 	}
 	if c.Wake == nil {
-		c.Wake = func(AppName) {}
+		c.Wake = func(AppName, string) {}
 	}
 	if c.Crowded == nil {
 		c.Crowded = func() {}

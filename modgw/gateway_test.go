@@ -625,7 +625,7 @@ func testFailedRollback(t *testing.T, before AppState, cancelled bool) {
 	var g *Gateway
 	var woken sync.WaitGroup
 	g = testGateway(t, s, func(c *Config) {
-		c.Wake = func(AppName) { woken.Go(func() { deploy(t, g, descriptor("woken")) }) }
+		c.Wake = func(AppName, string) { woken.Go(func() { deploy(t, g, descriptor("woken")) }) }
 	})
 	deploy(t, g, descriptor("one"))
 	deploy(t, g, descriptor("two"))
@@ -697,7 +697,7 @@ func TestIdleAppIsWokenByItsFirstRequestAndRestsAgain(t *testing.T) {
 	var g *Gateway
 	var woken sync.WaitGroup
 	g = testGateway(t, s, func(c *Config) {
-		c.Wake = func(AppName) { woken.Go(func() { deploy(t, g, d) }) }
+		c.Wake = func(AppName, string) { woken.Go(func() { deploy(t, g, d) }) }
 	})
 	if err := g.Register(d); err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ func (w *idleWatch) rise(by Awakening, began time.Time) {
 func (w *idleWatch) replace(err error) {
 	w.gateway.log.Error("app not woken, another generation takes over",
 		"app", w.app.name, "generation", w.generation.Number, "error", err.Error())
-	w.gateway.config.Wake(w.app.name)
+	w.gateway.config.Wake(w.app.name, "its processes did not run on")
 }
 
 func roundSeconds(seconds float64, unit time.Duration) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -343,12 +344,12 @@ func TestGenerationKnowsWhetherItsWorkersMayBeAnotherHosts(t *testing.T) {
 func TestAnotherGenerationReplacesProcessesThatStayFrozen(t *testing.T) {
 	t.Parallel()
 	b := &bed{refused: errors.Join(errors.New("no room"), ErrFrozen)}
-	replaced := make(chan AppName, 1)
+	replaced := make(chan string, 1)
 	g := testGateway(t, &b.stage, func(c *Config) {
 		c.Runners[KindWSGI] = b.newRunner
-		c.Wake = func(name AppName) {
+		c.Wake = func(name AppName, cause string) {
 			select {
-			case replaced <- name:
+			case replaced <- fmt.Sprintf("%s: %s", name, cause):
 			default:
 			}
 		}
@@ -356,8 +357,8 @@ func TestAnotherGenerationReplacesProcessesThatStayFrozen(t *testing.T) {
 	d := descriptor("hello")
 	d.Idle.SleepAfter = time.Millisecond
 	deploy(t, g, d)
-	if name := <-replaced; name != d.Name {
-		t.Errorf("%q is replaced", name)
+	if got := <-replaced; got != "blog: its processes did not run on" {
+		t.Errorf("replaced: %q", got)
 	}
 }
 

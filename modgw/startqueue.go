@@ -10,7 +10,7 @@ import (
 // acquire returns the current generation, with the request counted. If there is none, it wakes an
 // idle app and waits for the first one, as it waits for a sleeping app, within the limits of the
 // app's queue. The fault is the reason why there is none.
-func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName)) (*Generation, *Fault) {
+func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName, string)) (*Generation, *Fault) {
 	for {
 		// A generation that is retired between the two calls has been replaced already.
 		if g := a.current.Load(); g != nil && g.begin() {
@@ -23,7 +23,7 @@ func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName)) (*
 }
 
 // await returns nil when it is worth looking for a generation again.
-func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fault {
+func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName, string)) *Fault {
 	a.mu.Lock()
 	if a.state != AppAsleep && a.current.Load() != nil {
 		a.mu.Unlock()
@@ -58,7 +58,7 @@ func (a *App) await(r *http.Request, info *RequestInfo, wake func(AppName)) *Fau
 	changed := a.changed
 	a.mu.Unlock()
 	if idle {
-		wake(a.name)
+		wake(a.name, "first request")
 	}
 	if full {
 		return &Fault{

@@ -151,7 +151,7 @@ func New(c Config) (*Host, error) {
 	gateway := modgw.Config{
 		Build:   h.build,
 		Runners: h.runners(),
-		Wake:    h.deployIdle,
+		Wake:    h.wake,
 		Observe: h.observe,
 		Served:  h.history.Served,
 		Crowded: func() { h.scaling.Crowded() },
@@ -280,10 +280,10 @@ func (h *Host) build(ctx context.Context, d modgw.Descriptor) (*modgw.Environmen
 	return env, nil
 }
 
-// deployIdle deploys an idle app that got a request.
-func (h *Host) deployIdle(name modgw.AppName) {
+// wake deploys an app that is idle, or does not wake up.
+func (h *Host) wake(name modgw.AppName, cause string) {
 	if r := h.reconciler(name); r != nil {
-		r.request(deployRequest{class: reload.Code, cause: "first request"})
+		r.request(deployRequest{class: reload.Code, cause: cause})
 	}
 }
 

@@ -35,7 +35,7 @@ func resultOf(ok bool) string {
 // deployCauses maps causes of deploys other than changed files to labels.
 var deployCauses = map[string]string{
 	"start": "start", "reload": "reload", "restart": "restart", "retry": "retry", "first request": "first_request",
-	"its place has become free": "place_free",
+	"its place has become free": "place_free", "its processes did not run on": "not_woken",
 }
 
 // deployCause returns the label of a cause.

@@ -109,6 +109,7 @@ func TestMetricsSayWhatHappensToRequestsAndApps(t *testing.T) {
 	h.EnvironmentBuilt("shop", 2*time.Second, nil)
 	h.EnvironmentBuilt("shop", time.Second, errors.New("no such package"))
 	h.gateway.Refuse("shop", &modgw.Fault{Code: "MGW-CFG-001"}, "rollback to generation 1")
+	h.gateway.Refuse("shop", &modgw.Fault{Code: "MGW-CFG-001"}, "its processes did not run on")
 	h.request("http://shop.example/")
 	h.request("http://shop.example/")
 	h.request("http://shop.example/full")
@@ -137,9 +138,10 @@ func TestMetricsSayWhatHappensToRequestsAndApps(t *testing.T) {
 		`modgw_worker_gc_pause_seconds_sum{app="shop",worker="1"} 0.5`,
 		`modgw_generation{app="shop"} 2`,
 		`modgw_reloads_total{app="shop",result="success"} 2`,
-		`modgw_reloads_total{app="shop",result="failure"} 1`,
+		`modgw_reloads_total{app="shop",result="failure"} 2`,
 		`modgw_reload_causes_total{app="shop",cause="files",result="success"} 1`,
 		`modgw_reload_causes_total{app="shop",cause="rollback",result="failure"} 1`,
+		`modgw_reload_causes_total{app="shop",cause="not_woken",result="failure"} 1`,
 		`modgw_app_unwell{app="shop",cause="queue_full"} 1`,
 		`modgw_environment_builds_total{app="shop",result="failure"} 1`,
 		`modgw_environment_build_seconds_total{app="shop"} 3`,
