@@ -162,25 +162,32 @@ func (g *Gateway) fitting() map[*App]*takeover {
 	fitting := maps.Clone(g.takeovers)
 	for changed := true; changed; {
 		changed = false
-		taken := map[hostMount]*App{}
+		taken := map[hostMount]bool{} // two generations may be ready for a place at once
 		for app, t := range fitting {
+			if !g.fits(t, fitting, taken) {
+				delete(fitting, app)
+				changed = true
+				continue
+			}
 			for _, s := range locationsOf(t.next.Descriptor) {
-				other := g.locations[s]
-				if first := taken[s]; first != nil && first != app {
-					other = first // both are ready for it at once
-				} else if fitting[other] != nil && !slices.Contains(locationsOf(fitting[other].next.Descriptor), s) {
-					other = nil // it leaves
-				}
-				taken[s] = app
-				if other != nil && other != app {
-					delete(fitting, app)
-					changed = true
-					break
-				}
+				taken[s] = true
 			}
 		}
 	}
 	return fitting
+}
+
+// fits reports whether no app has the places of a generation once the others take over that are
+// fitting, and none of these has taken one; g.mu is held.
+func (g *Gateway) fits(t *takeover, fitting map[*App]*takeover, taken map[hostMount]bool) bool {
+	for _, s := range locationsOf(t.next.Descriptor) {
+		other := g.locations[s]
+		leaves := fitting[other] != nil && !slices.Contains(locationsOf(fitting[other].next.Descriptor), s)
+		if taken[s] || other != nil && other != t.app && !leaves {
+			return false
+		}
+	}
+	return true
 }
 
 // vacate frees the places of an app that has no generation any more, or that is about to get

@@ -124,6 +124,30 @@ func TestGenerationThatIsCalledOffWhileItWaitsForItsPlaceIsStopped(t *testing.T)
 	}
 }
 
+// TestGenerationThatCannotTakeOverBlocksNoPlace: one app waits for a place that is not free, and
+// another one is ready for its other place.
+func TestGenerationThatCannotTakeOverBlocksNoPlace(t *testing.T) {
+	g := testGateway(t, &stage{})
+	waiting, ready := at("waiting", "/", "1"), at("ready", "/", "1")
+	waiting.Hosts, ready.Hosts = []string{"free.example", "used.example"}, []string{"free.example"}
+	g.locations[hostMount{host: "used.example", mount: "/"}] = newApp(at("old", "/", "1"), AppServing)
+	for range 20 { // they are looked at in any order
+		all := map[*App]*takeover{}
+		for _, d := range []Descriptor{waiting, ready} {
+			app := newApp(d, AppStarting)
+			all[app] = &takeover{app: app, next: &Generation{Descriptor: d}}
+		}
+		g.takeovers = all
+		fitting := g.fitting()
+		for app := range all {
+			if fits := fitting[app] != nil; fits != (app.name == "ready") {
+				t.Fatalf("app %q takes over: %v", app.name, fits)
+			}
+		}
+	}
+	clear(g.takeovers)
+}
+
 func TestExchangeDoesNotHappenWhenOneOfTheAppsFails(t *testing.T) {
 	s := &stage{}
 	g := testGateway(t, s)
