@@ -32,7 +32,7 @@ type app struct {
 	dirty          dirty
 	removedFolders map[string]bool // folders that the last scan missed and the one before found
 	polling        string          // why files are polled; "": events are trusted
-	outOfWatches   bool            // files are polled because the kernel's watches ran out
+	eventsFailed   bool            // polled because there are no events; RetryEvents retries
 	tooManyFolders bool            // not all folders are watched
 	oversizedLink  string          // a link to more files than are watched; "": there is none
 	rootGone       bool            // the root was missing when changes had settled
@@ -193,7 +193,7 @@ func (a *app) setInterest(ctx context.Context, next *preparedInterest) {
 	a.rootGone = a.rootGone && next.Root == a.interest.Root
 	a.interest = next
 	a.noEvents = a.noEventsReason()
-	a.polling, a.outOfWatches = "", false
+	a.polling, a.eventsFailed = "", false
 	a.debounce.quiet, a.debounce.longest = next.Settle, next.MaxSettle
 	a.scanAll(ctx)
 	a.setReported(before)

@@ -10,7 +10,7 @@ import (
 )
 
 // Interest lists the files from which an app is made. A missing file is watched for until it
-// appears. A file whose content stays the same has not changed, but a newer time of a Descriptor or
+// appears. A file whose content stays the same has not changed, but another time of a Descriptor or
 // Entry is a change: touch(1) reloads.
 type Interest struct {
 	App  modgw.AppName // names the interest; another one of the same name replaces it

@@ -58,7 +58,7 @@ func (a *app) noteRestored() bool {
 func (a *app) handleMounts(paths []string) bool {
 	if slices.ContainsFunc(paths, a.isAffectedBy) {
 		a.noEvents = a.noEventsReason()
-		if !a.outOfWatches {
+		if !a.eventsFailed {
 			a.polling = ""
 		}
 		return true

@@ -16,7 +16,7 @@ import (
 // rules is an interest compiled for judging paths.
 type rules struct {
 	files   map[string]Class // single files, wherever they are
-	touched map[string]bool  // files that a newer time alone changes
+	touched map[string]bool  // files that another time alone changes
 	trees   []*tree
 }
 

@@ -46,7 +46,7 @@ type target struct {
 // entry is the state of one file.
 type entry struct {
 	class   Class
-	touched bool // a newer time counts as a change
+	touched bool // another time counts as a change
 
 	size          int64
 	mtime, ctime  time.Time

@@ -143,7 +143,7 @@ func (a *app) chooseMode() {
 	case a.interest.Mode == modgw.ReloadPoll:
 		a.polling = "the descriptor says so"
 	case a.watcher == nil:
-		a.polling, a.outOfWatches = "there are no file events", true
+		a.polling, a.eventsFailed = "there are no file events", true
 	case a.interest.Mode != modgw.ReloadInotify && a.noEvents != "":
 		a.polling = a.noEvents
 		a.log.Info("files are polled", "reason", a.polling)
@@ -169,7 +169,7 @@ func (a *app) noEventsReason() string {
 // fallBackToPolling polls because a folder cannot be watched. Exhausted limits are logged once for
 // all apps.
 func (a *app) fallBackToPolling(err error) {
-	a.polling, a.outOfWatches = err.Error(), true
+	a.polling, a.eventsFailed = err.Error(), true
 	a.unwatch()
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) {
 		if a.shared.exhausted.Swap(true) {
@@ -184,10 +184,10 @@ func (a *app) fallBackToPolling(err error) {
 // polled for that reason.
 func (a *app) retryEvents(ctx context.Context, watcher folderWatcher) bool {
 	a.watcher = watcher
-	if !a.outOfWatches {
+	if !a.eventsFailed {
 		return false
 	}
-	a.outOfWatches, a.polling, a.lastWarning = false, "", ""
+	a.eventsFailed, a.polling, a.lastWarning = false, "", ""
 	a.noEvents = a.noEventsReason()
 	a.scanAll(ctx)
 	return true

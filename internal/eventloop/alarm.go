@@ -11,7 +11,7 @@ import (
 // goroutine.
 type Alarm struct {
 	loop  *Loop
-	timer *Timer // belongs to the loop
+	timer *timer // belongs to the loop
 	apply func() // sets the timer; allocated once
 
 	mu    sync.Mutex
@@ -21,7 +21,7 @@ type Alarm struct {
 
 // NewAlarm returns an alarm that is not set.
 func (l *Loop) NewAlarm(call func()) *Alarm {
-	a := &Alarm{loop: l, timer: l.NewTimer(call)}
+	a := &Alarm{loop: l, timer: l.newTimer(call)}
 	a.apply = a.setTimer
 	return a
 }

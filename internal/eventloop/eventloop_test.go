@@ -296,7 +296,7 @@ func TestTimersGoInTheOrderOfTheirTimes(t *testing.T) {
 	order := make(chan int, 3)
 	on(l, func() {
 		for i, ms := range []int{3, 1, 2} {
-			l.NewTimer(func() { order <- i }).Set(l.Now(), time.Duration(ms)*5*time.Millisecond)
+			l.newTimer(func() { order <- i }).Set(l.Now(), time.Duration(ms)*5*time.Millisecond)
 		}
 	})
 	if a, b, c := <-order, <-order, <-order; a != 1 || b != 2 || c != 0 {
@@ -337,7 +337,7 @@ func TestLimitEndsWhatStaysTooLongAndNothingElse(t *testing.T) {
 		t.Errorf("%s was overdue", got)
 	}
 	on(l, func() {
-		if m.timer.IsSet() {
+		if m.timer.isSet() {
 			t.Error("the limit ticks with nothing to look after")
 		}
 		long.End()
@@ -478,7 +478,7 @@ func TestAlarmIsSetByAnyGoroutine(t *testing.T) {
 	})
 	a.Stop()
 	on(l, func() {
-		if a.timer.IsSet() {
+		if a.timer.isSet() {
 			t.Error("the alarm goes on")
 		}
 	})

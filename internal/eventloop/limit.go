@@ -7,7 +7,7 @@ import "time"
 type Limit struct {
 	loop  *Loop
 	most  time.Duration
-	timer *Timer
+	timer *timer
 	stays Stay // the ends of a ring; next is the oldest stay
 }
 
@@ -24,7 +24,7 @@ type Stay struct {
 func (l *Loop) NewLimit(most time.Duration) *Limit {
 	m := &Limit{loop: l, most: most}
 	m.stays.prev, m.stays.next = &m.stays, &m.stays
-	m.timer = l.NewTimer(m.look)
+	m.timer = l.newTimer(m.look)
 	return m
 }
 
@@ -33,7 +33,7 @@ func (m *Limit) Begin(s *Stay) {
 	s.begun = m.loop.Now()
 	s.prev, s.next = m.stays.prev, &m.stays
 	s.prev.next, s.next.prev = s, s
-	if !m.timer.IsSet() {
+	if !m.timer.isSet() {
 		m.timer.Set(s.begun, m.most)
 	}
 }

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Timer calls a function on the loop at a given time. Only the loop may use it.
-type Timer struct {
+// timer calls a function on the loop at a given time. Only the loop may use it.
+type timer struct {
 	at    time.Duration
 	index int // index in the heap; -1: not set
 	call  func()
 	all   *timers
 }
 
-// NewTimer returns a timer that is not set.
-func (l *Loop) NewTimer(call func()) *Timer { return &Timer{index: -1, call: call, all: &l.timers} }
+// newTimer returns a timer that is not set.
+func (l *Loop) newTimer(call func()) *timer { return &timer{index: -1, call: call, all: &l.timers} }
 
 // Set makes the loop call the timer's function after d, instead of at the previously set time.
-func (t *Timer) Set(now, d time.Duration) {
+func (t *timer) Set(now, d time.Duration) {
 	t.at = now + d
 	if t.index >= 0 {
 		heap.Fix(t.all, t.index)
@@ -27,22 +27,22 @@ func (t *Timer) Set(now, d time.Duration) {
 }
 
 // Stop cancels the call of the function.
-func (t *Timer) Stop() {
+func (t *timer) Stop() {
 	if t.index >= 0 {
 		heap.Remove(t.all, t.index)
 	}
 }
 
-// IsSet reports whether the function will be called.
-func (t *Timer) IsSet() bool { return t.index >= 0 }
+// isSet reports whether the function will be called.
+func (t *timer) isSet() bool { return t.index >= 0 }
 
 // timers is a heap of the timers that are set.
-type timers []*Timer
+type timers []*timer
 
 // expire calls the functions that are due.
 func (t *timers) expire(now time.Duration) {
 	for len(*t) > 0 && (*t)[0].at <= now {
-		first := heap.Pop(t).(*Timer)
+		first := heap.Pop(t).(*timer)
 		first.call()
 	}
 }
@@ -65,7 +65,7 @@ func (t timers) Swap(i, j int) {
 
 // Push implements [heap.Interface].
 func (t *timers) Push(x any) {
-	timer := x.(*Timer)
+	timer := x.(*timer)
 	timer.index = len(*t)
 	*t = append(*t, timer)
 }

@@ -128,7 +128,7 @@ func (c *loopConn) Release() {
 // LeaveLoop implements [onloop.Protocol].
 func (c *loopConn) LeaveLoop(rwc net.Conn, w onloop.Work) onloop.Driver {
 	l := newConn(c.server, c.base, rwc, c.trusted)
-	l.stay = w.Stay
+	l.stay = w.Requests
 	if c.begun {
 		l.phase = open
 	}

@@ -281,7 +281,7 @@ func (d *driver) Drive() (fd int, goesBack bool) {
 	case d.begun != nil:
 		state = c.serveRequest(d.begun)
 	}
-	for stay := d.work.Stay; state == idle; stay-- {
+	for stay := d.work.Requests; state == idle; stay-- {
 		if state = c.serveUntilIdle(); state != idle {
 			break
 		}

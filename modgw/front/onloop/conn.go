@@ -49,8 +49,7 @@ type Conn struct {
 	cut      error    // why it ends at once; nil: it does not
 	driver   Driver   // nil unless away
 	sending  *sending // nil unless the state is responding
-	// how many requests in a row could not stay on the loop, as far as that matters
-	moves uint8
+	misses   uint8    // how many requests in a row could not stay on the loop, at most 8
 
 	// These are set while the state is serving.
 	request *http.Request
@@ -87,7 +86,7 @@ func (c *Conn) listen() {
 		c.pass()
 	case c.last, c.Loop().Add(&c.source, c.fd, c) != nil:
 		// Its client may have begun a request, or the kernel has no room for another source.
-		c.leaveLoop(Work{Stay: stayAway})
+		c.leaveLoop(Work{Requests: stayAway})
 	default:
 		c.rest()
 	}
@@ -182,7 +181,7 @@ func (c *Conn) offer() {
 	c.header = local.takeHeader()
 	c.enter(serving, local.busy)
 	if !c.server.Handler.ServeOnLoop(c) {
-		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Requests: stayAway})
 	}
 }
 
@@ -332,10 +331,10 @@ func (c *Conn) leaveLoop(w Work) {
 	w.Rest, w.Last = bytes.Clone(w.Rest), c.last && !w.IsOver
 	if w.Serve != nil {
 		w.Info = c.info
-		c.moves = min(c.moves+1, 8)
+		c.misses = min(c.misses+1, 8)
 	}
 	if c.handover != nil {
-		w.Stay = 0
+		w.Requests = 0
 	}
 	c.fd, c.driver = -1, c.protocol.LeaveLoop(rwc, w)
 	c.forget()

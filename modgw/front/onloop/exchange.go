@@ -32,7 +32,7 @@ func (c *Conn) SetOwner(o modgw.LoopOwner) { c.owner = o }
 // Continue implements [modgw.LoopExchange]. It does nothing after a panic has ended the connection.
 func (c *Conn) Continue(serve func(http.ResponseWriter, *http.Request)) {
 	if c.state == serving {
-		c.leaveLoop(Work{Serve: serve, Stay: min(1<<c.moves>>3, stayAway)})
+		c.leaveLoop(Work{Serve: serve, Requests: min(1<<c.misses>>3, stayAway)})
 	}
 }
 
@@ -71,7 +71,7 @@ func (c *Conn) arrive() {
 	case c.cut != nil:
 		c.close()
 	case c.Loop().Add(&c.source, c.fd, c) != nil: // the kernel has no room for another source
-		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Stay: stayAway})
+		c.leaveLoop(Work{Serve: c.server.Handler.ServeHTTP, Requests: stayAway})
 	default:
 		c.offer()
 	}
@@ -95,7 +95,7 @@ func (c *Conn) Respond(status int, body []byte) {
 		})
 		return
 	}
-	local.out, c.moves = out, 0
+	local.out, c.misses = out, 0
 	c.last = !c.protocol.EndRequest() || c.last
 	c.forget()
 	n, err := rawsocket.Write(c.fd, out)

@@ -70,8 +70,8 @@ type Work struct {
 	Serve func(http.ResponseWriter, *http.Request)
 	Info  *modgw.RequestInfo
 
-	Stay int  // number of requests to serve before the connection goes back
-	Last bool // the connection ends when no request is in flight
+	Requests int  // number of requests to serve before the connection goes back
+	Last     bool // the connection ends when no request is in flight
 }
 
 // Driver serves a connection on a goroutine. The other methods may be called meanwhile.

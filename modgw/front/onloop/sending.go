@@ -56,7 +56,7 @@ func (c *Conn) RespondFrom(body modgw.LoopBody) {
 		return
 	}
 	defer c.contain()
-	c.last, c.moves = !c.protocol.EndRequest() || c.last, 0
+	c.last, c.misses = !c.protocol.EndRequest() || c.last, 0
 	c.forget()
 	head := c.local.Load().out
 	c.sending = &sending{

@@ -92,7 +92,7 @@ func (c *call) conclude(s *stream, fed <-chan struct{}, err error) (again bool) 
 		reset := errors.Is(err, syscall.ECONNRESET) // the worker has not read everything
 		unbegun := !s.first || reset && fed == nil && s.progress < headed && c.ticket.alone
 		w.Suspect(err)
-		s.release(fed)
+		s.giveUp(fed)
 		return c.Lost(err, unbegun, c.Crashed)
 	default:
 		c.abandon(s, fed, "the response cannot be used")
@@ -122,7 +122,7 @@ func (c *call) finish(s *stream, fed <-chan struct{}) {
 		return
 	}
 	c.released = true
-	s.release(fed)
+	s.giveUp(fed)
 	s.conn.worker.Finished()
 }
 
@@ -145,6 +145,6 @@ func (c *call) abandon(s *stream, fed <-chan struct{}, reason string) {
 	s.Cancel(reason)
 	limits, name := c.App.Descriptor.Timeouts, c.Name()
 	if !c.App.Pool.Background(func() { s.sweep(limits, fed, name) }) {
-		s.release(fed)
+		s.giveUp(fed)
 	}
 }

@@ -3,7 +3,7 @@ package wsgi
 import "math"
 
 // free is the connection to take next; nil: none has room.
-func (s *Scheduler) free(t *ticket) (found *Conn) {
+func (s *scheduler) free(t *ticket) (found *Conn) {
 	share := !t.alone && s.behind < s.queue.Max
 	wait := s.queued() < s.queue.Max
 	busy := math.MaxInt

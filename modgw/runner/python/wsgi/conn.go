@@ -36,7 +36,7 @@ const (
 // hand-over between goroutines.
 type Conn struct {
 	worker    *Worker
-	scheduler *Scheduler
+	scheduler *scheduler
 	number    int // number of the thread, from 0
 	conn      *eventloop.Socket
 	in        *wire.Reader // belongs to the first stream
@@ -44,7 +44,7 @@ type Conn struct {
 	buffer    *wire.SharedBuffer // large bodies pass through it; nil: no memory is shared
 	credit    chan struct{}      // has a token after more of a request's body may be sent
 
-	// Guarded by Scheduler.mu.
+	// Guarded by scheduler.mu.
 	load  int  // requests on it
 	alone bool // no other request may share the connection with the current one
 	away  bool // its thread is busy for another host
@@ -61,7 +61,7 @@ type Conn struct {
 
 	mu       sync.Mutex
 	order    []*stream // open streams, in the order of their requests
-	progress int       // how many streams have left
+	turns    int       // how many streams have left as the first one
 	err      error     // why nothing more can be read; nil: it can
 	deadline time.Time // when reading fails; zero: never
 	attends  bool      // the loop is about to call attend
@@ -72,7 +72,7 @@ type Conn struct {
 type stallState = int32
 
 const (
-	moving   stallState = iota
+	flowing  stallState = iota
 	stalled             // for long, so that it gets no more requests
 	computed            // for long, and it seems to keep the interpreter all the time
 )
@@ -164,8 +164,8 @@ func (c *Conn) remove(s *stream) error {
 	if i > 0 {
 		return nil
 	}
-	c.progress++
-	if c.stall.Swap(moving) != moving {
+	c.turns++
+	if c.stall.Swap(flowing) != flowing {
 		c.watch.on = false // its time starts again
 	}
 	if len(c.order) == 0 {
@@ -223,16 +223,16 @@ func (c *Conn) Computes() bool { return c.computes.Load() }
 func (c *Conn) Depth() int { return int(c.depth.Load()) }
 
 // isStalled reports whether the thread is busy with one request for long.
-func (c *Conn) isStalled() bool { return c.stall.Load() != moving }
+func (c *Conn) isStalled() bool { return c.stall.Load() != flowing }
 
-// hasRoom reports whether a request may wait behind those that the connection has; Scheduler.mu is
+// hasRoom reports whether a request may wait behind those that the connection has; scheduler.mu is
 // held.
 func (c *Conn) hasRoom() bool {
 	return !c.alone && c.load < int(c.depth.Load()) && !c.isStalled()
 }
 
 // isComputing reports whether another thread would only take the interpreter from this one;
-// Scheduler.mu is held.
+// scheduler.mu is held.
 func (c *Conn) isComputing() bool {
 	return c.load > 0 && c.computes.Load() && !c.isStalled()
 }

@@ -27,7 +27,7 @@ func TestAnswerOvertakesTheWordThatAnotherRequestWasGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer loop.Close()
-	s := &Scheduler{}
+	s := &scheduler{}
 	w := &Worker{loop: loop, scheduler: s, Worker: control.New(
 		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
 	)}

@@ -141,15 +141,16 @@ func (d *direct) Detach() {
 		d.placed()
 	}
 	if d.exchange != nil {
-		d.detach(nil)
+		d.passToGoroutine(nil)
 	}
 }
 
 // errLeftLoop is why a request does not wait on the loop any longer.
 var errLeftLoop = errors.New("the request waits on a goroutine")
 
-// detach lets a goroutine go on with the request: with an error, or by reading the next frame.
-func (d *direct) detach(failed error) {
+// passToGoroutine lets a goroutine go on with the request: with an error, or by reading the next
+// frame.
+func (d *direct) passToGoroutine(failed error) {
 	s := &d.stream
 	s.conn.mu.Lock()
 	s.direct = nil
@@ -194,11 +195,11 @@ func (d *direct) receive(f wire.Frame) {
 	case f.Stream == s.ID && f.Type == wire.Response && !f.End() && d.respondFrom(f):
 	case f.Type != wire.Body && (f.Stream == s.ID || s.conn.isBehind(f.Stream)):
 		s.conn.in.Unread(f)
-		d.detach(nil)
+		d.passToGoroutine(nil)
 	default:
 		if _, _, err := s.accept(f); err != nil {
 			s.conn.fail(err)
-			d.detach(err)
+			d.passToGoroutine(err)
 		}
 	}
 }
@@ -217,7 +218,7 @@ func (d *direct) respond(f wire.Frame) {
 		err = d.answer.RespondOn(d.exchange, d.isHead, raw, body)
 	}
 	if err != nil {
-		d.detach(err)
+		d.passToGoroutine(err)
 		return
 	}
 	d.end()

@@ -44,7 +44,7 @@ func (c *Conn) Flush() {
 		d.queued = false
 		if err != nil && d.stream.direct != nil {
 			d.unsent = true
-			d.detach(err)
+			d.passToGoroutine(err)
 		}
 	}
 	c.unflushed = c.unflushed[:0]
@@ -83,7 +83,7 @@ func (c *Conn) attend() {
 		d.requeue()
 	}
 	for _, d := range unwanted {
-		d.detach(nil)
+		d.passToGoroutine(nil)
 	}
 	c.readDirect()
 	c.readIdle()
@@ -111,7 +111,7 @@ func (c *Conn) readDirect() {
 		}
 		if err != nil {
 			c.fail(err)
-			d.detach(err)
+			d.passToGoroutine(err)
 			continue
 		}
 		d.receive(f)
@@ -128,7 +128,7 @@ func (c *Conn) contain() {
 	err := wire.Errorf("the code for its connection panicked: %v", value)
 	c.fail(err)
 	if d := c.firstDirect(); d != nil {
-		d.detach(err)
+		d.passToGoroutine(err)
 	}
 }
 

@@ -32,7 +32,7 @@ func newLender(t *testing.T) *lender {
 		t.Fatal(err)
 	}
 	t.Cleanup(loop.Close)
-	s := &Scheduler{}
+	s := &scheduler{}
 	w := &Worker{loop: loop, scheduler: s, Worker: control.New(
 		&workers.Worker{Log: slog.New(slog.DiscardHandler)}, control.Config{},
 	)}

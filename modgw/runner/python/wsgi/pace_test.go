@@ -17,7 +17,7 @@ const halfMillisecond = uint8(500 * time.Microsecond / wire.PaceUnit)
 // returns the number of requests of each thread.
 func threadsOf(pace, cpu uint8, parallel, alone bool, requests int) []int {
 	w := &Worker{Worker: &control.Worker{Worker: &workers.Worker{Number: 1}}}
-	s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}
+	s := &scheduler{expected: 1, queue: modgw.Queue{Max: 100}, parallel: parallel}
 	for i := range 4 {
 		w.Conns = append(w.Conns, &Conn{worker: w, scheduler: s, number: i})
 	}
@@ -67,7 +67,7 @@ func TestOneThreadComputesWhileOthersWaitForIt(t *testing.T) {
 		{"requests that do not", true, []int{1, 1, 0, 0}},
 	} {
 		w := &Worker{Worker: &control.Worker{Worker: &workers.Worker{Number: 1}}}
-		s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 1000}}
+		s := &scheduler{expected: 1, queue: modgw.Queue{Max: 1000}}
 		for i := range 4 {
 			w.Conns = append(w.Conns, &Conn{worker: w, scheduler: s, number: i})
 			w.Conns[i].NotePace(halfMillisecond, 255)

@@ -19,16 +19,16 @@ const patience = 4 * stallTime
 const lingerTime = 50 * time.Millisecond
 
 // watch watches over the requests that wait for a thread: behind another one on its connection, or
-// in the queue because it computes. It has no timer running while there are none.
+// in the queue because it computes. It sets no timer while there are none.
 type watch struct {
 	alarm *eventloop.Alarm // calls checkStall; nil: it was not needed yet
-	on    bool             // it will be called
+	on    bool             // its time counts; an old alarm may still ring
 	// waits for a thread that continues a request whose response is complete
-	lingers  bool
-	over     bool      // the connection is closed
-	since    time.Time // when it was turned on
-	progress int       // progress of the connection at that time
-	asks     int       // how often the worker was asked since that progress
+	lingers bool
+	over    bool      // the connection is closed
+	since   time.Time // when it was turned on
+	turns   int       // turns of the connection at that time
+	asks    int       // how often the worker was asked since that turn
 }
 
 // scheduleCheck has checkStall called after a while; c.mu is held.
@@ -58,8 +58,8 @@ func (c *Conn) watchWaiting() {
 	if c.watch.on && !(c.watch.lingers && !lingers) || !c.isAwaited() {
 		return
 	}
-	if c.watch.progress != c.progress {
-		c.watch.progress, c.watch.asks = c.progress, 0
+	if c.watch.turns != c.turns {
+		c.watch.turns, c.watch.asks = c.turns, 0
 	}
 	c.watch.on, c.watch.since, c.watch.lingers = true, time.Now(), lingers
 	c.scheduleCheck(wait)
@@ -69,7 +69,7 @@ func (c *Conn) watchWaiting() {
 // c.mu is held.
 func (c *Conn) mayLinger() bool { return c.lingers.Load() && len(c.order) == 1 && c.order[0].whole }
 
-// watchAwaited is watchWaiting for the scheduler; Scheduler.mu is held.
+// watchAwaited is watchWaiting for the scheduler; scheduler.mu is held.
 func (c *Conn) watchAwaited() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (c *Conn) recall(busy uint32) {
 func (c *Conn) isStuck() (busy uint32, stuck bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.isAwaited() || c.watch.progress != c.progress {
+	if !c.isAwaited() || c.watch.turns != c.turns {
 		c.watch.on = false
 		c.watchWaiting()
 		return 0, false
@@ -132,7 +132,7 @@ func (c *Conn) isStuck() (busy uint32, stuck bool) {
 	if waited < patience {
 		busy = c.order[0].ID
 	} else {
-		c.stall.CompareAndSwap(moving, computed) // or the worker would have answered
+		c.stall.CompareAndSwap(flowing, computed) // or the worker would have answered
 	}
 	c.watch.asks++
 	again := max(stallTime, waited)

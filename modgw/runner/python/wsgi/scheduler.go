@@ -12,12 +12,12 @@ import (
 	"github.com/modgw/modgw/modgw/runner/queue"
 )
 
-// Scheduler gives requests to threads: to the first one, of the least busy worker, that is idle or
+// scheduler gives requests to threads: to the first one, of the least busy worker, that is idle or
 // has room for more requests because it answers them fast. So a fast app stays on one thread. A
 // thread that computes gets all requests that may share it, and no other thread begins, until it is
 // found to be busy for long with one request. Other requests wait in order. A request that waits on
 // a connection behind a slow one is requeued, and waits here again.
-type Scheduler struct {
+type scheduler struct {
 	queue    modgw.Queue
 	parallel bool   // threads run at the same time: a free one is better than a fast one
 	crowded  func() // as [modgw.RunnerConfig.Crowded]; nil: it is not called
@@ -54,7 +54,7 @@ type waiter struct {
 
 // acquire returns a connection for a request until release. The error is one of the queue's, or
 // ctx's.
-func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
+func (s *scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
 	got := make(chan struct{})
 	w := &waiter{ticket: t, wake: func() { close(got) }}
 	if s.begin(w) {
@@ -65,7 +65,7 @@ func (s *Scheduler) acquire(ctx context.Context, t *ticket) (*Conn, error) {
 
 // begin gives a request a connection, or the reason why it gets none; neither if it would have to
 // wait and cannot. It reports whether the request waits, until wake is called.
-func (s *Scheduler) begin(w *waiter) (waits bool) {
+func (s *scheduler) begin(w *waiter) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := w.ticket
@@ -92,7 +92,7 @@ func (s *Scheduler) begin(w *waiter) (waits bool) {
 
 // keepPlace keeps the place in the queue of a request that is about to leave a connection on which
 // it was not begun, until it begins again or loses its place.
-func (s *Scheduler) keepPlace(t *ticket) {
+func (s *scheduler) keepPlace(t *ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.requeued = true
@@ -100,14 +100,14 @@ func (s *Scheduler) keepPlace(t *ticket) {
 }
 
 // losePlace gives up the place of a request that is not served again.
-func (s *Scheduler) losePlace(t *ticket) {
+func (s *scheduler) losePlace(t *ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.setMoving(t, false)
 }
 
 // release gives a request's part of a connection back.
-func (s *Scheduler) release(c *Conn, abandoned bool) {
+func (s *scheduler) release(c *Conn, abandoned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := c.worker
@@ -132,7 +132,7 @@ func (s *Scheduler) release(c *Conn, abandoned bool) {
 // abandon reports that the request on a connection was answered without the worker, which still has
 // to close the stream. Until then the connection gets no other request: its thread may hang, and a
 // request behind a Cancel frame that it has not read cannot be requeued.
-func (s *Scheduler) abandon(c *Conn) {
+func (s *scheduler) abandon(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.alone = true
@@ -142,7 +142,7 @@ func (s *Scheduler) abandon(c *Conn) {
 
 // cleanUp notes the end of a worker and returns its idle connections. A busy one may still have
 // bytes to read; it is closed when it is released.
-func (s *Scheduler) cleanUp(w *Worker) (idle []*Conn) {
+func (s *scheduler) cleanUp(w *Worker) (idle []*Conn) {
 	s.remove(w)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +157,7 @@ func (s *Scheduler) cleanUp(w *Worker) (idle []*Conn) {
 
 // drained returns a channel that closes when no request of a worker is left that waits for its
 // answer. The worker must have been removed.
-func (s *Scheduler) drained(w *Worker) <-chan struct{} {
+func (s *scheduler) drained(w *Worker) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	drained := make(chan struct{})
@@ -167,7 +167,7 @@ func (s *Scheduler) drained(w *Worker) <-chan struct{} {
 }
 
 // add lets requests come to a worker.
-func (s *Scheduler) add(w *Worker) {
+func (s *scheduler) add(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
@@ -175,7 +175,7 @@ func (s *Scheduler) add(w *Worker) {
 }
 
 // remove stops new requests to a worker; its current ones are released later.
-func (s *Scheduler) remove(w *Worker) {
+func (s *scheduler) remove(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = slices.DeleteFunc(s.workers, func(other *Worker) bool { return other == w })
@@ -183,14 +183,14 @@ func (s *Scheduler) remove(w *Worker) {
 
 // pause stops new requests to a worker that is being told to end one, until resume. Its interpreter
 // may be stuck, and then they would not be answered either.
-func (s *Scheduler) pause(w *Worker) {
+func (s *scheduler) pause(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.silent = true
 }
 
 // resume lets requests come again to a worker that has answered.
-func (s *Scheduler) resume(w *Worker) {
+func (s *scheduler) resume(w *Worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w.silent {
@@ -200,21 +200,21 @@ func (s *Scheduler) resume(w *Worker) {
 }
 
 // setAway notes whether the thread of a connection is busy for another host.
-func (s *Scheduler) setAway(c *Conn, away bool) {
+func (s *scheduler) setAway(c *Conn, away bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.away = away
 }
 
 // serve serves the waiters after something has changed that the scheduler does not know of.
-func (s *Scheduler) serve() {
+func (s *scheduler) serve() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.serveWaiters()
 }
 
 // expect counts the workers that are ready or will be soon up or down.
-func (s *Scheduler) expect(n int) {
+func (s *scheduler) expect(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expected += n
@@ -224,7 +224,7 @@ func (s *Scheduler) expect(n int) {
 }
 
 // close refuses all requests from now on.
-func (s *Scheduler) close() {
+func (s *scheduler) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
@@ -232,14 +232,14 @@ func (s *Scheduler) close() {
 }
 
 // counts returns the number of requests that are executed and the number that wait.
-func (s *Scheduler) counts() (busy, queued int) {
+func (s *scheduler) counts() (busy, queued int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.busy, s.queued()
 }
 
 // wait waits until a waiter has its connection, or may not wait any longer.
-func (s *Scheduler) wait(ctx context.Context, w *waiter, got <-chan struct{}) {
+func (s *scheduler) wait(ctx context.Context, w *waiter, got <-chan struct{}) {
 	var late <-chan time.Time
 	if s.queue.Timeout > 0 {
 		timer := time.NewTimer(s.queue.Timeout)
@@ -257,7 +257,7 @@ func (s *Scheduler) wait(ctx context.Context, w *waiter, got <-chan struct{}) {
 
 // leave takes a waiter out of the queue because of err. It reports false when wake was called
 // before.
-func (s *Scheduler) leave(w *waiter, err error) (left bool) {
+func (s *scheduler) leave(w *waiter, err error) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w.place == nil {
@@ -272,7 +272,7 @@ func (s *Scheduler) leave(w *waiter, err error) (left bool) {
 
 // refusal explains why a request may not even wait. One that was admitted before is not refused
 // because the queue has become full. s.mu is held, as in all functions below.
-func (s *Scheduler) refusal(isNew bool) error {
+func (s *scheduler) refusal(isNew bool) error {
 	switch {
 	case s.closed:
 		return queue.ErrClosed
@@ -286,9 +286,9 @@ func (s *Scheduler) refusal(isNew bool) error {
 
 // queued returns the number of requests that wait, here, behind another one, or on their way from
 // there.
-func (s *Scheduler) queued() int { return s.waiters.Len() + s.behind + s.moving }
+func (s *scheduler) queued() int { return s.waiters.Len() + s.behind + s.moving }
 
-func (s *Scheduler) setMoving(t *ticket, moving bool) {
+func (s *scheduler) setMoving(t *ticket, moving bool) {
 	if t.moving == moving {
 		return
 	}
@@ -301,7 +301,7 @@ func (s *Scheduler) setMoving(t *ticket, moving bool) {
 }
 
 // enqueue puts a waiter behind those that came before it.
-func (s *Scheduler) enqueue(w *waiter) {
+func (s *scheduler) enqueue(w *waiter) {
 	s.waiting.Store(true)
 	if s.crowded != nil {
 		s.crowded()
@@ -316,7 +316,7 @@ func (s *Scheduler) enqueue(w *waiter) {
 }
 
 // watchComputing watches the connections whose threads a new waiter may be waiting for.
-func (s *Scheduler) watchComputing() {
+func (s *scheduler) watchComputing() {
 	for _, w := range s.workers {
 		for _, c := range w.Conns {
 			if c.isComputing() {
@@ -326,7 +326,7 @@ func (s *Scheduler) watchComputing() {
 	}
 }
 
-func (s *Scheduler) serveWaiters() {
+func (s *scheduler) serveWaiters() {
 	defer func() { s.waiting.Store(s.waiters.Len() > 0) }()
 	for s.waiters.Len() > 0 {
 		first := s.waiters.Front()
@@ -342,7 +342,7 @@ func (s *Scheduler) serveWaiters() {
 	}
 }
 
-func (s *Scheduler) dismiss(err error) {
+func (s *scheduler) dismiss(err error) {
 	for s.waiters.Len() > 0 {
 		w := s.waiters.Remove(s.waiters.Front()).(*waiter)
 		w.place, w.err = nil, err
@@ -351,7 +351,7 @@ func (s *Scheduler) dismiss(err error) {
 	s.waiting.Store(false)
 }
 
-func (s *Scheduler) take(c *Conn, t *ticket) {
+func (s *scheduler) take(c *Conn, t *ticket) {
 	if c.load++; c.load > 1 {
 		s.behind++
 		if c.worker.waiting.Add(1) == 1 {

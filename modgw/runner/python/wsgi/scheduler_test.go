@@ -19,7 +19,7 @@ import (
 func idleWorker(number, threads int) *Worker {
 	w := &Worker{Worker: &control.Worker{Worker: &workers.Worker{Number: number}}}
 	for i := range threads {
-		w.Conns = append(w.Conns, &Conn{worker: w, scheduler: &Scheduler{}, number: i})
+		w.Conns = append(w.Conns, &Conn{worker: w, scheduler: &scheduler{}, number: i})
 	}
 	return w
 }
@@ -35,7 +35,7 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 		alone, abandoned bool
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		s := &Scheduler{expected: 1, queue: modgw.Queue{Max: rapid.IntRange(0, 5).Draw(t, "queue")}}
+		s := &scheduler{expected: 1, queue: modgw.Queue{Max: rapid.IntRange(0, 5).Draw(t, "queue")}}
 		var present, all []*Worker
 		var requests []*request
 		on := func(c *Conn) (found []*request) {
@@ -110,7 +110,7 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 			},
 			"pace": func(t *rapid.T) { draw(t, "conn").NotePace(rapid.Byte().Draw(t, "pace"), rapid.Byte().Draw(t, "cpu")) },
 			"stall": func(t *rapid.T) {
-				draw(t, "conn").stall.Store(rapid.Int32Range(moving, computed).Draw(t, "stall"))
+				draw(t, "conn").stall.Store(rapid.Int32Range(flowing, computed).Draw(t, "stall"))
 			},
 			"acquire": func(t *rapid.T) {
 				alone, least := rapid.Bool().Draw(t, "alone"), -1
@@ -180,7 +180,7 @@ func TestSchedulerGivesRoomAndNoMore(t *testing.T) {
 func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 10}}
+		s := &scheduler{expected: 1, queue: modgw.Queue{Max: 10}}
 		served := make(chan int, 10)
 		gone, cancel := context.WithCancel(t.Context())
 		for i := range 4 {
@@ -210,7 +210,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 
 func TestRequestThatIsRequeuedKeepsItsPlaceInTheQueue(t *testing.T) {
 	t.Parallel()
-	s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 1}}
+	s := &scheduler{expected: 1, queue: modgw.Queue{Max: 1}}
 	w := idleWorker(1, 1)
 	s.add(w)
 	isFull := func() bool {
@@ -246,7 +246,7 @@ func TestRequestThatIsRequeuedKeepsItsPlaceInTheQueue(t *testing.T) {
 func TestWaitersAreRefusedWhenNoWorkerIsExpected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &Scheduler{expected: 1, queue: modgw.Queue{Max: 10}}
+		s := &scheduler{expected: 1, queue: modgw.Queue{Max: 10}}
 		result := make(chan error, 1)
 		go func() {
 			_, err := s.acquire(t.Context(), &ticket{})
@@ -271,7 +271,7 @@ func TestWaitersAreRefusedWhenNoWorkerIsExpected(t *testing.T) {
 func TestWorkerThatIsToldToEndARequestGetsNoneUntilItAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &Scheduler{expected: 2, queue: modgw.Queue{Max: 10}}
+		s := &scheduler{expected: 2, queue: modgw.Queue{Max: 10}}
 		told, other := idleWorker(1, 2), idleWorker(2, 2)
 		for _, w := range []*Worker{told, other} {
 			w.scheduler = s
@@ -306,7 +306,7 @@ func TestWorkerThatIsToldToEndARequestGetsNoneUntilItAnswers(t *testing.T) {
 
 func TestDrainedClosesWhenOnlyAbandonedRequestsAreLeft(t *testing.T) {
 	t.Parallel()
-	s := &Scheduler{expected: 1}
+	s := &scheduler{expected: 1}
 	w := idleWorker(1, 3)
 	s.add(w)
 	var conns []*Conn

@@ -16,12 +16,12 @@ import (
 type Server struct {
 	app       *request.App
 	threads   int // threads of each worker
-	scheduler *Scheduler
+	scheduler *scheduler
 }
 
 // New makes a server without workers, each of which will have so many threads.
 func New(a *request.App, threads int) *Server {
-	return &Server{app: a, threads: threads, scheduler: &Scheduler{
+	return &Server{app: a, threads: threads, scheduler: &scheduler{
 		queue:    a.Descriptor.Queue,
 		parallel: a.Environment != nil && a.Environment.FreeThreaded,
 		crowded:  a.Crowded,

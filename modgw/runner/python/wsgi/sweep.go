@@ -41,7 +41,7 @@ func (s *stream) sweep(limits modgw.Timeouts, fed <-chan struct{}, request worke
 	if s.progress == closed {
 		w.Finished()
 	}
-	s.release(fed)
+	s.giveUp(fed)
 }
 
 // discard frees the resources of a frame other than its payload.
@@ -60,9 +60,9 @@ func (s *stream) discard(f wire.Frame) error {
 	return nil
 }
 
-// release releases the connection of a stream that is not read any more. fed closes when the feeder
+// giveUp releases the connection of a stream that is not read any more. fed closes when the feeder
 // of the body has ended; nil: there is none.
-func (s *stream) release(fed <-chan struct{}) {
+func (s *stream) giveUp(fed <-chan struct{}) {
 	if fed != nil {
 		<-fed
 	}

@@ -14,16 +14,16 @@ type Worker struct {
 	*control.Worker
 	Conns []*Conn // connections to the threads, by number
 
-	scheduler *Scheduler
+	scheduler *scheduler
 	loop      *eventloop.Loop // watches the connections
 
 	shared int // how many pieces of memory the worker gets
 
 	interruptible atomic.Bool // it can raise an exception in a thread that runs a request
 
-	waiting atomic.Int32 // requests behind another one on a connection; set with Scheduler.mu held
+	waiting atomic.Int32 // requests behind another one on a connection; set with scheduler.mu held
 
-	// Guarded by Scheduler.mu.
+	// Guarded by scheduler.mu.
 	busy      int           // requests on the connections
 	abandoned int           // requests among them that were answered without the worker
 	ended     bool          // the process has ended
@@ -94,7 +94,7 @@ func (w *Worker) Cut() {
 	}
 }
 
-// checkDrained closes drained when it is time; Scheduler.mu is held.
+// checkDrained closes drained when it is time; scheduler.mu is held.
 func (w *Worker) checkDrained() {
 	if w.drained != nil && w.busy == w.abandoned {
 		close(w.drained)
