@@ -44,7 +44,6 @@ var opensByItself = map[string]string{
 	"reload/repository.go":           "only looks whether there is a repository",
 	"venv/buildstep.go":              "with the rights of the app's user; the state folder",
 	"venv/collect.go":                "the state folder",
-	"venv/command.go":                "with the rights of the app's user",
 	"venv/construction.go":           "with the rights of the app's user",
 	"venv/golang.go":                 "with the rights of the app's user",
 	"venv/gosources.go":              "with the rights of the app's user",

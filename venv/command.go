@@ -2,7 +2,6 @@ package venv
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw"
 )
 
@@ -79,35 +79,9 @@ func importFolder(file, root string, acct *account.Account) string {
 	return folder
 }
 
-// lookProgram finds a program by the PATH in environ, not by that of this process.
+// lookProgram finds a program that can be run, by the PATH in environ.
 func lookProgram(name, root string, environ []string, acct *account.Account) (string, bool) {
-	if strings.Contains(name, "/") {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(root, name)
-		}
-		return name, isProgram(name, acct)
-	}
-	for _, v := range environ {
-		list, ok := strings.CutPrefix(v, "PATH=")
-		if !ok {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			if path := filepath.Join(dir, name); filepath.IsAbs(path) && isProgram(path, acct) {
-				return path, true
-			}
-		}
-	}
-	return "", false
-}
-
-func isProgram(path string, acct *account.Account) bool {
-	err := acct.Do(func() error {
-		info, err := os.Stat(path)
-		if err == nil && (info.IsDir() || info.Mode()&0o111 == 0) {
-			return syscall.EACCES
-		}
-		return err
-	})
-	return err == nil
+	opener := safepath.Opener{User: acct}
+	path, err := opener.FindProgram(name, root, environ)
+	return path, err == nil && opener.IsProgram(path)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
@@ -29,7 +30,7 @@ func (w *worker) Launch() (workers.Process, error) {
 	c := w.runner.config
 	env := workers.Environ(c, w.runner.user)
 	command := c.Descriptor.FastCGI.Command
-	path, err := workers.FindProgram(w.runner.user, command[0], c.Descriptor.Root, env)
+	path, err := safepath.Opener{User: w.runner.user}.FindProgram(command[0], c.Descriptor.Root, env)
 	if err != nil {
 		return nil, err
 	}

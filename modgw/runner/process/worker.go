@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/internal/safepath"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/workers"
 )
@@ -67,7 +68,7 @@ func (w *worker) Launch() (workers.Process, error) {
 func (w *worker) spec() (spec proc.Spec, path string, err error) {
 	r := w.runner
 	env := workers.Environ(r.config, r.user)
-	path, err = workers.FindProgram(r.user, r.command[0], r.config.Descriptor.Root, env)
+	path, err = safepath.Opener{User: r.user}.FindProgram(r.command[0], r.config.Descriptor.Root, env)
 	if err != nil {
 		return spec, path, err
 	}

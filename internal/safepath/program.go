@@ -1,19 +1,15 @@
-package workers
+package safepath
 
 import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
-
-	"github.com/modgw/modgw/internal/account"
-	"github.com/modgw/modgw/internal/safepath"
 )
 
 // FindProgram returns the absolute path of the program that the first word of a command names:
-// below root when there is a slash in it, else in the PATH of env, with the rights of the app's
-// user.
-func FindProgram(user *account.Account, name, root string, env []string) (string, error) {
+// below root when there is a slash in it, else in the PATH of env.
+func (o Opener) FindProgram(name, root string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(root, name)
@@ -26,13 +22,17 @@ func FindProgram(user *account.Account, name, root string, env []string) (string
 			continue
 		}
 		for _, dir := range filepath.SplitList(path) {
-			file := filepath.Join(dir, name)
-			info, err := safepath.Opener{User: user}.Stat(file)
-			if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			if file := filepath.Join(dir, name); o.IsProgram(file) {
 				return file, nil
 			}
 		}
 		return "", fmt.Errorf("cannot find program %q in %s: %w", name, path, fs.ErrNotExist)
 	}
 	return "", fmt.Errorf("cannot find program %q: there is no PATH: %w", name, fs.ErrNotExist)
+}
+
+// IsProgram reports whether an absolute path leads to an executable file.
+func (o Opener) IsProgram(path string) bool {
+	info, err := o.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
