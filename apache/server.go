@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -40,6 +39,7 @@ type Server struct {
 	url     string
 	log     *slog.Logger
 	ready   chan struct{}
+	tail    proc.Tail // the last lines of Apache's log
 
 	startGrace time.Duration // how long Apache may take until it answers
 
@@ -47,7 +47,6 @@ type Server struct {
 	config      RunConfig
 	installed   *Program
 	process     *proc.Process // nil while it does not run
-	tail        []string      // its last lines
 	unreachable string        // last reported reason why it does not reach the host
 }
 
@@ -55,7 +54,6 @@ const (
 	pidFile     = "httpd.pid"
 	configFile  = "httpd.conf"
 	emptyFolder = "empty"
-	tailLines   = 20
 	stopGrace   = 12 * time.Second // a little more than GracefulShutdownTimeout
 	startGrace  = 30 * time.Second
 )
@@ -238,7 +236,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 		select {
 		case <-process.Done():
 			s.ended()
-			return ended(process.Exit().String(), s.lastLines())
+			return ended(process.Exit().String(), s.tail.String())
 		case ok := <-answers:
 			switch {
 			case ok:
@@ -249,7 +247,7 @@ func (s *Server) supervise(ctx context.Context, process *proc.Process) error {
 				process.Kill()
 				<-process.Done()
 				s.ended()
-				return silent(s.address, s.startGrace, s.lastLines())
+				return silent(s.address, s.startGrace, s.tail.String())
 			}
 		case <-ctx.Done():
 			stop(stopGrace)
@@ -274,10 +272,4 @@ func (s *Server) ended() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.process = nil
-}
-
-func (s *Server) lastLines() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Join(s.tail, "\n")
 }

@@ -16,10 +16,7 @@ func (s *Server) line(l proc.Line) {
 		return
 	}
 	module, level, text := parseLine(l.Text)
-	s.mu.Lock()
-	s.tail = append(s.tail, text)
-	s.tail = s.tail[max(0, len(s.tail)-tailLines):]
-	s.mu.Unlock()
+	s.tail.Add(text)
 	attributes := []any{"line", text}
 	if module != "" {
 		attributes = append(attributes, "module", module)

@@ -4,12 +4,11 @@ import (
 	"strings"
 
 	"github.com/modgw/modgw/internal/lazyregexp"
+	"github.com/modgw/modgw/internal/proc"
 )
 
-const (
-	maxLine   = 2000 // bytes of a line that are shown
-	tailLines = 20   // lines that an error shows
-)
+// maxLine is the number of bytes of a line that are shown.
+const maxLine = 2000
 
 // lines splits a program's output into lines, passes each on, and keeps the last ones. Packages can
 // print anything during a build, so control characters that could steer a terminal or forge a line
@@ -20,7 +19,7 @@ type lines struct {
 	usage   string              // marks the first line of a usage text to drop; "": none
 	silent  bool                // since that line
 	partial []byte
-	last    []string
+	last    proc.Tail
 }
 
 func (l *lines) Write(data []byte) (int, error) {
@@ -38,7 +37,7 @@ func (l *lines) Write(data []byte) (int, error) {
 // tail is the end of the output.
 func (l *lines) tail() string {
 	l.flush()
-	return strings.Join(l.last, "\n")
+	return l.last.String()
 }
 
 func (l *lines) flush() {
@@ -51,9 +50,7 @@ func (l *lines) flush() {
 	if l.mask != nil {
 		line = l.mask(line)
 	}
-	if l.last = append(l.last, line); len(l.last) > tailLines {
-		l.last = l.last[1:]
-	}
+	l.last.Add(line)
 	if l.each != nil {
 		l.each(line)
 	}

@@ -23,7 +23,7 @@ type script struct {
 	stdin   *os.File // nil without a body
 	stdout  *os.File
 	pipe    *relay.Pipe
-	output  workers.Tail  // its last lines on standard error
+	output  proc.Tail     // its last lines on standard error
 	read    chan struct{} // closes when its standard output is not read any more
 }
 

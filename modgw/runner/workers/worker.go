@@ -21,7 +21,7 @@ type Worker struct {
 	driver   Driver
 	attached bool    // it was started by someone else, and is not replaced when it ends
 	process  Process // set by launch, before anything but the driver knows the worker
-	output   Tail
+	output   proc.Tail
 	asked    atomic.Bool // it was asked to end
 	wanted   chan string // has the reason once it is to be replaced; the first one wins
 

@@ -39,7 +39,7 @@ type template struct {
 	ended   chan struct{} // closes when readAnswers has ended
 	scope   *proc.Scope
 	log     *slog.Logger // log of the app that it was started for
-	output  workers.Tail // the last lines that it printed
+	output  proc.Tail    // the last lines that it printed
 
 	users int // zygotes that fork from it; guarded by Set.mu
 

@@ -1,14 +1,14 @@
-package workers
+package proc
 
 import (
 	"strings"
 	"sync"
 )
 
-// tailLines is the number of lines of output in a fault.
+// tailLines is the number of lines that a Tail remembers.
 const tailLines = 20
 
-// Tail remembers the last lines that a worker printed. Its zero value is empty.
+// Tail remembers the last lines that a process printed. Its zero value is empty.
 type Tail struct {
 	mu    sync.Mutex
 	lines []string
@@ -24,7 +24,7 @@ func (t *Tail) Add(text string) {
 	}
 }
 
-// String is the lines, each with its end.
+// String returns the lines, joined by newlines.
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
