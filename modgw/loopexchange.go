@@ -151,12 +151,7 @@ type gatewayExchange struct {
 // Respond implements [LoopExchange].
 func (e *gatewayExchange) Respond(status int, body []byte) {
 	if e.isUnusual(status) {
-		header, body := e.Header().Clone(), bytes.Clone(body)
-		e.Continue(func(w http.ResponseWriter, _ *http.Request) {
-			maps.Copy(w.Header(), header)
-			w.WriteHeader(status)
-			_, _ = w.Write(body) // a client that has gone needs no answer
-		})
+		RespondElsewhere(e, status, body)
 		return
 	}
 	e.count(status, len(body))
@@ -164,6 +159,16 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 	*e = gatewayExchange{}
 	x.Respond(status, body)
 	generation.end()
+}
+
+// RespondElsewhere sends a response of a request on the loop on a goroutine.
+func RespondElsewhere(x LoopExchange, status int, body []byte) {
+	header, body := x.Header().Clone(), bytes.Clone(body)
+	x.Continue(func(w http.ResponseWriter, _ *http.Request) {
+		maps.Copy(w.Header(), header)
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // a client that has gone needs no answer
+	})
 }
 
 // Begin implements [LoopExchange].

@@ -185,7 +185,7 @@ func (f *folders) deliver(ctx context.Context) {
 			}
 		case err := <-f.notify.Errors:
 			f.log.Warn("file events were lost, all watched files are scanned again", "error", err)
-			f.sendToAll((*inbox).rescan)
+			f.rescanAll()
 		}
 	}
 }
@@ -217,7 +217,8 @@ func (f *folders) sendToWatchers(e fsnotify.Event) {
 	}
 }
 
-func (f *folders) sendToAll(tell func(*inbox)) {
+// rescanAll makes all apps scan everything.
+func (f *folders) rescanAll() {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	sent := map[*inbox]bool{}
@@ -225,7 +226,7 @@ func (f *folders) sendToAll(tell func(*inbox)) {
 		for to := range inboxes {
 			if !sent[to] {
 				sent[to] = true
-				tell(to)
+				to.rescan()
 			}
 		}
 	}

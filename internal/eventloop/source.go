@@ -76,21 +76,23 @@ func (l *Loop) add(s *Source, fd int, h Handler, events uint32) error {
 // Remove stops calls to the handler, except a call that is in progress. The descriptor must not
 // have been closed. Remove has no effect on a source that was not added.
 func (s *Source) Remove() {
-	s.end(func() { _ = s.control(unix.EPOLL_CTL_DEL, 0) }) // it fails only if the loop is closed
+	s.end(true)
 }
 
 // Forget is like Remove, but for a descriptor that was closed, or is about to be: closing the last
 // descriptor of a socket removes it from the loop.
-func (s *Source) Forget() { s.end(func() {}) }
+func (s *Source) Forget() { s.end(false) }
 
-func (s *Source) end(last func()) {
+func (s *Source) end(isOpen bool) {
 	l := s.loop
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last()
+	if isOpen {
+		_ = s.control(unix.EPOLL_CTL_DEL, 0) // it fails only if the loop is closed
+	}
 	s.loop = nil
 	l.sources[s.slot] = nil
 	l.free = append(l.free, s.slot)

@@ -1,8 +1,6 @@
 package onloop
 
 import (
-	"bytes"
-	"maps"
 	"net/http"
 
 	"golang.org/x/sys/unix"
@@ -87,12 +85,7 @@ func (c *Conn) Respond(status int, body []byte) {
 	out, ok := c.protocol.AppendResponse(local.out[:0], status, c.header, body, local.loop.Time())
 	if !ok {
 		// A goroutine sends a response that needs more than one write, and reports errors in it.
-		header, body := c.header.Clone(), bytes.Clone(body)
-		c.Continue(func(w http.ResponseWriter, _ *http.Request) {
-			maps.Copy(w.Header(), header)
-			w.WriteHeader(status)
-			_, _ = w.Write(body) // its client alone would see the error
-		})
+		modgw.RespondElsewhere(c, status, body)
 		return
 	}
 	local.out, c.misses = out, 0
