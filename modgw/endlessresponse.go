@@ -27,8 +27,8 @@ const (
 )
 
 // Add registers functions that move a response to a successor (nil if it stays) and end it. Neither
-// may wait for the response. Each is called at most once, and at once if it is due already; move is
-// not called after end. cancel ends the registration.
+// may wait for the response. Each is called at most once, and at once if it is due already. If both
+// are due, move may come after end. cancel ends the registration.
 func (e *Endless) Add(move, end func()) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
