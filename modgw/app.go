@@ -55,7 +55,7 @@ type App struct {
 	changed  chan struct{} // closed and replaced when state changes
 	waiting  int           // requests that wait for a generation
 	failure  *Failure      // failure of the last deploy; nil after a good one
-	previous *Generation   // the last good one before current; its workers have ended
+	previous *Generation   // the last good one before current; it may still drain
 	count    int           // generations made so far
 	inherits bool          // another host serves the app until the first generation is ready
 	// App of that host, for the first generation; nil: it inherits nothing

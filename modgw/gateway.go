@@ -47,8 +47,8 @@ type Config struct {
 	// block. nil: it is not called.
 	Observe func(Event)
 
-	// Begun is called with each request before it is routed. It must not wait for anything, and may
-	// change the request's header. nil: it is not called.
+	// Begun is called with each request before its runner gets it. It must not wait for anything,
+	// and may change the request's header. nil: it is not called.
 	Begun func(*http.Request, *RequestInfo)
 
 	// Crowded is called when requests wait for a worker of an app whose number of workers depends

@@ -73,8 +73,8 @@ func (w *idleWatch) fallAsleep() (ctx context.Context, rise <-chan Awakening) {
 	return ctx, rise
 }
 
-// stayAwake records that the processes continue to run, because of err or of a request to wake the
-// app.
+// stayAwake records that the app does not sleep, because of err or of a request to wake it. Unless
+// err is ErrFrozen, its processes continue to run.
 func (w *idleWatch) stayAwake(err error, rise <-chan Awakening) {
 	a := w.app
 	a.mu.Lock()

@@ -30,8 +30,8 @@ type Outcome struct {
 	// code of a fault, or [ClientGone]. It is empty for a response of the app.
 	Cause string
 
-	// App and Generation are those that answered. They are empty and zero where the host did
-	// itself.
+	// App and Generation are those that had the request, even if the host answered in their place.
+	// They are empty and zero if none had it.
 	App        AppName
 	Generation int
 

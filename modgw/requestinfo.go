@@ -18,7 +18,8 @@ import (
 type RequestInfo struct {
 	// Set by the front.
 
-	Front string // "fcgi", "http", "uwsgi" or "scgi"
+	// "fcgi", "http", "uwsgi" or "scgi"; [Listener].Kind is "fastcgi" for the first
+	Front string
 	// the app that a trusted front named with MODGW_APP; "": route by host and path
 	App AppName
 	// the decoded path that the web server authorised, as bytes; begins with "/"

@@ -33,7 +33,7 @@ type RequestRecord struct {
 	Status     int       `json:"status"`     // status of the response; 0: there was none
 	Cause      string    `json:"cause"`      // see [Outcome]; "": the app has answered
 	Broken     bool      `json:"broken"`     // the response was broken off
-	Generation int       `json:"generation"` // number of the generation that answered; 0: none
+	Generation int       `json:"generation"` // number of the generation that had it; 0: none
 	Worker     int       `json:"worker"`     // number of the worker; 0: none, or it is unknown
 	Tries      int       `json:"tries"`      // how many workers got it
 	Received   int64     `json:"received"`   // bytes of its body that were read

@@ -27,7 +27,8 @@ func (s *Server) disk(w http.ResponseWriter, r *http.Request) {
 	reply(w, disk, err)
 }
 
-// Disk requests the disk usage of an app and its user. The host counts the files for each request.
+// Disk requests the disk usage of an app and its user. The host counts the files, unless it did a
+// few seconds ago.
 func (c *Client) Disk(ctx context.Context, app modgw.AppName) (DiskStatus, error) {
 	return ask[DiskStatus](ctx, c, http.MethodGet, "/v1/apps/"+url.PathEscape(string(app))+"/disk")
 }

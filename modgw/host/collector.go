@@ -19,8 +19,8 @@ const (
 	keptNewest = 2
 )
 
-// collector removes environments that nothing uses, once a day. It has no timer unless something
-// has happened since the last collection that could have made one useless.
+// collector removes environments that nothing uses, once a day. After its first collection it has a
+// timer only if something has happened since the last one that could have made one useless.
 type collector struct {
 	stamp   string                // file with the time of the last collection
 	reason  chan struct{}         // has one element when an environment may have become useless

@@ -16,7 +16,7 @@ const (
 	keptSamples = 60
 )
 
-// figures keeps samples of the figures of apps. Its zero value has none.
+// sampleStore keeps samples of the figures of apps. Its zero value has none.
 type sampleStore struct {
 	mu   sync.Mutex
 	apps map[modgw.AppName]samples
