@@ -30,7 +30,6 @@ var opensByItself = map[string]string{
 	"modgw/claims/store.go":          "a file in the state folder",
 	"modgw/control/audit.go":         "a file in the state folder",
 	"modgw/host/resolvedroot.go":     "with the rights of the app's user",
-	"modgw/host/peers.go":            "only says who can reach a listener",
 	"modgw/host/statelock.go":        "a file in the state folder",
 	"modgw/scripthost/folder.go":     "the folder of the user that it runs as",
 	"modgw/scripthost/log.go":        "the folder of the user that it runs as",

@@ -2,11 +2,6 @@ package host
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"syscall"
 
 	"github.com/modgw/modgw/internal/account"
 	"github.com/modgw/modgw/modgw"
@@ -78,29 +73,6 @@ func mayConnect(as *account.Account, l modgw.Listener) bool {
 // mayWrite reports whether an account may connect to a Unix socket: it needs the right to write
 // to the socket and to enter the folders above it (unix(7)).
 func mayWrite(as *account.Account, path string) bool {
-	for want, at := fs.FileMode(0o2), path; ; want, at = 0o1, filepath.Dir(at) {
-		info, err := os.Stat(at)
-		if err != nil || !permitted(as, info, want) {
-			return false
-		}
-		if at == "/" {
-			return true
-		}
-	}
-}
-
-// permitted reports whether an account has a permission, given as the bit for others.
-func permitted(as *account.Account, info fs.FileInfo, right fs.FileMode) bool {
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return false
-	}
-	mode := info.Mode().Perm()
-	switch {
-	case owner.Uid == as.UID:
-		return mode&(right<<6) != 0
-	case owner.Gid == as.GID || slices.Contains(as.Groups, owner.Gid):
-		return mode&(right<<3) != 0
-	}
-	return mode&right != 0
+	closed, _, err := as.FirstClosed(path, 0o2)
+	return err == nil && closed == ""
 }
