@@ -2,7 +2,6 @@ package modgw
 
 import (
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -38,7 +37,7 @@ func (f *failing) note(status int, r *http.Request, info *RequestInfo, clock fun
 	}
 	m.count++
 	f.last = FailedRequest{
-		SuspectRequest: SuspectRequest{Request: info.ID, Method: r.Method, Path: (&url.URL{Path: info.Path}).EscapedPath()},
+		SuspectRequest: *newSuspect(r, info),
 		Status:         status, Time: now,
 	}
 }

@@ -2,8 +2,10 @@ package modgw
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestStatusCountsRequestsThatFailedLately(t *testing.T) {
@@ -30,6 +32,27 @@ func TestStatusCountsRequestsThatFailedLately(t *testing.T) {
 	f := status()
 	if f == nil || f.Count != 2 || f.Last.Status != 503 || f.Last.Path != "/c" || f.Last.Request == "" || f.Last.Method != "GET" {
 		t.Errorf("got %+v", f)
+	}
+}
+
+// TestLastFailedRequestIsKeptShortAndApart: the front may use the memory of a request for the next
+// one.
+func TestLastFailedRequestIsKeptShortAndApart(t *testing.T) {
+	var f failing
+	id := []byte("first")
+	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://x/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := &RequestInfo{ID: unsafe.String(&id[0], len(id)), Path: "/" + strings.Repeat("a", 1000)}
+	f.note(502, r, info, time.Now)
+	copy(id, "next!")
+	last := f.status(time.Now()).Last
+	if last.Request != "first" {
+		t.Errorf("request %q", last.Request)
+	}
+	if len(last.Path) > longestPath+len("%E2%80%A6") {
+		t.Errorf("%d bytes of the path are kept", len(last.Path))
 	}
 }
 
