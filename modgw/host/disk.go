@@ -69,10 +69,8 @@ func (h *Host) servedBy(app modgw.AppName) (d modgw.Descriptor, environment stri
 	if i < 0 {
 		return d, "", modgw.UnknownApp(app)
 	}
-	for _, a := range h.gateway.Status() {
-		if a.App == app && a.Generation != nil {
-			environment = a.Generation.Environment.Dir
-		}
+	if a, err := h.gateway.AppStatus(app); err == nil && a.Generation != nil {
+		environment = a.Generation.Environment.Dir
 	}
 	return descriptors[i], environment, nil
 }
