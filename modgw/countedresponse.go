@@ -37,7 +37,7 @@ func (w *countedResponse) begin(status int) {
 	w.status = status
 	w.info.firstByte = max(1, w.info.elapsed())
 	if slow := w.info.slow; slow != nil {
-		endless := status == http.StatusSwitchingProtocols || isEventStream(w.Header())
+		endless := status == http.StatusSwitchingProtocols || IsEventStream(w.Header())
 		slow.begin(w.info.firstByte, endless)
 	}
 	if status == http.StatusSwitchingProtocols && w.info.gateway != nil {

@@ -69,7 +69,7 @@ func (g *Gateway) observeEnd(w http.ResponseWriter, r *http.Request, info *Reque
 	defer func() {
 		o := info.outcome(counted.status, counted.bytes)
 		o.Broken, o.Upgraded = !returned, counted.upgraded
-		endless := o.Upgraded || o.Took > time.Second && isEventStream(w.Header())
+		endless := o.Upgraded || o.Took > time.Second && IsEventStream(w.Header())
 		if counted.upgraded {
 			info.meter(g).Upgraded.Add(-1)
 		}
@@ -111,7 +111,8 @@ func userAgent(r *http.Request) string {
 	return ""
 }
 
-func isEventStream(header http.Header) bool {
+// IsEventStream reports whether a response may last for ever (HTML standard, section 9.2).
+func IsEventStream(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modgw/modgw/internal/proc"
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/queue"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
@@ -173,7 +174,7 @@ func (c *call) receive(response *http.Response) error {
 	}
 	c.clock.Pause() // but while the response is read
 	c.Begin(header)
-	if relay.IsEventStream(header) {
+	if modgw.IsEventStream(header) {
 		c.clock.Stop() // the time limit is for responses that are meant to end
 		c.answer.forget = c.OnReplaced(nil, c.answer.replace)
 	}

@@ -8,9 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/spool"
 )
 
@@ -73,11 +73,6 @@ func (r *Request) Send(p *Response) error {
 		return s.flush() // the client may wait for it before it sends on
 	}
 	return nil
-}
-
-// IsEventStream reports whether a response may last for ever (HTML standard, section 9.2).
-func IsEventStream(header http.Header) bool {
-	return strings.HasPrefix(header.Get("Content-Type"), "text/event-stream")
 }
 
 // release calls Release with the end of the program's response, unless it is an error of the host.
@@ -180,7 +175,7 @@ func (s *sending) begin(n int, complete bool) error {
 	}
 	r.Begin(header)
 	r.W.WriteHeader(head.Status)
-	if !complete && IsEventStream(header) {
+	if !complete && modgw.IsEventStream(header) {
 		s.response.Pipe.Clock.Stop() // the time limit is for responses that are meant to end
 		s.response.forget = r.OnReplaced(nil, func() { s.response.Pipe.Cut(ErrReplaced) })
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/runner/relay"
 	"github.com/modgw/modgw/modgw/spool"
 	"github.com/modgw/modgw/modgw/wire"
@@ -129,7 +130,7 @@ func (p *Response) begin(head *Head, body []byte, complete bool) (now []byte, er
 	}
 	p.request.Begin(header)
 	p.request.W.WriteHeader(head.Status)
-	if !complete && relay.IsEventStream(header) {
+	if !complete && modgw.IsEventStream(header) {
 		p.source.RemoveDeadline() // the request's time limit is for responses that are meant to end
 		if events, ok := p.source.(EventSource); ok && head.IsEventStream() {
 			p.forget = events.EndEvents
