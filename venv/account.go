@@ -32,3 +32,11 @@ func uidOf(acct *account.Account) int {
 	}
 	return int(acct.UID)
 }
+
+// effectiveUID returns the user id of an account, or that of this process for nil.
+func effectiveUID(acct *account.Account) uint32 {
+	if acct == nil {
+		return uint32(os.Geteuid())
+	}
+	return acct.UID
+}

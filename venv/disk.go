@@ -111,10 +111,7 @@ func (b *Builder) measure(p *plan) (used modgw.DiskUsage, err error) {
 	if err != nil {
 		return used, err
 	}
-	c := diskCounter{uid: uint32(os.Geteuid()), seen: map[inode]bool{}}
-	if p.account != nil {
-		c.uid = p.account.UID
-	}
+	c := diskCounter{uid: effectiveUID(p.account), seen: map[inode]bool{}}
 	largest := int64(0)
 	for _, e := range all {
 		if uidOf(e.owner) != uidOf(p.account) {
@@ -149,10 +146,7 @@ func (b *Builder) Disk(d modgw.Descriptor, environment string) (own, all modgw.D
 	if all, err = b.measure(&plan{descriptor: d, account: acct}); err != nil {
 		return own, all, err
 	}
-	c := diskCounter{uid: uint32(os.Geteuid()), seen: map[inode]bool{}}
-	if acct != nil {
-		c.uid = acct.UID
-	}
+	c := diskCounter{uid: effectiveUID(acct), seen: map[inode]bool{}}
 	if environment != "" && filepath.Dir(environment) == b.envs {
 		if own.Environments, err = c.folder(environment, acct); err != nil {
 			return own, all, err
@@ -164,11 +158,7 @@ func (b *Builder) Disk(d modgw.Descriptor, environment string) (own, all modgw.D
 
 // cacheOf is the folder of downloads of the app's user.
 func (b *Builder) cacheOf(p *plan) string {
-	uid := os.Geteuid()
-	if p.account != nil {
-		uid = uidOf(p.account)
-	}
-	return filepath.Join(b.caches, strconv.Itoa(uid))
+	return filepath.Join(b.caches, fmt.Sprint(effectiveUID(p.account)))
 }
 
 func quoted(apps []modgw.AppName) (list []string) {
