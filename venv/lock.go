@@ -13,9 +13,9 @@ import (
 // be cancelled.
 const lockPoll = 100 * time.Millisecond
 
-// acquire locks the file at path, which is made when it is missing, until ctx is done. waiting is
-// called once when the lock is taken. Closing the file releases the lock, as does the end of the
-// process.
+// acquire locks the file at path, which is made when it is missing. It waits until ctx is done, and
+// calls waiting once when others hold the lock. Closing the file releases the lock, as does the end
+// of the process.
 func acquire(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	for first := true; ; first = false {
 		f, err := tryLock(path, unix.LOCK_EX, os.O_CREATE)
@@ -33,16 +33,16 @@ func acquire(ctx context.Context, path string, waiting func()) (*os.File, error)
 	}
 }
 
-// share takes the lock together with others who share it; false when it is held
-// exclusively, or there is none.
+// share takes the lock together with others who share it; false when it is held exclusively, or
+// there is none.
 func share(path string) (*os.File, bool) {
 	f, err := tryLock(path, unix.LOCK_SH, 0)
 	return f, err == nil
 }
 
 // tryLock takes the lock if it is free; the error is EWOULDBLOCK when it is not. A file that was
-// removed or replaced before it was locked is no lock, because others would not find it. Only
-// this process's user may open the file: a user who can open it can keep it locked.
+// removed or replaced before it was locked is no lock, because others would not find it. Only this
+// process's user may open the file: a user who can open it can keep it locked.
 func tryLock(path string, how, flags int) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDONLY|flags, 0o600)

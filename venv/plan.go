@@ -51,7 +51,8 @@ func (b *Builder) plan(ctx context.Context, d modgw.Descriptor, progress func(St
 	return p, nil
 }
 
-// settle names the environment by its recipe. Apps of one user with the same recipe share it.
+// nameEnvironment names the environment by its recipe. Apps of one user with the same recipe share
+// it.
 func (p *plan) nameEnvironment(b *Builder) {
 	h := sha256.New()
 	feed(h, formatVersion, runtime.GOOS, runtime.GOARCH, fmt.Sprint(uidOf(p.account)))

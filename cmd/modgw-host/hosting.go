@@ -14,7 +14,7 @@ import (
 	"github.com/modgw/modgw/internal/logqueue"
 )
 
-// lastWords is how long a command that ran a host waits for a slow reader of the log to read its
+// logFlushTime is how long a command that ran a host waits for a slow reader of the log to read its
 // end.
 const logFlushTime = time.Second
 

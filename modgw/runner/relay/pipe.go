@@ -31,8 +31,7 @@ func NewPipe(limit time.Duration) *Pipe {
 	return p
 }
 
-// Write passes p on, and waits for room. It never fails: after Cut, p is thrown
-// away.
+// Write passes b on, and waits for room. It never fails: after Cut, b is discarded.
 func (p *Pipe) Write(b []byte) (int, error) {
 	for {
 		p.mu.Lock()

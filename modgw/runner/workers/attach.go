@@ -5,7 +5,8 @@ import (
 	"errors"
 )
 
-// Host keeps an attached worker from its start to its end. The pool neither ends nor replaces it.
+// RunAttached keeps an attached worker from its start to its end. The pool neither ends nor
+// replaces it.
 func (p *Pool) RunAttached(number int, newDriver func(*Worker) Driver) {
 	w := p.newWorker(number, newDriver)
 	w.attached = true

@@ -46,7 +46,7 @@ var _ sharedProcess = (*proc.Process)(nil)
 type sharing struct {
 	shared    bool      // the other host has it as well, or has taken it over
 	inherited bool      // it was that one's
-	started   time.Time // when an inherited one began to start
+	started   time.Time // when its process began to start, maybe for the other host
 }
 
 // Give is the default of a [Sharing] with nothing to clean up.
