@@ -95,7 +95,7 @@ func (r *Runner) Stop(ctx context.Context) {
 func (r *Runner) Status() modgw.RunnerStatus {
 	status := modgw.RunnerStatus{Workers: []modgw.WorkerStatus{}}
 	status.Busy, status.Capacity, status.Queued = r.queue.Counts()
-	status.Limits = workers.Means(r.config.Descriptor, r.scope())
+	status.Limits = workers.LimitMeans(r.config.Descriptor, r.scope())
 	r.sandbox.Status(&status)
 	return status
 }

@@ -77,7 +77,7 @@ func New(c modgw.RunnerConfig) (*Runner, error) {
 		r.pool = workers.New(workers.Config{
 			Runner: c, User: user, Sandbox: r.sandbox, Count: cmp.Or(c.Size, d.Scale().Min), NewDriver: r.newWorker, Expect: r.queue.Expect,
 			CodeIsCrash: true,
-			Slow:        "it must accept connections on its standard input, which is a listening socket, and read them",
+			LateHint:    "it must accept connections on its standard input, which is a listening socket, and read them",
 		})
 	}
 	return r, nil

@@ -123,12 +123,12 @@ func (c *call) relay(t *turn) (err error) {
 func (c *call) conclude(t *turn, err error) (again bool, _ error) {
 	outcome, err := c.judge(t, err)
 	switch outcome.Fate() {
-	case relay.Doubt:
+	case relay.FateDoubt:
 		if t.worker != nil {
 			t.worker.Want("request \"" + c.Info.ID + "\" took longer than " + c.Config.Descriptor.Timeouts.Request.String())
 		}
 		c.giveUp(t, err)
-	case relay.Watch:
+	case relay.FateWatch:
 		c.giveUp(t, err)
 	default:
 		c.finish(t)
@@ -229,7 +229,7 @@ func (c *call) giveUp(t *turn, cause error) {
 		return
 	}
 	c.left = true
-	overdue := relay.OutcomeOf(cause).Fate() == relay.Doubt
+	overdue := relay.OutcomeOf(cause).Fate() == relay.FateDoubt
 	c.runner.later(func() {
 		if t.worker != nil && !overdue {
 			t.stream.tellAbort(cause)

@@ -61,7 +61,7 @@ func New(config modgw.RunnerConfig) (*Runner, error) {
 		Expect:    r.queue.Expect,
 
 		CodeIsCrash: true,
-		Slow: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +
+		LateHint: "it must listen on the port in $PORT, or accept from the socket that it inherits as descriptor 3 (LISTEN_FDS); " +
 			"when it only needs longer, raise timeouts { startup }",
 	})
 	return r, nil

@@ -37,8 +37,8 @@ func format(text string, values []any) string {
 }
 
 // Bad returns the failure of a request whose response must not be passed on.
-func Bad(format string, values ...any) *Failure {
-	return BadResponse.Failure(nil, fmt.Sprintf(format, values...))
+func Bad(summary string, values ...any) *Failure {
+	return BadResponse.Failure(nil, fmt.Sprintf(summary, values...))
 }
 
 // Unplaced returns the failure of a request that got no worker, because of an error of the queue

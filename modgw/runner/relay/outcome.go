@@ -54,10 +54,10 @@ type Fate int
 
 // The values of Fate.
 const (
-	Keep  Fate = iota // it takes the next request
-	Watch             // the response is not needed; the worker must end the request within its time
-	Doubt             // it may hang: it is replaced unless it can be shown not to
-	Lose              // it has ended, or is ending
+	FateKeep  Fate = iota // it takes the next request
+	FateWatch             // the response is not needed; the worker must end the request in time
+	FateDoubt             // it may hang: it is replaced unless it can be shown not to
+	FateLose              // it has ended, or is ending
 )
 
 // rule has the consequences of an outcome.
@@ -84,34 +84,34 @@ var (
 var rules = [outcomes]rule{
 	Refused:    {},
 	Complete:   {},
-	Replaced:   {fate: Watch},
-	ClientGone: {fate: Watch},
+	Replaced:   {fate: FateWatch},
+	ClientGone: {fate: FateWatch},
 	Requeued:   {retry: retryForFree},
 
 	Overdue: {
 		answer: answer{http.StatusGatewayTimeout, "MGW-APP-009", "cannot answer: the app took longer than %s"},
 		hint:   "the log may show where it was; when it only needs longer, raise timeouts { request }",
-		fate:   Doubt,
+		fate:   FateDoubt,
 	},
 	AppFailed: {
 		answer: answer{http.StatusInternalServerError, "MGW-APP-013", "cannot answer: the app failed: %s"},
-		fate:   Watch,
+		fate:   FateWatch,
 	},
 	BadResponse: {
 		answer: answer{http.StatusBadGateway, "MGW-APP-014", "cannot send the app's response: %s"},
-		fate:   Watch,
+		fate:   FateWatch,
 	},
 	WorkerLost: {
 		answer: workerEnded,
 		hint:   "what the app printed last is in its log; PYTHONFAULTHANDLER's stacks too when Python crashed",
 		retry:  retryIfSafe,
-		fate:   Lose,
+		fate:   FateLose,
 	},
 	Unbegun: {
 		answer: workerEnded,
 		hint:   "what the app printed last is in its log",
 		retry:  retryAlways,
-		fate:   Lose,
+		fate:   FateLose,
 	},
 
 	QueueFull: {
@@ -133,11 +133,11 @@ var rules = [outcomes]rule{
 	BodyTooLarge: {
 		answer: answer{http.StatusRequestEntityTooLarge, "MGW-APP-015", "cannot take a request body of more than %d bytes"},
 		hint:   "raise limits { body } when the app expects larger ones",
-		fate:   Watch,
+		fate:   FateWatch,
 	},
 	BodyIncomplete: {
 		answer: answer{http.StatusBadRequest, "MGW-APP-016", "cannot read the request body"},
-		fate:   Watch,
+		fate:   FateWatch,
 	},
 	BodyNotKept: {
 		answer: answer{http.StatusServiceUnavailable, "MGW-APP-024", "cannot keep the request body"},

@@ -91,7 +91,7 @@ func (p *Pool) startedTooLong(w *Worker) error {
 		Code:    "MGW-PRG-003",
 		Summary: fmt.Sprintf("cannot start the program of app %q within %s", d.Name, d.Timeouts.Startup),
 		Output:  w.output.String(),
-		Hint:    p.config.Slow,
+		Hint:    p.config.LateHint,
 	}
 }
 

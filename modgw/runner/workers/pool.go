@@ -32,8 +32,8 @@ type Config struct {
 	// exit on such signals and on uncaught exceptions.
 	CodeIsCrash bool
 
-	// Slow is the hint for a program that does not become ready in time.
-	Slow string
+	// LateHint is the hint for a program that does not become ready in time.
+	LateHint string
 }
 
 // Pool is the set of workers of a runner. Its methods Start, Expand and Stop are those of
@@ -69,7 +69,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		config:   c,
-		scope:    sync.OnceValue(func() *proc.Scope { return newScope(c.Runner.Descriptor, c.Sandbox, c.Runner.Log) }),
+		scope:    sync.OnceValue(func() *proc.Scope { return newPoolScope(c.Runner.Descriptor, c.Sandbox, c.Runner.Log) }),
 		halt:     make(chan struct{}),
 		force:    make(chan struct{}),
 		size:     c.Count,
@@ -197,7 +197,7 @@ func (p *Pool) Status(status *modgw.RunnerStatus) {
 	status.Finished = p.finishedLocked()
 	status.Crash = p.crash.Clone()
 	if d := p.config.Runner.Descriptor; groupLimits(d).Bounded() && p.phase != stopped {
-		status.Limits = Means(d, p.scope())
+		status.Limits = LimitMeans(d, p.scope())
 	}
 	p.config.Sandbox.Status(status)
 }

@@ -26,8 +26,8 @@ func NewScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	return scope
 }
 
-// newScope is NewScope for workers, which may have to sleep.
-func newScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
+// newPoolScope is NewScope for workers, which may have to sleep.
+func newPoolScope(d modgw.Descriptor, s *Sandbox, log *slog.Logger) *proc.Scope {
 	scope := NewScope(d, s, log)
 	if d.Idle.SleepAfter > 0 {
 		scope.AllowFreeze()
@@ -63,9 +63,9 @@ var limitsOfGroups = []groupLimit{
 	{"io_weight", cgroup.IO, "none", func(l modgw.Limits) bool { return l.IOWeight > 0 }},
 }
 
-// Means returns for each limit of an app the mechanism that enforces it: "cgroup v2", "cgroup v1",
-// "rlimit", which limits each process alone, or "none".
-func Means(d modgw.Descriptor, scope *proc.Scope) map[string]string {
+// LimitMeans returns for each limit of an app the mechanism that enforces it: "cgroup v2", "cgroup
+// v1", "rlimit", which limits each process alone, or "none".
+func LimitMeans(d modgw.Descriptor, scope *proc.Scope) map[string]string {
 	means := map[string]string{}
 	for _, l := range limitsOfGroups {
 		if !l.isSet(d.Limits) {

@@ -13,7 +13,7 @@ import (
 
 func TestMeansOfLimitsAreSaidForThoseThatAreSet(t *testing.T) {
 	d := modgw.Descriptor{Name: "blog", Limits: modgw.Limits{Memory: 1 << 30, CPU: 2, Processes: 9}}
-	means := Means(d, nil)
+	means := LimitMeans(d, nil)
 	if len(means) != 3 || means["memory"] != "rlimit" || means["processes"] != "rlimit" || means["cpu"] != "none" {
 		t.Errorf("without control groups %v", means)
 	}
@@ -22,7 +22,7 @@ func TestMeansOfLimitsAreSaidForThoseThatAreSet(t *testing.T) {
 	}
 	scope := NewScope(d, nil, slog.New(slog.DiscardHandler))
 	defer scope.Kill()
-	if version := scope.Version(cgroup.CPU); version > 0 && Means(d, scope)["cpu"] == "none" {
+	if version := scope.Version(cgroup.CPU); version > 0 && LimitMeans(d, scope)["cpu"] == "none" {
 		t.Errorf("version %d bounds, and status says it does not", version)
 	}
 	if l := Limits(d, scope); (l.Processes == 0) != (scope.Version(cgroup.Processes) > 0) {

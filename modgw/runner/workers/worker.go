@@ -83,8 +83,8 @@ func (w *Worker) Ending() bool { return w.process.Ending() }
 // Kill ends the process by force.
 func (w *Worker) Kill() { w.process.Kill() }
 
-// Signal sends a signal to the process, and not to its children.
-func (w *Worker) Signal(sig syscall.Signal) { w.process.SignalLeader(sig) }
+// SignalLeader sends a signal to the process, and not to its children.
+func (w *Worker) SignalLeader(sig syscall.Signal) { w.process.SignalLeader(sig) }
 
 // Damage records an error of the worker as the reason for its end, and ends it by force.
 func (w *Worker) Damage(err error) {

@@ -66,7 +66,7 @@ func (w *Worker) LastWords() {
 
 // Abort makes the worker print the stacks of its threads and end.
 func (w *Worker) Abort() {
-	w.Signal(syscall.SIGABRT)
+	w.SignalLeader(syscall.SIGABRT)
 	timer := time.NewTimer(StackTime)
 	defer timer.Stop()
 	select {
