@@ -147,21 +147,6 @@ func liesIn(name string, folders []string) bool {
 	})
 }
 
-// installation returns the folders that belong to a program, unless it is installed with the
-// system's programs.
-func installation(program string) []string {
-	bin := path.Dir(program)
-	prefix := path.Dir(bin)
-	if path.Base(bin) != "bin" || prefix == "/" || prefix == "/usr" {
-		return nil
-	}
-	folders := []string{"bin", "lib", "lib64", "include", "libexec", "share", "lib-python", "lib_pypy", "src", "pkg", "go.env"}
-	for i, name := range folders {
-		folders[i] = path.Join(prefix, name)
-	}
-	return folders
-}
-
 // grantPorts adds the rules for ports. Port 0 means any free port, which a process can get by
 // listen(2) anyway.
 func (r *Rules) grantPorts(ruleset int, handled uint64) error {
