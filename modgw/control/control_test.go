@@ -86,7 +86,7 @@ func (h *stubHost) Policy() Policy {
 func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h.note("restart", a) }
 func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h.note("rollback", a) }
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
-func (h *stubHost) Scale(_ context.Context, a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
+func (h *stubHost) Scale(a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
 	return modgw.ScaleStatus{Scale: s, Manual: s.Max > 0}, h.note("scale", a)
 }
 func (h *stubHost) Disk(a modgw.AppName) (DiskStatus, error) {

@@ -47,7 +47,7 @@ type Host interface {
 
 	// Scale sets the number of workers of an app until its descriptor changes that number, or the
 	// host ends; the zero Scale returns to the descriptor. It does not wait for the workers.
-	Scale(ctx context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error)
+	Scale(app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error)
 
 	// Shutdown starts to end the host.
 	Shutdown()

@@ -83,7 +83,7 @@ func (s *Server) scale(w http.ResponseWriter, r *http.Request) {
 	}
 	var status modgw.ScaleStatus
 	if err == nil {
-		status, err = s.Host.Scale(r.Context(), modgw.AppName(r.PathValue("app")), scale)
+		status, err = s.Host.Scale(modgw.AppName(r.PathValue("app")), scale)
 	}
 	reply(w, status, err)
 }

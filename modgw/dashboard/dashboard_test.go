@@ -118,7 +118,7 @@ func (h *stubHost) Restart(_ context.Context, a modgw.AppName) error  { return h
 func (h *stubHost) Rollback(_ context.Context, a modgw.AppName) error { return h.note("rollback", a) }
 func (h *stubHost) StopApp(_ context.Context, a modgw.AppName) error  { return h.note("stop", a) }
 
-func (h *stubHost) Scale(_ context.Context, a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
+func (h *stubHost) Scale(a modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
 	return modgw.ScaleStatus{}, h.note("scale to "+s.String(), a)
 }
 

@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/modgw/modgw/modgw"
 	"github.com/modgw/modgw/modgw/diagnosis"
@@ -61,7 +62,7 @@ func (h *Host) openFronts() ([]*openFront, error) {
 	for _, socket := range h.config.Sockets {
 		if l, known := h.settingsOf(socket); !known {
 			h.log.Warn("passed socket taken for HTTP: neither its name nor a listen block says what is spoken there",
-				"name", socket.Name, "address", string(l.Address), "names", "fastcgi, http, uwsgi, scgi")
+				"name", socket.Name, "address", string(l.Address), "names", strings.Join(modgw.Protocols(), ", "))
 		}
 	}
 	if err := h.prepareFronts(fronts); err != nil {

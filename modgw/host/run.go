@@ -81,7 +81,7 @@ func (h *Host) reserveState() (unlock func(), err error) {
 	if h.config.Predecessor != nil {
 		return h.inheritLock()
 	}
-	if unlock, err = h.lockState(h.State()); err == nil {
+	if unlock, err = h.lockState(); err == nil {
 		h.ownsState.Store(true)
 	}
 	return unlock, err

@@ -1,14 +1,13 @@
 package host
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/modgw/modgw/modgw"
 )
 
 // Scale implements [control.Host].
-func (h *Host) Scale(_ context.Context, app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
+func (h *Host) Scale(app modgw.AppName, s modgw.Scale) (modgw.ScaleStatus, error) {
 	if r := h.reconciler(app); r != nil {
 		if most := h.tenant(r.descriptor().Owner).Ceilings.Workers; most > 0 && s.Max > most {
 			return modgw.ScaleStatus{}, &modgw.Fault{

@@ -60,7 +60,7 @@ def application(environ, start_response):
 		t.Errorf("without load: %+v, %+v", s.Runner, s.Scale)
 	}
 
-	_, err := h.Scale(t.Context(), "files", modgw.Scale{Min: 1, Max: 2})
+	_, err := h.Scale("files", modgw.Scale{Min: 1, Max: 2})
 	wantFault(t, err, "MGW-APP-114")
 
 	var requests sync.WaitGroup
@@ -79,7 +79,7 @@ def application(environ, start_response):
 	}
 
 	// An operator reduces the number. The workers that are removed finish their requests.
-	scaled, err := h.Scale(t.Context(), "page", modgw.Scale{Min: 1, Max: 1})
+	scaled, err := h.Scale("page", modgw.Scale{Min: 1, Max: 1})
 	if err != nil || !scaled.Manual || scaled.Wanted != 1 {
 		t.Errorf("scaled to %+v, %v", scaled, err)
 	}
@@ -112,11 +112,11 @@ def application(environ, start_response):
 		t.Fatal(err)
 	}
 	await("what the descriptor says", func(s modgw.AppStatus) bool { return !s.Scale.Manual && ready(2)(s) })
-	if _, err := h.Scale(t.Context(), "page", modgw.Scale{Min: 3, Max: 3}); err != nil {
+	if _, err := h.Scale("page", modgw.Scale{Min: 3, Max: 3}); err != nil {
 		t.Fatal(err)
 	}
 	await("three by hand", ready(3))
-	if scaled, err = h.Scale(t.Context(), "page", modgw.Scale{}); err != nil || scaled.Manual {
+	if scaled, err = h.Scale("page", modgw.Scale{}); err != nil || scaled.Manual {
 		t.Errorf("reset to %+v, %v", scaled, err)
 	}
 	await("two again", ready(2))
@@ -130,10 +130,10 @@ def application(environ, start_response):
 	h.mu.Lock()
 	h.file.Tenants = []modgw.Tenant{tenant}
 	h.mu.Unlock()
-	if _, err = h.Scale(t.Context(), "page", modgw.Scale{Min: 1, Max: 4}); err != nil {
+	if _, err = h.Scale("page", modgw.Scale{Min: 1, Max: 4}); err != nil {
 		t.Error(err)
 	}
-	_, err = h.Scale(t.Context(), "page", modgw.Scale{Min: 1, Max: 5})
+	_, err = h.Scale("page", modgw.Scale{Min: 1, Max: 5})
 	wantFault(t, err, "MGW-APP-115")
 }
 

@@ -18,7 +18,8 @@ import (
 
 // lockState reserves the state folder for this host until the returned function is called. The
 // lock ends with the process in any case.
-func (h *Host) lockState(dir string) (unlock func(), err error) {
+func (h *Host) lockState() (unlock func(), err error) {
+	dir := h.State()
 	if err := files.MakeFolder(dir, 0o755); err != nil {
 		return nil, stateFault(dir, err)
 	}
