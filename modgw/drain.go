@@ -70,7 +70,7 @@ func (a *App) oldestDraining() (oldest *Generation) {
 func (g *Generation) retire() int {
 	// Count this call in and out, so that the last one out closes drained.
 	inFlight := g.users.Add(retired+1) - retired - 1
-	g.end()
+	g.countOut()
 	return int(inFlight)
 }
 

@@ -119,12 +119,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if info.ID == "" {
 		info.ID = newRequestID()
 	}
-	g.begin(r, info)
+	g.callBegun(r, info)
 	g.observeEnd(w, r, info, func(w http.ResponseWriter) { g.serve(w, r, info) })
 }
 
-// begin calls Begun of the configuration, once for each request.
-func (g *Gateway) begin(r *http.Request, info *RequestInfo) {
+// callBegun calls Begun of the configuration, once for each request.
+func (g *Gateway) callBegun(r *http.Request, info *RequestInfo) {
 	if g.config.Begun != nil && !info.begun {
 		info.begun = true
 		g.config.Begun(r, info)
@@ -150,7 +150,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, info *RequestInf
 		return
 	}
 	info.generation = generation
-	defer func() { info.generation.end() }() // it may have moved to another one
+	defer func() { info.generation.countOut() }() // it may have moved to another one
 	if info.Authorizer && generation.Descriptor.Authorize == nil {
 		g.refuseRequest(w, r, info, http.StatusForbidden, noAuthorizer(app.name))
 		return

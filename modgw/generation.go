@@ -41,13 +41,13 @@ const (
 	asleep = 1 << 61
 )
 
-// begin counts a request in. It reports false when the generation has been replaced, or sleeps; ask
-// the app again then.
-func (g *Generation) begin() bool {
+// countIn counts a request in. It reports false when the generation has been replaced, or sleeps;
+// ask the app again then.
+func (g *Generation) countIn() bool {
 	if g.users.Add(1) < asleep {
 		return true
 	}
-	g.end()
+	g.countOut()
 	return false
 }
 
@@ -57,8 +57,8 @@ func (g *Generation) fallAsleep() bool { return g.users.CompareAndSwap(0, asleep
 // wakeUp lets requests begin again.
 func (g *Generation) wakeUp() { g.users.Add(-asleep) }
 
-// end counts a request out.
-func (g *Generation) end() {
+// countOut counts a request out.
+func (g *Generation) countOut() {
 	if g.users.Add(-1) == retired {
 		g.drainOnce.Do(func() { close(g.drained) })
 	}
@@ -67,8 +67,8 @@ func (g *Generation) end() {
 // expand starts the workers that the generation did without so that it could answer soon, or while
 // the one before it had not ended, unless it has been replaced itself.
 func (g *Generation) expand() {
-	if e, ok := g.runner.(Expander); ok && g.begin() {
-		defer g.end()
+	if e, ok := g.runner.(Expander); ok && g.countIn() {
+		defer g.countOut()
 		e.Expand()
 	}
 }

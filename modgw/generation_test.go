@@ -15,24 +15,24 @@ func drainedNow(g *Generation) bool {
 func TestRetiredGenerationTakesNoRequestAndDrainsWithItsLast(t *testing.T) {
 	g := &Generation{drained: make(chan struct{})}
 	for range 2 {
-		if !g.begin() {
+		if !g.countIn() {
 			t.Fatal("a generation that serves takes no request")
 		}
 	}
 	if inFlight := g.retire(); inFlight != 2 {
 		t.Errorf("%d requests were in flight", inFlight)
 	}
-	if g.begin() {
+	if g.countIn() {
 		t.Error("a request began on a generation that was replaced")
 	}
-	g.end()
+	g.countOut()
 	if drainedNow(g) {
 		t.Error("it has drained, and a request is left")
 	}
-	if g.end(); !drainedNow(g) {
+	if g.countOut(); !drainedNow(g) {
 		t.Error("it has not drained, and no request is left")
 	}
-	if g.begin() {
+	if g.countIn() {
 		t.Error("a request began after the last one had ended")
 	}
 }

@@ -43,9 +43,9 @@ func (g *Gateway) Locate(ctx context.Context, name AppName) (found []Location, s
 		return nil, nil
 	}
 	locator, ok := generation.runner.(Locator)
-	if !ok || !generation.begin() {
+	if !ok || !generation.countIn() {
 		return nil, nil
 	}
-	defer generation.end()
+	defer generation.countOut()
 	return locator.Locate(ctx, "")
 }

@@ -118,22 +118,22 @@ func (g *Gateway) ServeOnLoop(x LoopExchange) bool {
 		return false
 	case loop != x.Loop():
 		return x.MoveTo(loop)
-	case !generation.begin():
+	case !generation.countIn():
 		return false
 	}
 	if a, _ := generation.findAlias(info); a != nil {
-		generation.end()
+		generation.countOut()
 		return false
 	}
 	if info.ID == "" {
 		info.ID = newRequestID()
 	}
 	info.gateway, info.app, info.generation = g, app, generation
-	g.begin(r, info)
+	g.callBegun(r, info)
 	info.exchange = gatewayExchange{x, app, generation}
 	if !runner.ServeOnLoop(&info.exchange) {
 		info.exchange = gatewayExchange{}
-		generation.end()
+		generation.countOut()
 		return false
 	}
 	app.countRequest(generation)
@@ -158,7 +158,7 @@ func (e *gatewayExchange) Respond(status int, body []byte) {
 	x, generation := e.LoopExchange, e.generation
 	*e = gatewayExchange{}
 	x.Respond(status, body)
-	generation.end()
+	generation.countOut()
 }
 
 // RespondElsewhere sends a response of a request on the loop on a goroutine.
@@ -193,7 +193,7 @@ func (e *gatewayExchange) RespondFrom(body LoopBody) {
 	x, generation := e.LoopExchange, e.generation
 	*e = gatewayExchange{}
 	x.RespondFrom(body)
-	generation.end()
+	generation.countOut()
 }
 
 // isUnusual reports whether the gateway has something to do with a response, which it does on a
@@ -211,7 +211,7 @@ func (e *gatewayExchange) Continue(serve func(http.ResponseWriter, *http.Request
 	info.received = int64(len(x.Body()))
 	x.Continue(func(w http.ResponseWriter, r *http.Request) {
 		info := RequestInfoOf(r)
-		defer func() { info.generation.end() }() // it may have moved to another one
+		defer func() { info.generation.countOut() }() // it may have moved to another one
 		info.gateway.observeEnd(w, r, info, func(w http.ResponseWriter) { app.serve(w, r, info, generation, serve) })
 	})
 }

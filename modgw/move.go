@@ -20,7 +20,7 @@ func (i *RequestInfo) Move() *Move {
 			return nil
 		}
 		// One that is retired between the two calls has been replaced already.
-		if g.begin() {
+		if g.countIn() {
 			return &Move{i, g}
 		}
 	}
@@ -36,8 +36,8 @@ func (m *Move) Done() {
 	old := m.info.generation
 	m.info.generation = m.to
 	m.info.app.countRequest(m.to)
-	old.end()
+	old.countOut()
 }
 
 // Cancel leaves the request where it is.
-func (m *Move) Cancel() { m.to.end() }
+func (m *Move) Cancel() { m.to.countOut() }

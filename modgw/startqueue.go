@@ -13,7 +13,7 @@ import (
 func (a *App) acquire(r *http.Request, info *RequestInfo, wake func(AppName, string)) (*Generation, *Fault) {
 	for {
 		// A generation that is retired between the two calls has been replaced already.
-		if g := a.current.Load(); g != nil && g.begin() {
+		if g := a.current.Load(); g != nil && g.countIn() {
 			return g, nil
 		}
 		if fault := a.await(r, info, wake); fault != nil {

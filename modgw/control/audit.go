@@ -122,7 +122,7 @@ func (s *Server) audited(verb string, next http.HandlerFunc) http.HandlerFunc {
 		if scale, err := modgw.ParseScale(r.URL.Query().Get("workers")); verb == "scale" && err == nil {
 			action.To = scale.String()
 		}
-		var said refusal
+		var said errorAnswer
 		switch {
 		case answered.status != http.StatusOK:
 			_ = json.Unmarshal(answered.answer.Bytes(), &said) // it is this package's own

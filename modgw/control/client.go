@@ -233,15 +233,16 @@ func (c *Client) sendHeader(ctx context.Context, method, path string, h http.Hea
 		return response, nil
 	}
 	defer response.Body.Close()
-	return nil, refused(response)
+	return nil, errorOf(response)
 }
 
-func refused(response *http.Response) error {
+// errorOf returns the error that a response reports.
+func errorOf(response *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		return fmt.Errorf("cannot read the host's answer: %w", err)
 	}
-	var answer refusal
+	var answer errorAnswer
 	if json.Unmarshal(body, &answer) != nil || answer.Error == "" {
 		return fmt.Errorf("the host answered %s: %s", response.Status, bytes.TrimSpace(body))
 	}

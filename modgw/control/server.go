@@ -237,14 +237,14 @@ func reply(w http.ResponseWriter, answer any, err error) {
 	respond(w, answer)
 }
 
-// refusal is the answer to a request that could not be performed.
-type refusal struct {
+// errorAnswer is the answer to a request that could not be performed.
+type errorAnswer struct {
 	Code  string `json:"code"` // "": the error has no code
 	Error string `json:"error"`
 }
 
 func refuse(w http.ResponseWriter, err error) {
-	answer := refusal{Error: err.Error()}
+	answer := errorAnswer{Error: err.Error()}
 	if fault, ok := errors.AsType[*modgw.Fault](err); ok {
 		answer.Code = fault.Code
 	}

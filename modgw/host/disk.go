@@ -23,8 +23,8 @@ type disks struct {
 // countInterval is how long the count for an app is valid: counting reads all folders.
 const countInterval = 10 * time.Second
 
-// counted is the disk usage of an app at a time.
-type counted struct {
+// diskCount is the disk usage of an app at a time.
+type diskCount struct {
 	status control.DiskStatus
 	at     time.Time
 }
@@ -56,9 +56,9 @@ func (h *Host) Disk(app modgw.AppName) (control.DiskStatus, error) {
 		}
 	}
 	if h.counts == nil {
-		h.counts = map[modgw.AppName]counted{}
+		h.counts = map[modgw.AppName]diskCount{}
 	}
-	h.counts[app] = counted{s, time.Now()}
+	h.counts[app] = diskCount{s, time.Now()}
 	return s, nil
 }
 

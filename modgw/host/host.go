@@ -61,9 +61,9 @@ type Host struct {
 	spool     *spool.Spool
 	disks     disks
 
-	counting sync.Mutex                // held while the disk is counted
-	counts   map[modgw.AppName]counted // results of the last countings
-	stop     chan struct{}             // closed by Shutdown
+	counting sync.Mutex                  // held while the disk is counted
+	counts   map[modgw.AppName]diskCount // results of the last countings
+	stop     chan struct{}               // closed by Shutdown
 	shutdown sync.Once
 	probes   *probe.Answerer
 	tracer   *tracing.Tracer // nil: no request is traced
