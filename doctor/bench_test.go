@@ -229,7 +229,12 @@ func (s *webServer) use(t *testing.T, conf string) {
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	client := &http.Client{Transport: transport, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	reloaded := time.Now()
 	watchtest.Eventually(t, "the web server uses its configuration", func() bool {
+		if time.Since(reloaded) > 2*time.Second { // HAProxy loses a signal while it replaces itself
+			s.Reload(t)
+			reloaded = time.Now()
+		}
 		r, err := http.NewRequest("GET", s.URL+"/", nil)
 		if err != nil {
 			t.Fatal(err)
