@@ -128,7 +128,7 @@ type Python struct {
 	Venv         string   // an existing virtual environment that is used as it is
 	Path         []string // extra sys.path entries, absolute
 	Program      bool     // a program that is neither wsgi nor asgi runs in the environment
-	NoTemplate   bool     // every worker is started on its own, with nothing loaded
+	NoTemplate   bool     // every worker is started on its own and loads everything
 	NoMetrics    bool     // the metrics of prometheus_client are left to the app
 
 	// OpenTelemetry is set for an app whose workers start its own OpenTelemetry before they load

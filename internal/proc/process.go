@@ -30,7 +30,7 @@ type Process struct {
 	reaped bool // the pid may belong to another process
 	killed bool // by Kill
 	yields bool // its priority is lowered
-	reads  bool // its output is read, or was
+	reads  bool // its output is read or was
 
 	ownership ownership
 	watched   *os.File // its descriptor, while it is used to wait for the end

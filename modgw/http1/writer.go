@@ -29,10 +29,10 @@ type Writer struct {
 	length    int64 // Content-Length, unknown or chunked
 	written   int64 // bytes of the body
 	dated     bool
-	keepsOpen bool // the connection, as far as is known
+	keepsOpen bool // the connection as far as is known
 	says      connectionWord
 	trailers  []string // announced trailers
-	trails    bool     // the handler's header has trailers, or may get some
+	trails    bool     // the handler's header has trailers or may get some
 }
 
 // connectionWord is an option in the handler's Connection field.

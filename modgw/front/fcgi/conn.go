@@ -40,7 +40,7 @@ type conn struct {
 	wanted  wanted      // belongs to the reading turn
 	inBuf   *[bufferSize]byte
 	idle    idle
-	tryRead func(fd uintptr) bool // readOnce, made once
+	tryRead func(fd uintptr) bool // readOnce as a value that is made once
 	// for the variables of the next request; belongs to the reading turn
 	spare []byte
 

@@ -27,13 +27,13 @@ type body struct {
 	conn        *conn         // nil over HTTP/2
 	request     *http.Request // gets the trailers
 	length      int64         // declared length; -1: none
-	expected    bool          // the client sends it after a 100 Continue, which reading triggers
+	expected    bool          // reading triggers the 100 Continue after which the client sends it
 
 	reading  sync.Mutex // held while the source is read
 	received atomic.Int64
 	begun    atomic.Bool // reading has
 	complete atomic.Bool // the body was received completely
-	closed   atomic.Bool // by the handler, or because it has returned
+	closed   atomic.Bool // by the handler or because it has returned
 	waited   time.Duration
 	refused  atomic.Pointer[modgw.Fault] // why no more of it can be read; nil: it can
 }

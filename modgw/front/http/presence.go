@@ -22,7 +22,7 @@ type presence struct {
 	// closed by the end of the client's sending side; nil before it is asked for
 	input    chan struct{}
 	inputEnd bool
-	waits    bool        // for the response to a request of HTTP/1, which has not begun
+	waits    bool        // for the response to a request of HTTP/1 that has not begun
 	grace    *time.Timer // nil unless it waits and has ended its sending side
 	released bool        // the connection is its handler's
 }

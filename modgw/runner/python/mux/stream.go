@@ -64,7 +64,7 @@ type Stream struct {
 	kind    Kind
 	request workers.Request
 	direct  *direct       // nil: a goroutine has the request; used by the loop
-	asked   atomic.Bool   // the worker was asked whether its loop is blocked, or need not be
+	asked   atomic.Bool   // the worker was asked whether its loop is blocked or need not be
 	news    chan struct{} // has a token when there is news for Next; nil with direct
 
 	// Used by the request's goroutine, and by the reading ahead while the request is given up.

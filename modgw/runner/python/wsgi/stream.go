@@ -46,7 +46,7 @@ type stream struct {
 	whole bool          // the request has no body beyond its Request frame
 	limit time.Duration // for the response, from when the thread can have begun; 0: none
 
-	first    bool     // it is the first of its connection; before, it was not begun
+	first    bool     // it is the first of its connection; until then it is not begun
 	progress progress // how far the worker has come
 	received wire.ReceiveWindow
 	acquired []byte // the piece of the shared buffer that is looked at; nil: none is
