@@ -313,7 +313,7 @@ func (c *Conn) end(err error) {
 		c.owner.Detach()
 	case c.state == idle, c.state == receiving, c.state == serving, c.state == responding:
 		c.close()
-	case c.state == away && c.driver != nil:
+	case c.driver != nil:
 		c.driver.Cut(err)
 	}
 }
